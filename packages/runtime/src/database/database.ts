@@ -1,0 +1,52 @@
+/**
+ * What the runtime needs of a service's database. Implemented by `pgDatabase(pool)` and `kyselyDatabase(db)`; a
+ * third adapter is under 70 lines. Structural: nothing here imports a driver.
+ */
+export interface QueryResult<Row = Record<string, unknown>> {
+  rows: Row[]
+  /** rows touched, where the driver tells */
+  rowCount: number | null
+  /** command tag's first word (`COMMIT`, `ROLLBACK`, `INSERT` …), where the driver tells */
+  command?: string
+}
+
+export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>
+
+export interface Database<Tx = unknown> {
+  /**
+   * Whether handlers of one batch may share a transaction: true only where `lend()` can see every statement a
+   * handler issues (a failed or un-awaited one must fail the batch; savepoints must be refused).
+   */
+  readonly shares: boolean
+  /** One statement on any connection, in its own transaction. */
+  readonly query: Query
+  /**
+   * Opens a transaction, runs `work`, commits if it returned and rolls back if it threw. Resolves only after a
+   * COMMIT whose tag was `COMMIT` (an aborted transaction "commits" with tag ROLLBACK: that rejects with
+   * `statement-failed`). A lost connection during COMMIT rejects with `commitUnknown` true on the error.
+   */
+  transaction<T>(work: (open: OpenTransaction<Tx>) => Promise<T>): Promise<T>
+  /** Hears NOTIFY on a connection of its own. Absent where the driver cannot: then the poll alone is used. */
+  listen?(channel: string, heard: () => void): Promise<{ close(): Promise<void> }>
+}
+
+export interface OpenTransaction<Tx = unknown> {
+  /** The runtime's own statements on this connection. May be issued without awaiting the one before (pipelined). */
+  readonly query: Query
+  /** The server process of this connection, for fencing; one extra round trip the first time. */
+  backend(): Promise<number>
+  /** A handle for one handler. `alone`: it has the transaction for itself, so savepoints are allowed. */
+  lend(options: { alone: boolean }): Lent<Tx>
+}
+
+/** A transaction handle lent to one handler. */
+export interface Lent<Tx> {
+  readonly tx: Tx
+  /**
+   * Ends the loan: later statements throw `statement-after-end`. Resolves when every statement the handler issued
+   * has settled. Rejects with `statement-failed` if one failed (also when the handler swallowed the error), with
+   * `shared-transaction-refused` if a shared handler tried SAVEPOINT, SET, LOCK, a cursor or transaction control.
+   * A statement that was still running when the handler returned is waited for; if it fails, the loan fails.
+   */
+  end(): Promise<void>
+}
