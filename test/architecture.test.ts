@@ -37,9 +37,11 @@ async function importsOf(folder: string): Promise<{ files: number; imports: Impo
     if (path.includes(`${sep}fixtures${sep}`)) continue
     files++
     const source = (await readFile(path, 'utf8')).replaceAll(/\/\*[\s\S]*?\*\//g, '')
-    for (const [, specifier] of source.matchAll(
-      /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm,
-    ).map((found) => [found[0], found[1] ?? found[2] ?? found[3]] as const)) {
+    for (const [, specifier] of source
+      .matchAll(
+        /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm,
+      )
+      .map((found) => [found[0], found[1] ?? found[2] ?? found[3]] as const)) {
       if (specifier !== undefined) imports.push({ file: path, specifier })
     }
   }
@@ -73,7 +75,9 @@ describe('imports point one way', () => {
   test('the runtime has no dependencies: a service installs it alone', async () => {
     const { imports } = await importsOf('packages/runtime')
     const outside = imports
-      .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:') && !specifier.startsWith('#'))
+      .filter(
+        ({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:') && !specifier.startsWith('#'),
+      )
       // The Kysely adapter is a subpath of its own; whoever imports it has Kysely.
       .filter(({ file }) => !file.endsWith(join('database', 'kysely.ts')) && !file.endsWith('conformance.ts'))
       // Types are erased.
