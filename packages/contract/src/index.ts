@@ -1,0 +1,30 @@
+export type { SourceLocation } from './model/location.ts'
+export type { Finding } from './model/finding.ts'
+export type { Expression } from './model/expression.ts'
+export type { JsonSchema, NamedSchema, Schema } from './model/schema.ts'
+export type {
+  CompletionGuarantee,
+  DeadLetterGuarantee,
+  GuaranteeMember,
+  Guarantees,
+  KeyGuarantee,
+  PushGuarantee,
+  ResolvedGuarantees,
+  RetryGuarantee,
+} from './model/guarantees.ts'
+export type { Integration, IntegrationStyle, IntegrationTerms, Probe } from './model/integration.ts'
+export type {
+  Callback,
+  HttpOperation,
+  MediaType,
+  Parameter,
+  RequestBody,
+  Response,
+  ResponseHeader,
+  SecurityAlternative,
+  SecurityScheme,
+} from './model/operation.ts'
+export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './model/message.ts'
+export type { ContractDocument, Defaults, Gateway, Service, Setting, System, Use, Workflow } from './model/system.ts'
+export { checkSystem, loadSystem, type LoadOptions, type LoadResult } from './load/load-system.ts'
+export { formatFinding, type FormatOptions } from './findings/format-finding.ts'

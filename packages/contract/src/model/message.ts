@@ -1,0 +1,76 @@
+import type { Expression } from './expression.ts'
+import type { ResolvedGuarantees } from './guarantees.ts'
+import type { IntegrationTerms, Probe } from './integration.ts'
+import type { SourceLocation } from './location.ts'
+import type { Schema } from './schema.ts'
+
+/** A channel as a service's documents use it. `ordered` and `partitions` are the same for every service of the system. */
+export interface Channel {
+  /** what a send and a receive are matched by */
+  readonly address: string
+  /** some application orders it: every message on it needs an ordering key (a constant one where ordering is `total`) */
+  readonly ordered: boolean
+  /** 8 unless `channels:` in spandrel.yaml says otherwise; 1 where ordering is `total` */
+  readonly partitions: number
+  /** how long a transport keeps its messages, and how many bytes a message may have; absent: the transport's own limits */
+  readonly retentionMs?: number
+  readonly maxBytes?: number
+  readonly location: SourceLocation
+}
+
+/** A channel over all services. */
+export interface SystemChannel extends Channel {
+  readonly senders: readonly { readonly service: string; readonly operation: string }[]
+  readonly receivers: readonly { readonly service: string; readonly operation: string }[]
+}
+
+export interface Message {
+  /** key in the channel's `messages`: what `send('orderPlaced', …)` and references name */
+  readonly message: string
+  /** CloudEvents `type`: the message's `name`, else its key */
+  readonly type: string
+  /** `x-intent` of the message; else `command` where the operation has a reply; else `event` */
+  readonly intent: 'command' | 'event' | 'document'
+  readonly title?: string
+  readonly summary?: string
+  readonly description?: string
+  readonly contentType: string
+  readonly payload: Schema
+  readonly headers?: Schema
+  /** AsyncAPI `correlationId.location`, parsed */
+  readonly correlation?: Expression
+  readonly deprecated: boolean
+  readonly sunset?: string
+  readonly location: SourceLocation
+}
+
+interface AsyncOperation {
+  /** the service that declares it */
+  readonly service: string
+  /** the operation's key in the AsyncAPI document */
+  readonly operation: string
+  readonly summary?: string
+  readonly description?: string
+  /** address */
+  readonly channel: string
+  readonly messages: readonly Message[]
+  readonly reply?: { readonly channel?: string; readonly messages: readonly Message[] }
+  readonly guarantees: ResolvedGuarantees
+  readonly integration?: IntegrationTerms
+  readonly probe?: Probe
+  readonly deprecated: boolean
+  readonly sunset?: string
+  readonly location: SourceLocation
+}
+
+/** An AsyncAPI operation with `action: send`. */
+export interface SendOperation extends AsyncOperation {
+  readonly kind: 'send'
+}
+
+/** An AsyncAPI operation with `action: receive`; its name is the handler's. */
+export interface ReceiveOperation extends AsyncOperation {
+  readonly kind: 'receive'
+  /** `x-effects: external`: the handler has an `act` outside any transaction */
+  readonly effects: 'transaction' | 'external'
+}

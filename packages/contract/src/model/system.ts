@@ -1,0 +1,148 @@
+import type { Expression } from './expression.ts'
+import type { Integration, IntegrationStyle } from './integration.ts'
+import type { SourceLocation } from './location.ts'
+import type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './message.ts'
+import type { HttpOperation } from './operation.ts'
+import type { NamedSchema } from './schema.ts'
+
+/** Everything a `spandrel.yaml` and what it includes describe. Deeply frozen; plain data, safe to `JSON.stringify`. */
+export interface System {
+  readonly name: string
+  /** absolute path of the root spandrel.yaml, and its folder */
+  readonly file: string
+  readonly dir: string
+  /** by name, in the order written, included files last */
+  readonly services: Readonly<Record<string, Service>>
+  readonly workflows: Readonly<Record<string, Workflow>>
+  /** by address */
+  readonly channels: Readonly<Record<string, SystemChannel>>
+  readonly integrations: readonly Integration[]
+  readonly transport: Setting
+  readonly gateway?: Gateway
+  readonly defaults: Defaults
+  readonly location: SourceLocation
+}
+
+/**
+ * A text of spandrel.yaml that may hold `${VAR}` or `${VAR:-default}`.
+ * At run time use `value`. In generated files use `default` and `env`: they do not depend on the machine.
+ */
+export interface Setting {
+  /** as written */
+  readonly text: string
+  /** with the environment filled in; absent while a variable without default is unset (see `missing`) */
+  readonly value?: string
+  /** with an empty environment; absent where a variable has no default */
+  readonly default?: string
+  /** the first variable in `text` */
+  readonly env?: string
+  readonly missing: readonly string[]
+  readonly location: SourceLocation
+}
+
+export interface Defaults {
+  readonly style: IntegrationStyle
+}
+
+export interface Gateway {
+  readonly port: number
+  readonly host: string
+  /** who the caller is; absent: what the contract's security schemes say */
+  readonly caller?: Expression
+  readonly jwt?: {
+    /** URL or file of a JSON Web Key Set */
+    readonly jwks: string
+    readonly issuer?: string
+    readonly audience?: string
+  }
+  /** file of API keys: one `name: key-hash` mapping, read by the gateway */
+  readonly apiKeys?: string
+  /** header with the caller's name, believed from these proxies (addresses or CIDR blocks) only */
+  readonly trusted?: { readonly header: string; readonly from: readonly string[] }
+  readonly location: SourceLocation
+}
+
+export interface Workflow {
+  readonly name: string
+  readonly coordination: 'orchestration' | 'choreography'
+  readonly owner: string
+  readonly location: SourceLocation
+}
+
+/**
+ * A deployable with its contracts.
+ *
+ * For the generator, per service that is not `external` and whose software imports the runtime:
+ * - `operations` → `OperationContract`s, `channels` → `ChannelContract`s, `receives` → `ReceiveContract`s
+ * - `sends` → one `SendContract` for each message of each send, keyed by `message` (unique over a service's sends)
+ * - `uses` → `UseContract`s and clients; their schemas are those of `system.services[use.service].schemas`
+ * - `schemas` → named types and `$defs`
+ * - `dir` is where `*.contract.ts` paths are relative to, `version` the version of its first contract
+ */
+export interface Service {
+  readonly name: string
+  readonly owner?: string
+  /** not ours: a vendor or another company; nothing is generated or started for it */
+  readonly external: boolean
+  readonly version: string
+  /** base URL of its HTTP operations */
+  readonly url?: Setting
+  /** its own database; for a foreign service also where its push state lives */
+  readonly database?: Setting
+  /** a foreign service's push URL: its messages arrive there as HTTP POSTs */
+  readonly events?: Setting
+  /** command that starts it in `spandrel dev`, run in `dir` */
+  readonly dev?: string
+  /** who keeps key records */
+  readonly keys: 'service' | 'gateway'
+  readonly documents: readonly ContractDocument[]
+  /** by operationId, in document order */
+  readonly operations: Readonly<Record<string, HttpOperation>>
+  /** OpenAPI webhooks, by name and method: what this service posts to others */
+  readonly webhooks: readonly HttpOperation[]
+  /** by address: the channels its sends and receives use */
+  readonly channels: Readonly<Record<string, Channel>>
+  /** every message of its sends and receives, by key */
+  readonly messages: Readonly<Record<string, Message>>
+  /** by operation */
+  readonly sends: Readonly<Record<string, SendOperation>>
+  /** by operation */
+  readonly receives: Readonly<Record<string, ReceiveOperation>>
+  /** by ref: the HTTP operations of others it calls */
+  readonly uses: Readonly<Record<string, Use>>
+  /** by name: the targets of `#/$defs/<name>` in all of its documents */
+  readonly schemas: Readonly<Record<string, NamedSchema>>
+  /** folder of the spandrel.yaml that declares it */
+  readonly dir: string
+  readonly location: SourceLocation
+}
+
+export interface ContractDocument {
+  /** absolute path */
+  readonly file: string
+  readonly kind: 'openapi' | 'asyncapi'
+  /** of the specification: `3.1.0` */
+  readonly specification: string
+  readonly title: string
+  /** of the contract */
+  readonly version: string
+  readonly description?: string
+  /** sidecars merged into it, absolute paths */
+  readonly sidecars: readonly string[]
+  readonly location: SourceLocation
+}
+
+export interface Use {
+  /** `<service>.<operation>` */
+  readonly ref: string
+  readonly service: string
+  readonly operation: string
+  readonly style: IntegrationStyle
+  readonly reason?: string
+  readonly until?: string
+  /** the provider's operation, the same object as in the provider's `operations` */
+  readonly provider: HttpOperation
+  /** environment variable with the provider's base URL (`PAYMENTS_URL`), and its default */
+  readonly url: { readonly env: string; readonly default?: string }
+  readonly location: SourceLocation
+}
