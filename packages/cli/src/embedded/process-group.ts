@@ -6,19 +6,25 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 let guardian: ChildProcess | undefined
+/** What a guardian has to know, so that a second one can be told everything if the first was killed. */
+const guarded = new Map<number, NodeJS.Signals>()
 
-function tell(line: string): void {
-  if (guardian === undefined || guardian.exitCode !== null) {
-    guardian = spawn(process.execPath, [fileURLToPath(new URL('guardian.mjs', import.meta.url))], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-      env: { PATH: process.env['PATH'] },
-    })
-    guardian.unref()
-    ;(guardian.stdin as unknown as { unref(): void }).unref()
-    guardian.stdin?.on('error', () => {})
-  }
-  guardian.stdin?.write(`${line}\n`)
+function awake(): ChildProcess {
+  if (guardian !== undefined && guardian.exitCode === null && guardian.signalCode === null) return guardian
+  const born = spawn(process.execPath, [fileURLToPath(new URL('guardian.mjs', import.meta.url))], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    env: { PATH: process.env['PATH'] },
+  })
+  guardian = born
+  born.unref()
+  ;(born.stdin as unknown as { unref(): void }).unref()
+  born.stdin?.on('error', () => {})
+  for (const [pgid, signal] of guarded) born.stdin?.write(`+${pgid} ${signal}\n`)
+  born.once('exit', () => {
+    if (guarded.size > 0 && guardian === born) awake()
+  })
+  return born
 }
 
 export interface GroupOptions extends Omit<SpawnOptions, 'detached'> {
@@ -29,17 +35,23 @@ export interface GroupOptions extends Omit<SpawnOptions, 'detached'> {
 /** Starts a command as the leader of its own process group, under the guardian. */
 export function spawnGroup(command: string, args: readonly string[], options: GroupOptions = {}): ChildProcess {
   const { endWith = 'SIGTERM', ...rest } = options
+  // First, so that the time in which this process could die with an unknown child is as short as one write.
+  awake()
   const child = spawn(command, [...args], { ...rest, detached: true })
   const pid = child.pid
   if (pid !== undefined) {
-    tell(`+${pid} ${endWith}`)
-    child.once('exit', () => tell(`-${pid}`))
+    guarded.set(pid, endWith)
+    awake().stdin?.write(`+${pid} ${endWith}\n`)
+    child.once('exit', () => {
+      guarded.delete(pid)
+      awake().stdin?.write(`-${pid}\n`)
+    })
   }
   return child
 }
 
-/** Sends a signal to the whole group of a child; false where it is gone already. */
-export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): boolean {
+/** Sends a signal to the whole group of a child; false where nothing of it is left. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (child.pid === undefined) return false
   try {
     return process.kill(-child.pid, signal)
@@ -48,12 +60,21 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): boolea
   }
 }
 
-/** Ends a group: politely first, with SIGKILL after `graceMs` (5 s by default). Resolves when the leader is gone. */
-export async function endGroup(child: ChildProcess, options: { signal?: NodeJS.Signals; graceMs?: number } = {}): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  signalGroup(child, options.signal ?? 'SIGTERM')
+/**
+ * Ends a group: politely first, with SIGKILL after `graceMs` (5 s by default). Resolves when the leader is gone, and
+ * ends whatever of its children is left then.
+ */
+export async function endGroup(
+  child: ChildProcess,
+  options: { signal?: NodeJS.Signals; graceMs?: number } = {},
+): Promise<void> {
+  if (child.pid === undefined) return
+  const ended = child.exitCode !== null || child.signalCode !== null
+  const gone = ended ? Promise.resolve() : new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const found = signalGroup(child, options.signal ?? 'SIGTERM')
+  if (ended && !found) return
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), options.graceMs ?? 5000)
   await gone
   clearTimeout(timer)
+  signalGroup(child, 'SIGKILL')
 }
