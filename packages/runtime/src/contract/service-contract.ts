@@ -25,11 +25,13 @@ export interface ContractTypes {
 }
 
 export interface OperationTypes {
+  /** path parameters by name */
   params: unknown
   query: unknown
+  /** declared header parameters by name in lower case, as node:http has them */
   headers: unknown
   body: unknown
-  /** union of `{ status, body?, headers? }` */
+  /** union of `{ status, body?, headers? }`; header names in lower case */
   answer: { status: number; body?: unknown; headers?: Record<string, string> }
 }
 
@@ -93,8 +95,34 @@ export interface ParameterContract {
   in: 'path' | 'query' | 'header' | 'cookie'
   required: boolean
   /** JSON type the text is coerced to before validation */
-  type: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object'
+  type: JsonType
+  /** of the items, where `type` is `array` */
+  itemType?: JsonType
+  /** OpenAPI's serialisation; absent: `form` in query and cookie, `simple` in path and header */
+  style?: string
+  /** absent: true for `form`, else false */
+  explode?: boolean
+  /** the text is a document of this media type (`application/json`) instead of a styled value */
+  contentType?: string
   validate: Validator
+}
+
+export type JsonType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object'
+
+export interface BodyContract {
+  required: boolean
+  contentTypes: readonly string[]
+  /** sees the parsed JSON; accepts anything where the body is not JSON */
+  validate: Validator
+}
+
+export interface AnswerContract {
+  /** absent: the answer has no JSON body */
+  validate?: Validator
+  /** what a body is sent as (`application/problem+json`); absent: the answer has no body */
+  contentType?: string
+  /** names of the declared headers, in lower case */
+  headers: readonly string[]
 }
 
 export interface OperationContract {
@@ -103,10 +131,10 @@ export interface OperationContract {
   /** OpenAPI path template: `/orders/{orderId}` */
   path: string
   parameters: readonly ParameterContract[]
-  /** undefined: no body is read; `validate` sees the parsed JSON */
-  body?: { required: boolean; contentTypes: readonly string[]; validate: Validator }
-  /** by status text ('202', '4XX', 'default'); no validator: the answer has no JSON body */
-  answers: Readonly<Record<string, { validate?: Validator; headers: readonly string[] }>>
+  /** undefined: no body is read */
+  body?: BodyContract
+  /** by status text ('202', '4XX', 'default') */
+  answers: Readonly<Record<string, AnswerContract>>
   guarantees: Guarantees
   deprecated?: boolean
   sunset?: string
@@ -117,6 +145,9 @@ export interface ChannelContract {
   ordered: boolean
   /** fixed for the life of the channel; 8 by default */
   partitions: number
+  /** how long a transport keeps messages, and how large one may be; absent: the transport's own limits */
+  retentionMs?: number
+  maxBytes?: number
 }
 
 export interface SendContract {
@@ -147,8 +178,12 @@ export interface UseContract {
   operation: string
   method: string
   path: string
-  parameters: readonly Pick<ParameterContract, 'name' | 'in' | 'required'>[]
+  parameters: readonly Omit<ParameterContract, 'validate' | 'type' | 'itemType'>[]
   hasBody: boolean
+  /** what the provider accepts, where `hasBody`; always generated */
+  body?: BodyContract
+  /** what the provider may answer, as in `OperationContract`; always generated */
+  answers?: Readonly<Record<string, AnswerContract>>
   guarantees: Guarantees
   /** environment variable with the base URL, and its default: `PAYMENTS_URL`, `http://127.0.0.1:7002` */
   url: { env: string; default?: string }

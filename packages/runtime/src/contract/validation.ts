@@ -5,5 +5,6 @@
 export { codePointLength } from './code-point-length.ts'
 export { deepEqual } from './deep-equal.ts'
 export { formats } from './formats.ts'
+export { isMultipleOf } from './multiple-of.ts'
 export type * from './http-status.ts'
 export type * from './service-contract.ts'
