@@ -10,7 +10,10 @@ export interface QueryResult<Row = Record<string, unknown>> {
   command?: string
 }
 
-export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>
+export type Query = <Row = Record<string, unknown>>(
+  sql: string,
+  values?: readonly unknown[],
+) => Promise<QueryResult<Row>>
 
 export interface Database<Tx = unknown> {
   /**
@@ -26,8 +29,24 @@ export interface Database<Tx = unknown> {
    * `statement-failed`). A lost connection during COMMIT rejects with `commitUnknown` true on the error.
    */
   transaction<T>(work: (open: OpenTransaction<Tx>) => Promise<T>): Promise<T>
-  /** Hears NOTIFY on a connection of its own. Absent where the driver cannot: then the poll alone is used. */
-  listen?(channel: string, heard: () => void): Promise<{ close(): Promise<void> }>
+  /**
+   * Hears NOTIFY on a connection of its own, which is made again when it is lost (`heard` is then called once, for
+   * what may have been missed). Absent where the driver cannot: then the poll alone is used.
+   */
+  listen?(channel: string, heard: (payload: string) => void): Promise<{ close(): Promise<void> }>
+  /** Sends NOTIFY on a connection of its own. A hint: what cannot be sent is dropped. */
+  notifier?(channel: string): Notifier
+}
+
+export interface Notifier {
+  /** Resolves when it was sent or given up; never rejects. Callers keep at most one outstanding. */
+  notify(payload?: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** What `fromPg(client)`, `fromKysely(trx)` … return: a caller's own transaction, as `outbox.send` needs it. */
+export interface Joined {
+  readonly query: Query
 }
 
 export interface OpenTransaction<Tx = unknown> {
@@ -37,6 +56,8 @@ export interface OpenTransaction<Tx = unknown> {
   backend(): Promise<number>
   /** A handle for one handler. `alone`: it has the transaction for itself, so savepoints are allowed. */
   lend(options: { alone: boolean }): Lent<Tx>
+  /** Cuts the connection at once: the server rolls back, whatever is running fails. For the end of a stop's patience. */
+  cut(): void
 }
 
 /** A transaction handle lent to one handler. */
