@@ -41,7 +41,8 @@ export interface Setting {
 }
 
 export interface Defaults {
-  readonly style: IntegrationStyle
+  /** the style an integration has unless it says otherwise; a deviation needs a reason. Absent: no reasons are asked for */
+  readonly style?: IntegrationStyle
 }
 
 export interface Gateway {

@@ -1,0 +1,55 @@
+import type { Finding } from '../model/finding.ts'
+import type { SourceLocation } from '../model/location.ts'
+
+/** Enough to repair from; a generated document with one systematic fault must not print a million lines. */
+const MOST = 1000
+
+/** Collects findings. One fault met on several ways (a shared parameter, an inherited guarantee) is kept once. */
+export class Findings {
+  readonly #found = new Map<string, Finding>()
+  #dropped = 0
+  #errors = 0
+
+  error(at: SourceLocation, id: string, message: string, suggestion: string): void {
+    this.#add('error', at, id, message, suggestion)
+  }
+
+  warning(at: SourceLocation, id: string, message: string, suggestion: string): void {
+    this.#add('warning', at, id, message, suggestion)
+  }
+
+  #add(severity: Finding['severity'], at: SourceLocation, id: string, message: string, suggestion: string): void {
+    const { file, line, column } = at
+    const identity = JSON.stringify([id, file, line, column, message])
+    if (this.#found.has(identity)) return
+    if (severity === 'error') this.#errors++
+    if (this.#found.size >= MOST) this.#dropped++
+    else this.#found.set(identity, { id, severity, file, line, column, message, suggestion })
+  }
+
+  get hasErrors(): boolean {
+    return this.#errors > 0
+  }
+
+  /** By file, line and column. */
+  sorted(): readonly Finding[] {
+    const sorted = [...this.#found.values()].sort(
+      (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.id, b.id),
+    )
+    const last = sorted.at(-1)
+    if (this.#dropped > 0 && last !== undefined) {
+      sorted.push({
+        ...last,
+        id: 'more-findings',
+        severity: 'error',
+        message: `${this.#dropped} more findings are not shown`,
+        suggestion: 'repair those above, then check again',
+      })
+    }
+    return Object.freeze(sorted.map((finding) => Object.freeze(finding)))
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,109 @@
+/**
+ * Turns the JavaScript that ajv writes into TypeScript that passes the strictest compiler options.
+ *
+ * String literals are taken out first and put back last, so that nothing a contract's author wrote can look like code;
+ * what remains has only the handful of statement forms that ajv's code generator knows, one a line. Everything is
+ * `any` inside: the code was derived from a schema, there is nothing that its types could still find. A form that this
+ * file does not know fails the type check of the generated file (and of the corpus in the tests), not a message.
+ */
+import type { ValidatorCode } from './validator-code.ts'
+
+const HELPERS = ['codePointLength', 'deepEqual', 'formats', 'isMultipleOf']
+
+export function typedSource(javascript: string): ValidatorCode {
+  const strings: string[] = []
+  const masked = withFunctionsFirst(javascript).replaceAll(
+    /"(?:[^"\\\n]|\\.)*"/g,
+    (text) => `\u0001${strings.push(text) - 1}\u0001`,
+  )
+  const typed = withoutUnused(annotated(simplified(patterns(requires(masked, strings), strings))))
+  const text = indented(typed).replaceAll(/\u0001(\d+)\u0001/g, (_match, index: string) => strings[Number(index)] ?? '')
+  return { text, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
+}
+
+function withFunctionsFirst(code: string): string {
+  return code.replace('"use strict";\n', '')
+}
+
+/** ajv's own run-time helpers, by the runtime's. */
+function requires(code: string, strings: readonly string[]): string {
+  return code.replaceAll(/require\(\u0001(\d+)\u0001\)\.default/g, (_match, index: string) => {
+    const path = strings[Number(index)] ?? ''
+    if (path.includes('ucs2length')) return 'codePointLength'
+    if (path.includes('equal')) return 'deepEqual'
+    throw new Error(`ajv asks for a helper that the runtime does not have: ${path}`)
+  })
+}
+
+/** The flags a pattern compiles with: without `u` where it is not a Unicode pattern. */
+export function patternFlags(pattern: string, flags: string): string {
+  try {
+    return new RegExp(pattern, flags).flags
+  } catch {
+    return flags.replace('u', '')
+  }
+}
+
+function patterns(code: string, strings: string[]): string {
+  return code.replaceAll(
+    /new RegExp\(\u0001(\d+)\u0001, \u0001(\d+)\u0001\)/g,
+    (_match, source: string, flags: string) => {
+      const text = strings[Number(source)] ?? '""'
+      const used = patternFlags(JSON.parse(text) as string, JSON.parse(strings[Number(flags)] ?? '""') as string)
+      return `new RegExp(\u0001${source}\u0001${used === '' ? '' : `, '${used}'`})`
+    },
+  )
+}
+
+/** Leaves out what only custom keywords would read, and statements that cannot be reached. */
+function simplified(code: string): string {
+  return code
+    .replaceAll(/,parentData:\w+,parentDataProperty:[^,}]+,rootData(?=[,}])/g, '')
+    .replaceAll(',parentData,parentDataProperty,rootData}', '}')
+    .replaceAll(
+      /\{instancePath=(\S+), parentData, parentDataProperty, rootData=data\}=\{\}/g,
+      '{instancePath=$1}: any = {}',
+    )
+    .replaceAll(/return false;\nbreak(?: \w+)?;\n/g, 'return false;\n')
+    .replaceAll(/(formats\d+)\.validate\(/g, '$1(')
+    .replaceAll(/^(\w+):\n(?![\s\S]*?break \1;)/gm, '')
+    .replaceAll(/\n{2,}/g, '\n')
+}
+
+function annotated(code: string): string {
+  return code
+    .replaceAll(/^export const (\w+) = (\w+);$/gm, 'const $1: Validator = $2;')
+    .replaceAll(/^function (\w+)\(data, /gm, 'function $1(data: any, ')
+    .replaceAll(/^(function (\w+)\(.*\))\{$/gm, '$2.errors = undefined as any;\n$1: boolean {')
+    .replaceAll(/\b(let|var|const) (\w+)(?=;| = |=)/g, '$1 $2: any')
+}
+
+/** Drops the declarations that nothing reads, until none is left. */
+function withoutUnused(code: string): string {
+  let lines = code.split('\n')
+  for (;;) {
+    const uses = new Map<string, number>()
+    for (const line of lines)
+      for (const name of line.match(/\b[A-Za-z_]\w*\b/g) ?? []) uses.set(name, (uses.get(name) ?? 0) + 1)
+    const kept = lines.filter((line) => {
+      const name = /^const ((?:schema|wrapper|func|formats|pattern)\d+): any = /.exec(line)?.[1]
+      return name === undefined || (uses.get(name) ?? 0) > 1
+    })
+    if (kept.length === lines.length) return kept.join('\n')
+    lines = kept
+  }
+}
+
+/** ajv writes no indentation. Strings are still out, so each brace is one. */
+function indented(code: string): string {
+  let depth = 0
+  const lines = code.split('\n').map((line) => {
+    const opened = line.split('{').length - 1
+    const closed = line.split('}').length - 1
+    const leading = line.startsWith('}') ? 1 : 0
+    const text = line === '' ? '' : `${'  '.repeat(Math.max(0, depth - leading))}${line}`
+    depth += opened - closed
+    return text
+  })
+  return lines.join('\n').trim()
+}

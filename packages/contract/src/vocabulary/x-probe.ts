@@ -1,0 +1,61 @@
+import type { Shape } from '../shape/shape.ts'
+import { duration, reference } from './common.ts'
+
+/** Probes may also look at answers: `$response.body#/items`. */
+const anyExpression: Shape = {
+  title: 'an expression',
+  type: 'string',
+  pattern: '^\\$(?:request|response|message|event)\\.\\S+$',
+  'x-hint': 'write `$request.body#/reference`, `$response.body#/total`, …',
+}
+
+export const xProbe: Shape = {
+  title: 'x-probe',
+  description: 'How an outsider can see the effect of an operation; for tests. Best kept in a sidecar.',
+  examples: [
+    {
+      marker: '$request.body#/reference',
+      read: { operation: 'listOrders', parameters: { reference: '$marker' } },
+      count: '$response.body#/total',
+      settles: 'PT10S',
+    },
+  ],
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    marker: {
+      ...anyExpression,
+      description: 'Where a unique value of the tester goes.',
+      examples: ['$request.body#/reference'],
+    },
+    read: {
+      type: 'object',
+      description: 'What to ask to see the effect.',
+      required: ['operation'],
+      additionalProperties: false,
+      examples: [{ operation: 'listOrders', parameters: { reference: '$marker' } }],
+      properties: {
+        operation: { ...reference, examples: ['listOrders'] },
+        parameters: { type: 'object', examples: [{ reference: '$marker' }] },
+      },
+    },
+    count: { ...anyExpression, description: 'How many effects the answer shows.', examples: ['$response.body#/total'] },
+    settles: { ...duration, description: 'After how long the effect can be seen.', examples: ['PT10S'] },
+    emits: {
+      type: 'object',
+      description: 'A message that shows the effect.',
+      required: ['channel'],
+      additionalProperties: false,
+      examples: [{ channel: 'orders.placed', times: 1 }],
+      properties: {
+        channel: { type: 'string', minLength: 1, description: 'Its address.', examples: ['orders.placed'] },
+        where: { description: 'What the payload must match.' },
+        times: { type: 'integer', minimum: 0, description: 'How often it is seen.', examples: [1] },
+      },
+    },
+    example: { description: 'An input that works.' },
+    failure: { description: 'An input that fails.' },
+    poison: { description: 'A message that no consumer can handle.' },
+    cleanup: { description: 'What removes the effect again.' },
+  },
+}
