@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** Waiting for a condition instead of for a time. */
 export async function until<T>(
   what: string,
@@ -13,12 +15,16 @@ export async function until<T>(
   }
 }
 
-/** Whether any process of this group (or, with a positive number, this process) is left. */
+/** Whether this process runs; one that ended and was not yet fetched by its parent does not. */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch {
     return false
+  }
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return process.platform !== 'linux'
   }
 }

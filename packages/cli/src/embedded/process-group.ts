@@ -3,6 +3,7 @@
  * every group when the starter is gone, also when it was killed with SIGKILL.
  */
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
 let guardian: ChildProcess | undefined
@@ -61,8 +62,8 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): bo
 }
 
 /**
- * Ends a group: politely first, with SIGKILL after `graceMs` (5 s by default). Resolves when the leader is gone, and
- * ends whatever of its children is left then.
+ * Ends a group: politely first, with SIGKILL after `graceMs` (5 s by default). Resolves when its leader is gone and
+ * nothing of the rest runs any more: a shell may be gone long before the program it started has finished.
  */
 export async function endGroup(
   child: ChildProcess,
@@ -71,10 +72,28 @@ export async function endGroup(
   if (child.pid === undefined) return
   const ended = child.exitCode !== null || child.signalCode !== null
   const gone = ended ? Promise.resolve() : new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const found = signalGroup(child, options.signal ?? 'SIGTERM')
-  if (ended && !found) return
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), options.graceMs ?? 5000)
+  if (!signalGroup(child, options.signal ?? 'SIGTERM') && ended) return
+  const deadline = Date.now() + (options.graceMs ?? 5000)
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), deadline - Date.now())
   await gone
+  while (Date.now() < deadline && (await groupRuns(child.pid))) await new Promise((resolve) => setTimeout(resolve, 20))
   clearTimeout(timer)
   signalGroup(child, 'SIGKILL')
+}
+
+/** Whether anything of a group runs. What has ended and is not yet fetched by its parent counts for the system, not here. */
+async function groupRuns(pgid: number): Promise<boolean> {
+  try {
+    process.kill(-pgid, 0)
+  } catch {
+    return false
+  }
+  if (process.platform !== 'linux') return true
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (Number(group) === pgid && state !== 'Z' && state !== 'X') return true
+  }
+  return false
 }

@@ -1,0 +1,207 @@
+/** What `dev` runs for a system: processes, where they listen, their databases and their environment. */
+import { stat } from 'node:fs/promises'
+import { delimiter, dirname, join, sep } from 'node:path'
+import type { Service, System } from '@spandrel/contract'
+import { freePort } from '../embedded/index.ts'
+import { variable } from '../system/database-url.ts'
+import { portIsFree } from './ports.ts'
+
+export interface Address {
+  host: string
+  port: number
+  /** with scheme, without a slash at its end */
+  url: string
+  /** the address spandrel.yaml wanted, where somebody else has it */
+  instead?: string
+}
+
+export interface PlannedService {
+  name: string
+  /** its `dev` command runs here */
+  folder: string
+  /** files below here restart it */
+  watched: string
+  /** absent: it is not started (no `dev`, not chosen, or external) */
+  command?: string
+  address?: Address
+  database: string
+  /** a service without our code, whose messages a process of ours carries */
+  sidecar: boolean
+}
+
+export interface Places {
+  /** connection string of a service's database, and of the stream's */
+  database: (service: string) => string
+  transport: string
+}
+
+/** Where everything listens. Addresses once given stay: a reload does not move a running service. */
+export async function chooseAddresses(
+  system: System,
+  started: ReadonlySet<string>,
+  known: ReadonlyMap<string, Address> = new Map(),
+): Promise<Map<string, Address>> {
+  const chosen = new Map<string, Address>()
+  const taken = new Set<number>()
+  const choose = async (name: string, wanted: string, ours: boolean): Promise<void> => {
+    const before = known.get(name)
+    if (before !== undefined && (before.url === origin(wanted) || before.instead === origin(wanted))) {
+      chosen.set(name, before)
+      taken.add(before.port)
+      return
+    }
+    const address = addressOf(wanted)
+    if (address === undefined) return
+    if (ours && (taken.has(address.port) || !(await portIsFree(address.port, address.host)))) {
+      const port = await freePort()
+      chosen.set(name, { ...address, port, url: address.url.replace(/:\d+$/, '') + `:${port}`, instead: address.url })
+      taken.add(port)
+    } else {
+      chosen.set(name, address)
+      if (ours) taken.add(address.port)
+    }
+  }
+  if (needsGateway(system)) {
+    const { host, port } = system.gateway ?? { host: '127.0.0.1', port: 8080 }
+    await choose('gateway', `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`, true)
+  }
+  for (const service of Object.values(system.services)) {
+    const wanted = service.url?.value ?? service.events?.value
+    if (service.external) continue
+    if (wanted !== undefined) await choose(service.name, wanted, started.has(service.name))
+    else if (started.has(service.name)) {
+      // Nobody said where it listens: it is told, and so is everybody else.
+      const port = known.get(service.name)?.port ?? (await freePort())
+      chosen.set(service.name, { host: '127.0.0.1', port, url: `http://127.0.0.1:${port}` })
+    }
+  }
+  return chosen
+}
+
+export function needsGateway(system: System): boolean {
+  return Object.values(system.services).some(
+    (service) => !service.external && Object.keys(service.operations).length > 0,
+  )
+}
+
+/** Addresses as environment variables, so that spandrel.yaml read again (`events: ${LEDGER_URL}/…`) says the same. */
+export function addressVariables(system: System, addresses: ReadonlyMap<string, Address>): Record<string, string> {
+  const variables: Record<string, string> = {}
+  for (const service of Object.values(system.services)) {
+    const address = addresses.get(service.name)
+    if (address !== undefined)
+      variables[service.url?.env ?? service.events?.env ?? variable(service.name, 'URL')] = address.url
+  }
+  return variables
+}
+
+export async function planServices(
+  system: System,
+  started: ReadonlySet<string>,
+  addresses: ReadonlyMap<string, Address>,
+  places: Places,
+): Promise<PlannedService[]> {
+  const planned: PlannedService[] = []
+  for (const service of Object.values(system.services)) {
+    if (service.external) continue
+    const address = addresses.get(service.name)
+    planned.push({
+      name: service.name,
+      folder: service.dir,
+      watched: await folderOf(service),
+      ...(started.has(service.name) && service.dev !== undefined && { command: service.dev }),
+      ...(address !== undefined && { address }),
+      database: places.database(service.name),
+      sidecar: isForeign(service) && (started.has(service.name) || service.dev === undefined),
+    })
+  }
+  return planned
+}
+
+/**
+ * A service without our code: it says where its messages are to be posted, or that it has a database of its own and is
+ * not on the runtime. (One on the runtime that forgot to say `keys: service` gets a second relay, which changes nothing:
+ * one works at a time.)
+ */
+export function isForeign(service: Service): boolean {
+  if (Object.keys(service.sends).length + Object.keys(service.receives).length === 0) return false
+  return service.events !== undefined || (service.database !== undefined && service.keys === 'gateway')
+}
+
+/**
+ * The folder whose files belong to a service: the deepest one that holds its contracts and what its `dev` command
+ * names. In a repository of one service that is the repository; in one of many, each has its own.
+ */
+export async function folderOf(service: Service): Promise<string> {
+  const files = service.documents.map((document) => dirname(document.file))
+  for (const word of service.dev?.split(/\s+/) ?? []) {
+    const path = join(service.dir, word.replaceAll(/^['"]|['"]$/g, ''))
+    const found = word.startsWith('-') || word === '' ? undefined : await stat(path).catch(() => undefined)
+    if (found?.isFile()) files.push(dirname(path))
+    if (found?.isDirectory()) files.push(path)
+  }
+  const inside = files.filter((file) => file === service.dir || file.startsWith(service.dir + sep))
+  const [first = service.dir, ...rest] = inside
+  return rest.reduce((common, file) => {
+    let folder = common
+    while (file !== folder && !file.startsWith(folder + sep)) folder = dirname(folder)
+    return folder
+  }, first)
+}
+
+/** What a service's process is given. Other services' databases are not: they are nobody else's business. */
+export function serviceEnvironment(
+  service: PlannedService,
+  system: System,
+  addresses: ReadonlyMap<string, Address>,
+  places: Places,
+  base: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const gateway = addresses.get('gateway')
+  return {
+    ...childEnvironment(service.folder, base),
+    ...addressVariables(system, addresses),
+    ...devVariables(service, places),
+    ...(gateway !== undefined && { SPANDREL_GATEWAY_URL: gateway.url }),
+  }
+}
+
+/** The variables that only `dev` knows, for a service's process or for whoever starts it by hand. */
+export function devVariables(service: PlannedService, places: Places): Record<string, string> {
+  return {
+    ...(service.address !== undefined && { PORT: String(service.address.port) }),
+    DATABASE_URL: service.database,
+    [variable(service.name, 'DATABASE_URL')]: service.database,
+    SPANDREL_TRANSPORT_URL: places.transport,
+    // Requests come through dev's own gateway, which strips and sets the caller's header.
+    SPANDREL_TRUST_CALLER: 'true',
+  }
+}
+
+/** The environment any child starts from: our Node first, programs of node_modules next. */
+export function childEnvironment(folder: string, base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const programs: string[] = [dirname(process.execPath)]
+  for (let place = folder; ; place = dirname(place)) {
+    programs.push(join(place, 'node_modules', '.bin'))
+    if (dirname(place) === place) break
+  }
+  // Run from source, services must resolve our packages the same way.
+  const conditions = process.execArgv.filter((argument) => argument.startsWith('--conditions='))
+  const options = [base['NODE_OPTIONS'] ?? '', ...conditions].filter((text) => text !== '').join(' ')
+  return {
+    ...base,
+    PATH: [...programs, base['PATH'] ?? ''].join(delimiter),
+    ...(options !== '' && { NODE_OPTIONS: options }),
+  }
+}
+
+function addressOf(text: string): Address | undefined {
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port, url: `${url.protocol}//${url.hostname}:${port}` }
+}
+
+function origin(text: string): string | undefined {
+  return addressOf(text)?.url
+}

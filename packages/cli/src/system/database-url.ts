@@ -1,0 +1,96 @@
+/** Which databases a command works on, and how they were found. */
+import type { System } from '@spandrel/contract'
+import { type DevState, runningDev } from '../dev/state-file.ts'
+import { CommandError } from '../output/command-error.ts'
+
+export interface FoundDatabase {
+  service: string
+  url: string
+  /** `--database`, `ORDERS_DATABASE_URL`, `spandrel dev`, `spandrel.yaml`, `DATABASE_URL` */
+  from: string
+}
+
+/** `ORDERS` of `orders`: the beginning of a service's own environment variables. */
+export function variable(service: string, suffix: string): string {
+  return `${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${suffix}`
+}
+
+/**
+ * In this order: what the command line says, the service's own variable, a running `spandrel dev`, spandrel.yaml, and
+ * DATABASE_URL where only one service is meant (with several it would point them all at one database).
+ */
+export class Databases {
+  readonly #system: System
+  readonly #dev: DevState | undefined
+  readonly #env: NodeJS.ProcessEnv
+  readonly #given: string | undefined
+
+  private constructor(system: System, dev: DevState | undefined, env: NodeJS.ProcessEnv, given: string | undefined) {
+    this.#system = system
+    this.#dev = dev
+    this.#env = env
+    this.#given = given
+  }
+
+  static async of(
+    system: System,
+    options: { database?: string | undefined; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Databases> {
+    return new Databases(system, await runningDev(system.dir), options.env ?? process.env, options.database)
+  }
+
+  find(service: string, options: { alone: boolean }): FoundDatabase | undefined {
+    const own = variable(service, 'DATABASE_URL')
+    const candidates: readonly (readonly [string | undefined, string])[] = [
+      [options.alone ? this.#given : undefined, '--database'],
+      [this.#env[own], own],
+      [this.#dev?.services[service]?.database, 'spandrel dev'],
+      [this.#system.services[service]?.database?.value, 'spandrel.yaml'],
+      [options.alone ? this.#env['DATABASE_URL'] : undefined, 'DATABASE_URL'],
+    ]
+    const found = candidates.find(([url]) => url !== undefined && url !== '')
+    return found === undefined ? undefined : { service, url: checked(found[0] ?? '', found[1]), from: found[1] }
+  }
+
+  /** Like `find`, and refuses to go on without one. */
+  require(service: string, options: { alone: boolean }): FoundDatabase {
+    const found = this.find(service, options)
+    if (found !== undefined) return found
+    throw new CommandError(`no database is known for ${service}`, {
+      where: this.#system.file,
+      fix: `set ${variable(service, 'DATABASE_URL')}, add \`database\` to the service in spandrel.yaml, or start \`spandrel dev\``,
+    })
+  }
+
+  /** The postgres transport's database; undefined where none is known or the transport is another one. */
+  stream(): { url: string; from: string } | undefined {
+    const configured = this.#system.transport.value
+    const candidates: readonly (readonly [string | undefined, string])[] = [
+      [this.#env['SPANDREL_TRANSPORT_URL'], 'SPANDREL_TRANSPORT_URL'],
+      [this.#dev?.transport, 'spandrel dev'],
+      [configured, 'spandrel.yaml'],
+    ]
+    const found = candidates.find(([url]) => url !== undefined && /^postgres(?:ql)?:\/\//.test(url))
+    return found === undefined ? undefined : { url: found[0] ?? '', from: found[1] }
+  }
+}
+
+function checked(url: string, from: string): string {
+  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return url
+  throw new CommandError('this is no Postgres connection string', {
+    where: from,
+    fix: 'write it as postgres://user@host:5432/database',
+  })
+}
+
+/** A connection string without its password. */
+export function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    if (parsed.password !== '') parsed.password = '***'
+    if (parsed.searchParams.has('password')) parsed.searchParams.set('password', '***')
+    return parsed.href
+  } catch {
+    return 'an unreadable connection string'
+  }
+}
