@@ -1,7 +1,10 @@
 -- Spandrel's own schema in a service's database. Applied by `spandrel migrate`, in one transaction, under a lock.
 
+-- One service a schema: two that shared these tables would lose each other's messages.
 create table spandrel.service (
   name text not null,
+  source text not null,   -- CloudEvents `source` of what `publish` sends
+  version text not null,  -- of the contract that was migrated last
   registered_at timestamptz not null default now()
 );
 create unique index service_is_one on spandrel.service ((true));
@@ -22,7 +25,8 @@ create table spandrel.outbox (
   channel text not null,
   partitionkey text,
   attributes text not null, -- CloudEvents attributes, a JSON object
-  data text not null        -- JSON text as sent; by `publish`: not validated yet
+  data text not null,       -- JSON text as sent
+  validated boolean not null default false -- by `publish`: not yet, the relay does it
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 -- What was confirmed by the transport: feeds journeys, bounded by retention. `data` only where asked for.
@@ -38,7 +42,6 @@ create table spandrel.sent (
   sent_at timestamptz not null default clock_timestamp()
 );
 create index sent_by_correlation on spandrel.sent (correlationid);
-create index sent_by_time on spandrel.sent (sent_at);
 
 -- Leases of loops that one process at a time should run (relay, expiry). They save work; order does not rest on them.
 create table spandrel.leases (
@@ -155,6 +158,7 @@ create table spandrel.held (
 );
 create unique index held_is_one on spandrel.held (coalesce(subscription, ''), channel, source, message_id);
 create index held_by_key on spandrel.held (subscription, partition, partitionkey, id);
+create index held_by_request on spandrel.held (id) where request is not null;
 create index held_by_expiry on spandrel.held (expires_at) where expires_at is not null;
 create index held_by_correlation on spandrel.held (correlationid);
 
@@ -191,3 +195,70 @@ create table spandrel.journal (
 );
 create index journal_by_correlation on spandrel.journal (correlationid);
 create index journal_by_time on spandrel.journal (at);
+
+-- Writes the outbox from any language, inside the caller's own transaction:
+--   select spandrel.publish('orders', 'orderPlaced', '{"orderId": "o1"}', key => 'o1')
+-- Returns the message's id. Refuses what would be lost or out of order; the payload is validated by the relay.
+create function spandrel.publish(
+  channel text,
+  type text,
+  data jsonb,
+  key text default null,
+  correlationid text default null,
+  causationid text default null,
+  id text default null,
+  headers jsonb default '{}' -- further CloudEvents attributes: { "traceparent": "…" }
+) returns text language plpgsql as $publish$
+#variable_conflict use_variable
+declare
+  known record;
+  random text;
+  attributes jsonb;
+  wrong text;
+begin
+  if channel is null or type is null or data is null then
+    raise exception using errcode = '22004', message = 'spandrel.publish needs a channel, a type and data';
+  end if;
+  select c.ordered, s.source, s.name, s.version into known
+    from spandrel.channels c, spandrel.service s where c.address = channel;
+  if not found then
+    raise exception using errcode = '22023',
+      message = format('spandrel.publish: unknown channel %L', channel),
+      hint = 'it must be in a contract of this service; run `spandrel migrate` after adding it';
+  end if;
+  if known.ordered and key is null then
+    raise exception using errcode = '22004',
+      message = format('spandrel.publish: channel %L is ordered, so a key is needed', channel),
+      hint = 'pass `key => …`: what the contract names in `ordering.by`';
+  end if;
+  select string_agg(h.name, ', ') into wrong
+    from jsonb_each(coalesce(headers, '{}')) h (name, value)
+    where h.name !~ '^[a-z0-9]{1,30}$' or jsonb_typeof(h.value) not in ('string', 'null')
+      or h.name in ('specversion', 'id', 'source', 'type', 'time', 'datacontenttype', 'dataschema', 'partitionkey',
+                    'correlationid', 'causationid', 'data');
+  if wrong is not null then
+    raise exception using errcode = '22023',
+      message = format('spandrel.publish: not a further CloudEvents attribute: %s', wrong),
+      hint = 'names are lower-case letters and digits, values are strings; the core attributes have parameters of their own';
+  end if;
+  if id is null then
+    -- UUID version 7: ids that grow keep the receivers' indexes small
+    random := replace(gen_random_uuid()::text, '-', '');
+    id := (lpad(to_hex(floor(extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+      || '7' || substr(random, 14))::uuid::text;
+  end if;
+  attributes := jsonb_strip_nulls(coalesce(headers, '{}') || jsonb_build_object(
+    'specversion', '1.0',
+    'id', id,
+    'source', known.source,
+    'type', type,
+    'time', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'datacontenttype', 'application/json',
+    'dataschema', 'urn:spandrel:' || known.name || ':' || known.version,
+    'partitionkey', key,
+    'correlationid', coalesce(correlationid, id),
+    'causationid', causationid));
+  insert into spandrel.outbox (channel, partitionkey, attributes, data)
+    values (channel, key, attributes::text, data::text);
+  return id;
+end $publish$;
