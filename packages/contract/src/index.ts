@@ -28,3 +28,10 @@ export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel }
 export type { ContractDocument, Defaults, Gateway, Service, Setting, System, Use, Workflow } from './model/system.ts'
 export { checkSystem, loadSystem, type LoadOptions, type LoadResult } from './load/load-system.ts'
 export { formatFinding, type FormatOptions } from './findings/format-finding.ts'
+export {
+  checkGenerated,
+  generateService,
+  generateSystem,
+  type GeneratedFile,
+  type StaleFile,
+} from './generate/generate.ts'

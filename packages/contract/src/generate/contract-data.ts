@@ -15,7 +15,9 @@ export function contractData(system: System, service: Service, validators: Servi
     version: service.version,
     operations: mapped(service.operations, (operation) => operationData(operation, service, validators)),
     channels: mapped(service.channels, channelData),
-    sends: Object.fromEntries(sendsOf(service).map(({ send, message }) => [message.message, sendData(send, message, service, validators)])),
+    sends: Object.fromEntries(
+      sendsOf(service).map(({ send, message }) => [message.message, sendData(send, message, service, validators)]),
+    ),
     receives: mapped(service.receives, (receive) => receiveData(receive, service, validators)),
     uses: mapped(service.uses, (use) => useData(use, system, validators)),
   }
@@ -39,7 +41,11 @@ function operationData(operation: HttpOperation, service: Service, validators: S
       ...parameterPlace(each),
       type: each.type,
       itemType: each.itemType,
-      validate: validators.of(service, each.schema.schema, `${pascalCase(operation.operation)}${pascalCase(each.name)}`),
+      validate: validators.of(
+        service,
+        each.schema.schema,
+        `${pascalCase(operation.operation)}${pascalCase(each.name)}`,
+      ),
     })),
     ...httpData(operation, service, validators),
     guarantees: operation.guarantees.values,
@@ -88,7 +94,8 @@ function httpData(operation: HttpOperation, service: Service, validators: Servic
     body: body && {
       required: body.required,
       contentTypes: body.content.map((each) => each.contentType),
-      validate: contentValidator(body.content, service, validators, `${name}Body`) ?? validators.of(service, true, 'Anything'),
+      validate:
+        contentValidator(body.content, service, validators, `${name}Body`) ?? validators.of(service, true, 'Anything'),
     },
     answers: mapped(operation.responses, (response) => answerData(response, name, service, validators)),
   }
@@ -99,11 +106,16 @@ function answerData(response: Response, operation: string, service: Service, val
   return {
     contentType: first?.contentType,
     headers: response.headers.map((each) => each.name.toLowerCase()).filter((each) => each !== 'content-type'),
-    validate: contentValidator(response.content, service, validators, `${operation}${pascalCase(response.status)}`),
+    validate: contentValidator(response.content, service, validators, `${operation}${response.status}`),
   }
 }
 
-function contentValidator(content: readonly MediaType[], service: Service, validators: ServiceValidators, name: string): Code | undefined {
+function contentValidator(
+  content: readonly MediaType[],
+  service: Service,
+  validators: ServiceValidators,
+  name: string,
+): Code | undefined {
   const schema = contentSchema(content)
   return schema === undefined ? undefined : validators.of(service, schema, name)
 }

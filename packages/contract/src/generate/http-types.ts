@@ -24,6 +24,7 @@ export function parametersType(
   types: ServiceTypes,
   service: Service,
   indent: string,
+  optional?: string,
 ): string {
   const parameters = parametersIn(operation, place)
   if (parameters.length === 0) return NOTHING
@@ -32,9 +33,14 @@ export function parametersType(
     const name = memberName(place === 'header' ? each.name.toLowerCase() : each.name)
     const lines = [...linesOf(each.description ?? ''), ...(each.deprecated ? ['@deprecated'] : [])]
     const type = types.typeOf(service, each.schema.schema, inner)
-    return `${comment(lines, inner)}${inner}${name}${each.required ? '' : '?'}: ${type}\n`
+    return `${comment(lines, inner)}${inner}${name}${isRequired(each, optional) ? '' : '?'}: ${type}\n`
   })
   return `{\n${members.join('')}${indent}}`
+}
+
+function isRequired(parameter: Parameter, optionalHeader: string | undefined): boolean {
+  const exempt = parameter.in === 'header' && parameter.name.toLowerCase() === optionalHeader
+  return parameter.required && !exempt
 }
 
 /** JSON first; a body without a JSON form is text or bytes. */
@@ -59,12 +65,17 @@ export function contentType(
 }
 
 /** The answers of an operation as a union over their statuses. `side`: who reads it decides what is optional. */
-export function answerType(operation: HttpOperation, types: ServiceTypes, service: Service, side: 'server' | 'client'): string {
+export function answerType(
+  operation: HttpOperation,
+  types: ServiceTypes,
+  service: Service,
+  side: 'server' | 'client',
+): string {
   const responses = Object.values(operation.responses)
   if (responses.length === 0) return '{ status: HttpStatus; body?: unknown; headers?: Record<string, string> }'
   const declared = responses.map((each) => each.status.toUpperCase())
   const answers = responses.map((response) => {
-    const name = `${pascalCase(operation.operation)}${pascalCase(response.status)}`
+    const name = `${pascalCase(operation.operation)}${response.status}`
     const body = contentType(response.content, types, service, name)
     const members = [
       `status: ${statusType(response.status.toUpperCase(), declared)}`,
@@ -87,7 +98,6 @@ function headersMember(response: Response, side: 'server' | 'client'): string {
 }
 
 const CLASSES: Readonly<Record<string, string>> = {
-  '1XX': 'InformationalStatus',
   '2XX': 'SuccessStatus',
   '3XX': 'RedirectionStatus',
   '4XX': 'ClientErrorStatus',
@@ -96,20 +106,36 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 function statusType(status: string, declared: readonly string[]): string {
   if (/^\d{3}$/.test(status)) return status
-  const others = declared.filter((each) => each !== status && (status === 'DEFAULT' || each.startsWith(status.charAt(0))))
+  const others = declared.filter(
+    (each) => each !== status && (status === 'DEFAULT' || each.startsWith(status.charAt(0))),
+  )
   const all = CLASSES[status] ?? 'HttpStatus'
   const excluded = others.map((each) => CLASSES[each] ?? each)
   return excluded.length === 0 ? all : `Exclude<${all}, ${excluded.join(' | ')}>`
 }
 
-/** What a caller passes: only the parts that the operation has, optional where all in it is. */
-export function callInputType(operation: HttpOperation, types: ServiceTypes, service: Service): string {
+/**
+ * What a caller passes: only the parts that the operation has, optional where all in it is. `optionalHeader`: one that
+ * somebody else fills in.
+ */
+export function callInputType(
+  operation: HttpOperation,
+  types: ServiceTypes,
+  service: Service,
+  optionalHeader: string | undefined,
+): string {
   const members: string[] = []
-  for (const [member, place] of [['params', 'path'], ['query', 'query'], ['headers', 'header'], ['cookies', 'cookie']] as const) {
+  for (const [member, place] of [
+    ['params', 'path'],
+    ['query', 'query'],
+    ['headers', 'header'],
+    ['cookies', 'cookie'],
+  ] as const) {
     const parameters = parametersIn(operation, place)
     if (parameters.length === 0) continue
-    const optional = parameters.some((each) => each.required) ? '' : '?'
-    members.push(`  ${member}${optional}: ${parametersType(operation, place, types, service, '  ')}\n`)
+    const optional = parameters.some((each) => isRequired(each, optionalHeader)) ? '' : '?'
+    const type = parametersType(operation, place, types, service, '  ', optionalHeader)
+    members.push(`  ${member}${optional}: ${type}\n`)
   }
   const body = operation.requestBody
   if (body !== undefined) {
@@ -148,4 +174,3 @@ export function operationComment(operation: HttpOperation, indent: string): stri
   if (operation.deprecated) lines.push('@deprecated')
   return comment(lines, indent)
 }
-

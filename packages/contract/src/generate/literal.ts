@@ -1,23 +1,13 @@
 import { memberName, quoted } from './names.ts'
 
-/** Source text that stands in a literal as it is: the name of a validator. */
+/** Source text that stands in a literal as it is: the name of a validator, known for certain once it is compiled. */
 export class Code {
-  readonly text: string
+  text: string
 
   constructor(text: string) {
     this.text = text
   }
 }
-
-export type Literal =
-  | Code
-  | string
-  | number
-  | boolean
-  | null
-  | undefined
-  | readonly Literal[]
-  | { readonly [name: string]: Literal }
 
 const WIDTH = 100
 

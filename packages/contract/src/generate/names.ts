@@ -25,7 +25,7 @@ export class Names {
 export const RESERVED_TYPES = [
   ...['Array', 'Exclude', 'Omit', 'Partial', 'Pick', 'Promise', 'Readonly', 'ReadonlyArray', 'Record', 'Required'],
   ...['AbortSignal', 'Uint8Array', 'Response', 'RequestInit', 'URL', 'globalThis'],
-  ...['ServiceContract', 'UseContract', 'Validator', 'HttpStatus', 'InformationalStatus', 'SuccessStatus'],
+  ...['ServiceContract', 'UseContract', 'Validator', 'HttpStatus', 'SuccessStatus'],
   ...['RedirectionStatus', 'ClientErrorStatus', 'ServerErrorStatus', 'ClientOptions'],
 ]
 

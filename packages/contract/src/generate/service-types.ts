@@ -137,7 +137,9 @@ function reaches(service: Service, from: string, to: string, seen: Set<string>):
   if (from === to) return true
   if (seen.has(from)) return false
   seen.add(from)
-  return [...unguardedReferences(service.schemas[from]?.schema ?? true)].some((next) => reaches(service, next, to, seen))
+  return [...unguardedReferences(service.schemas[from]?.schema ?? true)].some((next) =>
+    reaches(service, next, to, seen),
+  )
 }
 
 function* unguardedReferences(schema: JsonSchema): Generator<string> {

@@ -32,10 +32,13 @@ export class ServiceValidators {
     return code
   }
 
+  /** Compiles them all; from then on each `Code` that was given out has its final name. */
   code(): ValidatorCode {
-    if (this.#requests.length === 0) return { text: '', helpers: [] }
+    if (this.#requests.length === 0) return { text: '', names: new Map(), helpers: [] }
     const namespaces = [...this.#services.values()].map((service) => this.#namespace(service))
-    return validatorCode(namespaces, this.#requests)
+    const compiled = validatorCode(namespaces, this.#requests)
+    for (const code of this.#functions.values()) code.text = compiled.names.get(code.text) ?? code.text
+    return compiled
   }
 
   /** Only what is reachable, so that an unused schema costs nothing. */

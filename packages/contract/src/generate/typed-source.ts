@@ -12,17 +12,28 @@ const HELPERS = ['codePointLength', 'deepEqual', 'formats', 'isMultipleOf']
 
 export function typedSource(javascript: string): ValidatorCode {
   const strings: string[] = []
-  const masked = withFunctionsFirst(javascript).replaceAll(
-    /"(?:[^"\\\n]|\\.)*"/g,
-    (text) => `\u0001${strings.push(text) - 1}\u0001`,
-  )
-  const typed = withoutUnused(annotated(simplified(patterns(requires(masked, strings), strings))))
+  const masked = javascript
+    .replace('"use strict";\n', '')
+    .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `\u0001${strings.push(text) - 1}\u0001`)
+  const { code, names } = named(simplified(patterns(requires(masked, strings), strings)))
+  const typed = withoutUnused(annotated(code))
   const text = indented(typed).replaceAll(/\u0001(\d+)\u0001/g, (_match, index: string) => strings[Number(index)] ?? '')
-  return { text, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
+  return { text, names, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
 }
 
-function withFunctionsFirst(code: string): string {
-  return code.replace('"use strict";\n', '')
+/**
+ * Gives each function the name under which it was asked for, in place of ajv's number. Only function declarations can
+ * be used above the line they stand on, so there are no constants for the names.
+ */
+function named(code: string): { code: string; names: ReadonlyMap<string, string> } {
+  const byNumber = new Map<string, string>()
+  const names = new Map<string, string>()
+  const body = code.replaceAll(/^export const (\w+) = (\w+);\n/gm, (_match, name: string, numbered: string) => {
+    if (!byNumber.has(numbered)) byNumber.set(numbered, name)
+    names.set(name, byNumber.get(numbered) ?? name)
+    return ''
+  })
+  return { code: body.replaceAll(/\bvalidate\d+\b/g, (numbered) => byNumber.get(numbered) ?? numbered), names }
 }
 
 /** ajv's own run-time helpers, by the runtime's. */
@@ -72,7 +83,6 @@ function simplified(code: string): string {
 
 function annotated(code: string): string {
   return code
-    .replaceAll(/^export const (\w+) = (\w+);$/gm, 'const $1: Validator = $2;')
     .replaceAll(/^function (\w+)\(data, /gm, 'function $1(data: any, ')
     .replaceAll(/^(function (\w+)\(.*\))\{$/gm, '$2.errors = undefined as any;\n$1: boolean {')
     .replaceAll(/\b(let|var|const) (\w+)(?=;| = |=)/g, '$1 $2: any')

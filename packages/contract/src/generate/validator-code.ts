@@ -25,6 +25,8 @@ export interface ValidatorRequest {
 
 export interface ValidatorCode {
   readonly text: string
+  /** the name a function was asked for → the one it has; schemas that come to the same share one */
+  readonly names: ReadonlyMap<string, string>
   /** helpers the text calls, to be imported from `@spandrel/runtime/validation` */
   readonly helpers: readonly string[]
 }
@@ -56,6 +58,7 @@ export function validatorCode(
 function compilerFor(schemas: readonly JsonSchema[]): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,
+    strictNumbers: true,
     allErrors: false,
     logger: false,
     meta: false,

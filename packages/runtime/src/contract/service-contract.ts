@@ -148,6 +148,8 @@ export interface ChannelContract {
   /** how long a transport keeps messages, and how large one may be; absent: the transport's own limits */
   retentionMs?: number
   maxBytes?: number
+  /** CloudEvents types it may carry; a consumer passes over those it does not receive. Absent: not known. */
+  types?: readonly string[]
 }
 
 export interface SendContract {

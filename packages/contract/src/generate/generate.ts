@@ -1,0 +1,71 @@
+/** `spandrel generate`: one `<service>.contract.ts` for each service that can import the runtime. */
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Service, System } from '../model/system.ts'
+import { serviceFile } from './service-file.ts'
+
+export interface GeneratedFile {
+  readonly service: string
+  /** absolute path */
+  readonly file: string
+  readonly text: string
+}
+
+export interface StaleFile {
+  readonly service: string
+  /** absolute path */
+  readonly file: string
+  readonly reason: 'missing' | 'different'
+}
+
+/** The text of one service's contract file. The same system gives the same text, on every machine. */
+export function generateService(system: System, serviceName: string): string {
+  const service = system.services[serviceName]
+  if (service === undefined) throw new Error(`the system ${system.name} has no service ${serviceName}`)
+  return serviceFile(system, service, generatedPath(service))
+}
+
+/** All contract files of a system, in the order of its services. Writes nothing. */
+export function generateSystem(system: System): GeneratedFile[] {
+  return Object.values(system.services)
+    .filter(importsRuntime)
+    .map((service) => ({
+      service: service.name,
+      file: generatedPath(service),
+      text: generateService(system, service.name),
+    }))
+}
+
+/** Which of these files are not on disk as they would be generated now. Line ends do not count. */
+export async function checkGenerated(files: readonly GeneratedFile[]): Promise<StaleFile[]> {
+  const found = await Promise.all(
+    files.map(async ({ service, file, text }): Promise<StaleFile | undefined> => {
+      const present = await readIfThere(file)
+      if (present === undefined) return { service, file, reason: 'missing' }
+      return present.replaceAll('\r\n', '\n') === text ? undefined : { service, file, reason: 'different' }
+    }),
+  )
+  return found.filter((each) => each !== undefined)
+}
+
+/** Nothing is generated for vendors, or for services of other languages: those get their messages by HTTP push. */
+function importsRuntime(service: Service): boolean {
+  return !service.external && service.events === undefined && service.documents.length > 0
+}
+
+const SCRIPT = /(?:^|\s)(\S+\.[mc]?[jt]s)(?=\s|$)/
+
+/** Beside the script that `dev` runs, where the service's code is; without one, beside its `spandrel.yaml`. */
+function generatedPath(service: Service): string {
+  const script = SCRIPT.exec(service.dev ?? '')?.[1]
+  return join(script === undefined ? service.dir : dirname(resolve(service.dir, script)), `${service.name}.contract.ts`)
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
