@@ -14,8 +14,8 @@ export interface Transport {
     orderedPublish: boolean
   }
   /**
-   * Appends a batch and resolves when it is durable: one result a message, in the order given. Rejects when nothing
-   * was appended and it is worth trying again (`transport-unavailable`, `stream-full`).
+   * Appends a batch and resolves when it is durable: one result a message, in the order given. Rejects when it is
+   * not known that anything was appended and it is worth trying again (`transport-unavailable`).
    */
   publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishResult[]>
   /** A registered subscription's view of its channel. Throws `unknown-channel` where it is not registered. */
@@ -23,8 +23,12 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** `refused`: this message can never be sent (too large, unknown channel). The others of the batch were. */
-export type PublishResult = { ok: true } | { ok: false; refused: string }
+/**
+ * What became of one message of a batch; the others are not touched by it.
+ * - `refused`: it can never be sent (too large, unknown channel).
+ * - `later`: its destination takes nothing now (a full stream). All messages of one ordering key fare alike.
+ */
+export type PublishResult = { ok: true } | { ok: false; refused: string } | { ok: false; later: string }
 
 export interface TransportSubscription {
   readonly partitions: number
@@ -35,7 +39,8 @@ export interface TransportSubscription {
   /**
    * Messages after the given offsets, in order within a partition, at most `limit` in all and at least one of each
    * partition that has any, bounded by `maxBytes` (never fewer than one). Resolves empty when there are none.
-   * Rejects with `incarnation-changed` when an offset is past the head.
+   * Rejects with `incarnation-changed` when an offset is past the head, or when messages after it were trimmed.
+   * An offset of 0 reads from the oldest kept message.
    */
   read(after: ReadonlyMap<number, number>, options: { limit: number; maxBytes: number }): Promise<readonly Delivery[]>
   /** Calls `wake` when something may have been appended. A hint only; readers poll as well. */

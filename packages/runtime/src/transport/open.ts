@@ -1,0 +1,32 @@
+/**
+ * Opens a transport by its URL. `postgres://…` is the postgres stream; it needs the `pg` package, which a service that
+ * uses Postgres has. Brokers join here.
+ */
+import { pgDatabase } from '../database/pg.ts'
+import { SpandrelError } from '../errors.ts'
+import { postgresTransport, type PostgresTransportOptions } from './postgres/postgres-transport.ts'
+import type { Transport } from './transport.ts'
+
+/** Connects lazily: a transport that cannot be reached fails at its first use, and again until it can. */
+export async function openTransport(url: string, options: PostgresTransportOptions = {}): Promise<Transport> {
+  const scheme = url.slice(0, url.indexOf(':'))
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    throw new SpandrelError('wrong-configuration', `no transport for ${scheme || 'an empty URL'}:`, {
+      hint: 'set SPANDREL_TRANSPORT_URL to postgres://user@host:port/database',
+    })
+  }
+  const { default: pg } = await import('pg')
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 4,
+    application_name: `${process.env['PGAPPNAME'] ?? 'spandrel'} stream`,
+    ...{ pipeline: true },
+  })
+  const transport = postgresTransport(pgDatabase(pool), options)
+  const closeTransport = transport.close.bind(transport)
+  transport.close = async () => {
+    await closeTransport()
+    if (!pool.ended) await pool.end()
+  }
+  return transport
+}
