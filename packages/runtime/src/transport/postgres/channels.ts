@@ -38,7 +38,9 @@ export class Channels {
   }
 
   async #read(): Promise<void> {
-    const { rows } = await this.#query<RegisteredChannel>('select address, id, partitions from spandrel_stream.channels')
+    const { rows } = await this.#query<RegisteredChannel>(
+      'select address, id, partitions from spandrel_stream.channels',
+    )
     this.#known = new Map(rows.map((row) => [row.address, row]))
     this.#readAt = performance.now()
   }

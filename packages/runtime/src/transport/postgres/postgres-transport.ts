@@ -59,12 +59,20 @@ class PostgresTransport implements Transport {
       const attributes = JSON.stringify(message.attributes)
       const bytes = Buffer.byteLength(attributes) + Buffer.byteLength(message.data)
       if (channel === undefined) {
-        results[index] = { ok: false, refused: `channel ${message.channel} is not registered; run \`spandrel migrate\`` }
+        results[index] = {
+          ok: false,
+          refused: `channel ${message.channel} is not registered; run \`spandrel migrate\``,
+        }
       } else if (bytes > this.#maxBytes) {
         results[index] = { ok: false, refused: `${bytes} bytes; the stream takes messages up to ${this.#maxBytes}` }
       } else {
         const key = message.attributes.partitionkey ?? message.attributes.id
-        batch.push({ channel: channel.id, partition: partitionOf(key, channel.partitions), attributes, data: message.data })
+        batch.push({
+          channel: channel.id,
+          partition: partitionOf(key, channel.partitions),
+          attributes,
+          data: message.data,
+        })
         places.push(index)
       }
     }
@@ -97,12 +105,20 @@ class PostgresTransport implements Transport {
     })
     const registered =
       channel !== undefined &&
-      (await this.#database.query('select 1 from spandrel_stream.subscriptions where name = $1 and channel = $2', [name, channel.id]))
-        .rows.length > 0
+      (
+        await this.#database.query('select 1 from spandrel_stream.subscriptions where name = $1 and channel = $2', [
+          name,
+          channel.id,
+        ])
+      ).rows.length > 0
     if (channel === undefined || !registered) {
-      throw new SpandrelError('unknown-channel', `subscription ${name} of channel ${address} is not registered in the stream`, {
-        hint: 'run `spandrel migrate`',
-      })
+      throw new SpandrelError(
+        'unknown-channel',
+        `subscription ${name} of channel ${address} is not registered in the stream`,
+        {
+          hint: 'run `spandrel migrate`',
+        },
+      )
     }
     return postgresSubscription(this.#database.query, this.#wakes, name, channel)
   }

@@ -20,7 +20,9 @@ export function postgresSubscription(
       const { rows } = await query<{ id: string }>('select id from spandrel_stream.incarnation')
       const id = rows[0]?.id
       if (id === undefined) {
-        throw new SpandrelError('database-not-migrated', 'the stream has no incarnation', { hint: 'run `spandrel migrate`' })
+        throw new SpandrelError('database-not-migrated', 'the stream has no incarnation', {
+          hint: 'run `spandrel migrate`',
+        })
       }
       return id
     },

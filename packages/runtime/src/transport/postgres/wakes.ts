@@ -31,9 +31,9 @@ export class Wakes {
   watch(channel: number, wake: () => void): { close(): Promise<void> } {
     const watchers = this.#watchers.get(channel) ?? new Set()
     this.#watchers.set(channel, watchers.add(wake))
-    this.#listening ??= Promise.resolve(this.#database.listen?.(notifyChannel, (payload) => this.#heard(payload))).catch(
-      () => undefined,
-    )
+    this.#listening ??= Promise.resolve(
+      this.#database.listen?.(notifyChannel, (payload) => this.#heard(payload)),
+    ).catch(() => undefined)
     return {
       close: async () => {
         watchers.delete(wake)
