@@ -1,0 +1,36 @@
+import { createService } from '@spandrel/runtime'
+import { pgDatabase } from '@spandrel/runtime/pg'
+import pg from 'pg'
+import { inventory } from '../inventory.contract.ts'
+import { findReservation, move, onTheShelf } from './stock.ts'
+
+const pool = new pg.Pool({
+  connectionString: process.env['DATABASE_URL'],
+  application_name: 'inventory',
+  max: 10,
+  pipeline: true,
+})
+
+const service = createService(inventory, {
+  database: pgDatabase(pool),
+  handlers: {
+    async reserveStock({ data: order }, { tx, send }) {
+      const { orderId, sku, quantity } = order
+      if ((await onTheShelf(tx, sku)) < quantity) {
+        await move(tx, { orderId, sku, quantity: 0, what: 'refused' })
+        send('stockRejected', { orderId, reason: `${sku} is out of stock` })
+        return
+      }
+      await move(tx, { orderId, sku, quantity: -quantity, what: 'reserved' })
+      send('stockReserved', order)
+    },
+
+    async putStockBack({ data: { orderId } }, { tx, send }) {
+      const reserved = await findReservation(tx, orderId)
+      await move(tx, { orderId, sku: reserved.sku, quantity: reserved.quantity, what: 'released' })
+      send('stockReleased', { orderId })
+    },
+  },
+})
+
+await service.listen({ port: Number(process.env['PORT'] ?? 7003) })

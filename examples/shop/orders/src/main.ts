@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { createService, operation } from '@spandrel/runtime'
+import { kyselyDatabase } from '@spandrel/runtime/kysely'
+import { orders } from '../orders.contract.ts'
+import { db, pool } from './database.ts'
+import { findOrder, insertOrder, readTrackingCode, record } from './order.ts'
+
+const service = createService(orders, {
+  database: kyselyDatabase(db, { pool }),
+  handlers: {
+    placeOrder: operation({
+      // Ahead of the transaction: nothing is called inside one.
+      before: ({ body: { sku, quantity } }, { call }) => call('payments.quotePrice', { query: { sku, quantity } }),
+      async handle({ body, prepared: quote }, { tx, send }) {
+        if (quote.status === 404) {
+          return { status: 404, body: { type: 'about:blank', title: `there is no product ${body.sku}`, status: 404 } }
+        }
+        const { total, currency } = quote.body
+        const orderId = randomUUID()
+        const { cardToken, postcode, ...order } = body
+        await insertOrder(tx, { orderId, ...order, total, currency })
+        send('orderPlaced', { orderId, ...body, total, currency })
+        return {
+          status: 202,
+          headers: { Location: `/orders/${orderId}`, 'Retry-After': '1' },
+          body: { orderId, total, currency },
+        }
+      },
+    }),
+
+    async getOrder({ params: { orderId } }, { tx }) {
+      const order = await findOrder(tx, orderId)
+      if (order === undefined)
+        return { status: 404, body: { type: 'about:blank', title: 'there is no such order', status: 404 } }
+      return { status: 200, body: order }
+    },
+
+    // Nothing was reserved: nothing to undo.
+    async rejectOutOfStock({ data: { orderId, reason } }, { tx }) {
+      await record(tx, orderId, 'rejected', reason)
+    },
+
+    // The goods were reserved by then: they go back on the shelf.
+    async rejectUnpaid({ data: { orderId, reason = 'the card was declined' } }, { tx, send }) {
+      await record(tx, orderId, 'rejected', reason)
+      send('releaseStock', { orderId, reason })
+    },
+
+    // Reserved and paid by then: both are undone.
+    async undoOrder({ data: { orderId, reason = 'it cannot be delivered' } }, { tx, send }) {
+      await record(tx, orderId, 'rejected', reason)
+      send('refundPayment', { orderId, reason })
+      send('releaseStock', { orderId, reason })
+    },
+
+    async noteShipmentBooked({ data: { orderId, trackingCode } }, { tx }) {
+      await record(tx, orderId, 'booked', readTrackingCode(trackingCode))
+    },
+
+    async completeOrder({ data: { orderId } }, { tx }) {
+      await record(tx, orderId, 'completed')
+    },
+
+    async noteStockReleased({ data: { orderId } }, { tx }) {
+      await record(tx, orderId, 'stock-released')
+    },
+
+    async notePaymentRefunded({ data: { orderId } }, { tx }) {
+      await record(tx, orderId, 'payment-refunded')
+    },
+  },
+})
+
+await service.listen({ port: Number(process.env['PORT'] ?? 7001) })

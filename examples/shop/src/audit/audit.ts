@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { type AuditSources, copyTables } from './copy-tables.ts'
+
+export type { AuditSources } from './copy-tables.ts'
+
+/** The laws of docs/design, as the audit names them. */
+export const LAWS = {
+  1: '1 a committed send arrives, a rolled-back one never',
+  2: '2 outbox rows go only after the transport confirmed',
+  3: '3 settled only after the commit',
+  4: '4 key, effect and messages commit together; only a done key suppresses',
+  5: '5 overlapping copies run once',
+  6: '6 same key, other payload: refused',
+  7: '7 one order, one sequence',
+  8: '8 outages cost no attempts',
+  9: '9 each message is in exactly one place',
+  10: '10 nothing is silent',
+} as const
+
+export type LawNumber = keyof typeof LAWS
+
+export interface Finding {
+  law: LawNumber
+  kind: 'lost' | 'twice' | 'order' | 'held' | 'late' | 'other'
+  /** an order, a purchase or a message */
+  about: string
+  what: string
+}
+
+export interface Verdict {
+  placed: number
+  completed: number
+  rejected: number
+  open: number
+  /** orders of which something is missing */
+  lost: number
+  /** charges at the card network beyond the first of each purchase */
+  doubled: number
+  /** purchases with more than one charge */
+  chargedTwice: number
+  /** cents: what the card network moved, less what the ledger booked */
+  ledgerDifference: number
+  findings: readonly Finding[]
+  /** law → `kept`, or `broken: …` */
+  laws: Readonly<Record<string, string>>
+  held: readonly HeldMessage[]
+}
+
+export interface HeldMessage {
+  service: string
+  type: string
+  orderId: string | null
+  state: string
+  reason: string | null
+  /** the order was seeded to end here */
+  seeded: boolean
+}
+
+/** Runs the audit in a database of its own on the server of `admin`; it is dropped afterwards. */
+export async function audit(sources: AuditSources, admin: string): Promise<Verdict> {
+  const name = `audit_${process.pid}_${Date.now()}`
+  const server = new pg.Client({ connectionString: admin })
+  await server.connect()
+  try {
+    await server.query(`create database ${name}`)
+    const url = new URL(admin)
+    url.pathname = `/${name}`
+    const client = new pg.Client({ connectionString: url.href, application_name: 'audit' })
+    await client.connect()
+    try {
+      await copyTables(sources, client)
+      return await judge(client)
+    } finally {
+      await client.end()
+    }
+  } finally {
+    await server.query(`drop database if exists ${name} with (force)`)
+    await server.end()
+  }
+}
+
+interface Numbers {
+  placed: number
+  completed: number
+  rejected: number
+  open: number
+  lost: number
+  doubled: number
+  charged_twice: number
+  ledger_difference: number
+}
+
+async function judge(client: pg.Client): Promise<Verdict> {
+  const results = (await client.query(
+    await readFile(new URL('audit.sql', import.meta.url), 'utf8'),
+  )) as unknown as pg.QueryResult[]
+  const findings = results.at(-2)?.rows as Finding[]
+  const {
+    charged_twice: chargedTwice,
+    ledger_difference: ledgerDifference,
+    ...numbers
+  } = results.at(-1)?.rows[0] as Numbers
+  const held = await client.query<HeldMessage>(
+    `select service, type, order_id as "orderId", state, reason,
+       coalesce(order_id in (select order_id::text from poisoned), false) as seeded
+     from holds order by service, order_id, state, type`,
+  )
+  const laws = Object.fromEntries(
+    Object.entries(LAWS).map(([number, title]) => [
+      title,
+      ruling(findings.filter((finding) => String(finding.law) === number)),
+    ]),
+  )
+  return { ...numbers, chargedTwice, ledgerDifference, findings, laws, held: held.rows }
+}
+
+function ruling(findings: readonly Finding[]): string {
+  const [first] = findings
+  if (first === undefined) return 'kept'
+  const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''
+  return `broken: ${first.about}: ${first.what}${more}`
+}
