@@ -20,7 +20,7 @@ export async function openTransport(url: string, options: PostgresTransportOptio
     connectionString: url,
     max: 4,
     application_name: `${process.env['PGAPPNAME'] ?? 'spandrel'} stream`,
-    ...{ pipeline: true },
+    pipeline: true,
   })
   const transport = postgresTransport(pgDatabase(pool), options)
   const closeTransport = transport.close.bind(transport)
