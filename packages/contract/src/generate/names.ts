@@ -22,12 +22,11 @@ export class Names {
 }
 
 /** Type names that generated code uses itself, and those TypeScript has in every file. */
-export const RESERVED_TYPES = [
-  ...['Array', 'Exclude', 'Omit', 'Partial', 'Pick', 'Promise', 'Readonly', 'ReadonlyArray', 'Record', 'Required'],
-  ...['AbortSignal', 'Uint8Array', 'Response', 'RequestInit', 'URL', 'globalThis'],
-  ...['ServiceContract', 'UseContract', 'Validator', 'HttpStatus', 'SuccessStatus'],
-  ...['RedirectionStatus', 'ClientErrorStatus', 'ServerErrorStatus', 'ClientOptions'],
-]
+export const RESERVED_TYPES = words(`
+  Array Exclude Omit Partial Pick Promise Readonly ReadonlyArray Record Required AbortSignal Uint8Array
+  Response RequestInit URL globalThis ServiceContract UseContract Validator HttpStatus SuccessStatus
+  RedirectionStatus ClientErrorStatus ServerErrorStatus ClientOptions
+`)
 
 /** `order-status` → `OrderStatus`; what cannot stand in an identifier separates words. */
 export function pascalCase(text: string): string {
@@ -64,4 +63,9 @@ export function quoted(text: string): string {
     .replaceAll(String.raw`\"`, '"')
     .replaceAll("'", String.raw`\'`)
   return `'${inner.replaceAll('\u2028', String.raw`\u2028`).replaceAll('\u2029', String.raw`\u2029`)}'`
+}
+
+/** A long list of names, as text. */
+export function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/)
 }

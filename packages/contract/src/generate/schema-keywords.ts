@@ -1,5 +1,6 @@
 /** JSON Schema 2020-12: which keywords hold schemas, and how. The rest is data or says nothing about instances. */
 import type { JsonSchema } from '../model/schema.ts'
+import { words } from './names.ts'
 
 const ONE = [
   'additionalProperties',
@@ -17,11 +18,11 @@ const LIST = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
 const MAP = ['$defs', 'dependentSchemas', 'patternProperties', 'properties']
 
 /** What a validator needs to see besides the keywords with schemas inside. */
-const ASSERTIONS = [
-  ...['$ref', 'type', 'enum', 'const', 'format', 'pattern', 'required', 'dependentRequired', 'uniqueItems'],
-  ...['minLength', 'maxLength', 'minItems', 'maxItems', 'minContains', 'maxContains', 'minProperties', 'maxProperties'],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
-]
+const ASSERTIONS = words(`
+  $ref type enum const format pattern required dependentRequired uniqueItems minLength maxLength minItems
+  maxItems minContains maxContains minProperties maxProperties minimum maximum exclusiveMinimum
+  exclusiveMaximum multipleOf
+`)
 
 export type SchemaObject = Readonly<Record<string, unknown>>
 

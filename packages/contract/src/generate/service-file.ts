@@ -9,72 +9,19 @@ import { contractData, sendsOf } from './contract-data.ts'
 import { comment } from './doc-comment.ts'
 import { answerType, callInputType, handlerTypes, operationComment } from './http-types.ts'
 import { literal } from './literal.ts'
-import { camelCase, memberName, Names, pascalCase, quoted } from './names.ts'
+import { camelCase, memberName, Names, pascalCase, quoted, words } from './names.ts'
 import { ServiceTypes } from './service-types.ts'
 import { ServiceValidators } from './service-validators.ts'
 
 /** JavaScript's reserved words, and the names of values that generated code uses. */
-const RESERVED_VALUES = [
-  ...[
-    'arguments',
-    'await',
-    'break',
-    'case',
-    'catch',
-    'class',
-    'const',
-    'continue',
-    'debugger',
-    'default',
-    'delete',
-    'do',
-  ],
-  ...[
-    'else',
-    'enum',
-    'eval',
-    'export',
-    'extends',
-    'false',
-    'finally',
-    'for',
-    'function',
-    'if',
-    'implements',
-    'import',
-    'in',
-  ],
-  ...['instanceof', 'interface', 'let', 'new', 'null', 'package', 'private', 'protected', 'public', 'return', 'static'],
-  ...[
-    'super',
-    'switch',
-    'this',
-    'throw',
-    'true',
-    'try',
-    'typeof',
-    'undefined',
-    'var',
-    'void',
-    'while',
-    'with',
-    'yield',
-  ],
-  ...[
-    'codePointLength',
-    'deepEqual',
-    'formats',
-    'isMultipleOf',
-    'globalThis',
-    'Array',
-    'Object',
-    'JSON',
-    'Math',
-    'Map',
-  ],
-  ...['Uint8Array', 'Error', 'RegExp', 'String', 'encodeURIComponent', 'isFinite', 'isNaN', 'parseInt'],
-  ...['request', 'bodyOf', 'isJson', 'given', 'inPath', 'inQuery', 'listed', 'textOf'],
-]
+const RESERVED_VALUES = words(`
+  arguments await break case catch class const continue debugger default delete do else enum eval export
+  extends false finally for function if implements import in instanceof interface let new null package
+  private protected public return static super switch this throw true try typeof undefined var void while
+  with yield codePointLength deepEqual formats isMultipleOf globalThis Array Object JSON Math Map
+  Uint8Array Error RegExp String encodeURIComponent isFinite isNaN parseInt request bodyOf isJson given
+  inPath inQuery listed textOf
+`)
 
 export function serviceFile(system: System, service: Service, file: string): string {
   const values = new Names(RESERVED_VALUES)

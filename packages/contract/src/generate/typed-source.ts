@@ -14,10 +14,10 @@ export function typedSource(javascript: string): ValidatorCode {
   const strings: string[] = []
   const masked = javascript
     .replace('"use strict";\n', '')
-    .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `\u0001${strings.push(text) - 1}\u0001`)
+    .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `#${strings.push(text) - 1}#`)
   const { code, names } = named(simplified(patterns(requires(masked, strings), strings)))
   const typed = withoutUnused(annotated(code))
-  const text = indented(typed).replaceAll(/\u0001(\d+)\u0001/g, (_match, index: string) => strings[Number(index)] ?? '')
+  const text = indented(typed).replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
   return { text, names, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
 }
 
@@ -38,7 +38,7 @@ function named(code: string): { code: string; names: ReadonlyMap<string, string>
 
 /** ajv's own run-time helpers, by the runtime's. */
 function requires(code: string, strings: readonly string[]): string {
-  return code.replaceAll(/require\(\u0001(\d+)\u0001\)\.default/g, (_match, index: string) => {
+  return code.replaceAll(/require\(#(\d+)#\)\.default/g, (_match, index: string) => {
     const path = strings[Number(index)] ?? ''
     if (path.includes('ucs2length')) return 'codePointLength'
     if (path.includes('equal')) return 'deepEqual'
@@ -57,11 +57,11 @@ export function patternFlags(pattern: string, flags: string): string {
 
 function patterns(code: string, strings: string[]): string {
   return code.replaceAll(
-    /new RegExp\(\u0001(\d+)\u0001, \u0001(\d+)\u0001\)/g,
+    /new RegExp\(#(\d+)#, #(\d+)#\)/g,
     (_match, source: string, flags: string) => {
       const text = strings[Number(source)] ?? '""'
       const used = patternFlags(JSON.parse(text) as string, JSON.parse(strings[Number(flags)] ?? '""') as string)
-      return `new RegExp(\u0001${source}\u0001${used === '' ? '' : `, '${used}'`})`
+      return `new RegExp(#${source}#${used === '' ? '' : `, '${used}'`})`
     },
   )
 }
