@@ -23,13 +23,13 @@ export interface ExpressionInput {
 export function evaluate(expression: Expression, input: ExpressionInput): string | undefined {
   switch (expression.source) {
     case 'request.header': {
-      const value = input.headers?.[expression.name.toLowerCase()]
+      const value = own(input.headers, expression.name.toLowerCase())
       return text(Array.isArray(value) ? value[0] : value)
     }
     case 'request.query':
-      return text(input.query?.[expression.name])
+      return text(own(input.query, expression.name))
     case 'request.path':
-      return text(input.path?.[expression.name])
+      return text(own(input.path, expression.name))
     case 'request.body':
       return text(at(input.body, expression.pointer))
     case 'request.jwt':
@@ -39,17 +39,20 @@ export function evaluate(expression: Expression, input: ExpressionInput): string
     case 'message.header':
       return text(at(input.attributes, expression.pointer))
     case 'event':
-      return text(input.attributes?.[expression.attribute])
+      return text(own(input.attributes, expression.attribute))
   }
 }
 
 function at(value: unknown, pointer: readonly string[]): unknown {
   let found = value
-  for (const step of pointer) {
-    if (found === null || typeof found !== 'object' || !Object.hasOwn(found, step)) return undefined
-    found = (found as Record<string, unknown>)[step]
-  }
+  for (const step of pointer) found = own(found, step)
   return found
+}
+
+/** Names come from a contract and values from strangers: what every object inherits is not in either. */
+function own(value: unknown, name: string): unknown {
+  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return undefined
+  return (value as Record<string, unknown>)[name]
 }
 
 function text(value: unknown): string | undefined {

@@ -8,7 +8,9 @@ export function isMultipleOf(value: number, divisor: number): boolean {
   const [divisorDigits, divisorScale] = decimal(divisor)
   // Scales of doubles lie between -308 and 324: the powers stay small.
   const scale = Math.max(valueScale, divisorScale)
-  return (valueDigits * 10n ** BigInt(scale - valueScale)) % (divisorDigits * 10n ** BigInt(scale - divisorScale)) === 0n
+  return (
+    (valueDigits * 10n ** BigInt(scale - valueScale)) % (divisorDigits * 10n ** BigInt(scale - divisorScale)) === 0n
+  )
 }
 
 /** The shortest decimal that reads back as this double: digits and how many of them stand behind the point. */

@@ -14,7 +14,8 @@ const HOST = /^(?:[a-zA-Z0-9._~!$&'()*+,;=-]|%[0-9a-fA-F]{2})*$/
 const FUTURE_ADDRESS = /^[vV][0-9a-fA-F]+\.[a-zA-Z0-9._~!$&'()*+,;=:-]+$/
 const PORT = /^\d*$/
 const LITERAL = /^(?:[^\0-\x20"'%<>\\^`{|}\x7f]|%[0-9a-fA-F]{2})*$/
-const EXPRESSION = /^[+#./;?&]?(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?(?:,(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?)*$/
+const EXPRESSION =
+  /^[+#./;?&]?(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?(?:,(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?)*$/
 
 export function isUri(text: string): boolean {
   return isReference(text, true)
@@ -29,7 +30,8 @@ function isReference(text: string, absolute: boolean): boolean {
   if (parts === null) return false
   const [, scheme, authority, path = '', query = '', fragment = ''] = parts
   if (scheme === undefined ? absolute || startsWithColonSegment(text) : !SCHEME.test(scheme)) return false
-  if (authority === undefined ? path.startsWith('//') : !isAuthority(authority) || !isAbsoluteOrEmpty(path)) return false
+  if (authority === undefined ? path.startsWith('//') : !isAuthority(authority) || !isAbsoluteOrEmpty(path))
+    return false
   return PATH.test(path) && QUERY_OR_FRAGMENT.test(query) && QUERY_OR_FRAGMENT.test(fragment)
 }
 
