@@ -1,0 +1,148 @@
+/** One try of a call, and what to make of its end. */
+import type { RetryGuarantee, UseContract } from '../contract/service-contract.ts'
+import { problemType } from '../operations/problem.ts'
+import { CallError, type CallFailure } from './call-error.ts'
+import { type CallRequest, keyHeader } from './call-request.ts'
+
+export type Try =
+  | { body: unknown; error?: undefined; providerIsDown: false }
+  | { error: CallError; providerIsDown: boolean }
+
+/** Statuses of a provider that cannot answer, whatever the request: they count for its breaker. */
+const down = new Set([502, 503, 504])
+
+/** Statuses that may be tried again where the contract's `retry` has no `on`. */
+const passing = new Set([408, 425, 429, 502, 503, 504])
+
+export async function tryOnce(
+  use: UseContract,
+  request: CallRequest,
+  limits: { limitMs: number; signal: AbortSignal | undefined; maxBytes: number },
+): Promise<Try> {
+  const fail = (
+    reason: CallFailure,
+    message: string,
+    more: { status?: number; body?: unknown; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ): Try => ({
+    error: new CallError(use.ref, reason, `${use.ref} ${message}`, { tries: 1, ...more }),
+    providerIsDown:
+      reason === 'unreachable' || reason === 'timeout' || (more.status !== undefined && down.has(more.status)),
+  })
+  if (limits.limitMs <= 0)
+    return { ...fail('timeout', 'was not called: no time is left'), providerIsDown: false } as Try
+  const limitMs = Math.max(1, Math.min(limits.limitMs, 2 ** 31 - 1))
+  const timeout = AbortSignal.timeout(Math.ceil(limitMs))
+  const signal = limits.signal === undefined ? timeout : AbortSignal.any([timeout, limits.signal])
+  try {
+    const answer = await fetch(request.url, {
+      method: request.method,
+      headers: { ...request.headers, 'request-timeout': String(Math.ceil(limitMs)) },
+      ...(request.body !== undefined && { body: request.body as string }),
+      redirect: 'manual',
+      signal,
+    })
+    const text = await boundedText(answer, limits.maxBytes)
+    if (text === undefined)
+      return fail('unreadable', `gave an answer of more than ${limits.maxBytes} bytes`, { status: answer.status })
+    const type = answer.headers.get('content-type') ?? ''
+    let body: unknown = text === '' ? undefined : text
+    if (body !== undefined && /^application\/([^;]+\+)?json\b/i.test(type)) {
+      try {
+        body = JSON.parse(text)
+      } catch (cause) {
+        if (answer.status < 400)
+          return fail('unreadable', 'gave an answer that is not JSON', { status: answer.status, cause })
+      }
+    }
+    if (answer.status < 400) return { body, providerIsDown: false }
+    return fail('answered', `answered with status ${answer.status}`, {
+      status: answer.status,
+      body,
+      retryAfterMs: retryAfter(answer.headers.get('retry-after')),
+    })
+  } catch (cause) {
+    if (timeout.aborted) return fail('timeout', `did not answer within ${Math.ceil(limitMs)} ms`, { cause })
+    if (limits.signal?.aborted === true)
+      return { ...fail('timeout', 'was not waited for any longer', { cause }), providerIsDown: false } as Try
+    return fail('unreachable', `cannot be reached: ${rootMessage(cause)}`, { cause })
+  }
+}
+
+/** Whether a second try is allowed by the contract and cannot be a second effect. */
+export function isRetryable(use: UseContract, request: CallRequest, error: CallError): boolean {
+  const { retry, idempotency } = use.guarantees
+  if (retry === 'none') return false
+  if (error.reason === 'unreachable' && neverConnected(error.cause)) return true
+  const header = keyHeader(use)
+  const repeatable = idempotency === 'natural' || (header !== undefined && request.headers[header] !== undefined)
+  if (!repeatable) return false
+  if (error.reason !== 'answered') return error.reason === 'unreachable' || error.reason === 'timeout'
+  const status = error.status ?? 0
+  // The first try may still be running there: its answer is worth waiting for.
+  if (status === 409 && isOverlap(error.body)) return true
+  return retry.on === undefined ? passing.has(status) : retry.on.some((each) => matches(each, status))
+}
+
+function matches(on: number | string, status: number): boolean {
+  const text = String(on).toUpperCase()
+  return text === String(status) || text === `${Math.floor(status / 100)}XX`
+}
+
+function isOverlap(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'type' in body && body.type === problemType('overlap')
+}
+
+/** Full jitter over the contract's backoff; never less than what the provider asked for. */
+export function pauseBefore(retry: 'none' | RetryGuarantee, tries: number, retryAfterMs: number | undefined): number {
+  if (retry === 'none') return 0
+  const factor = retry.backoff === 'exponential' ? 2 ** (tries - 1) : retry.backoff === 'linear' ? tries : 1
+  const most = Math.min(retry.maxDelayMs, retry.delayMs * factor)
+  return Math.max(Math.random() * most, retryAfterMs ?? 0)
+}
+
+/** `Retry-After`: seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfter(value: string | null, now = Date.now()): number | undefined {
+  if (value === null) return undefined
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000
+  const at = Date.parse(value)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}
+
+async function boundedText(answer: Response, maxBytes: number): Promise<string | undefined> {
+  if (answer.body === null) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    if (size > maxBytes) return undefined // leaving the loop cancels the body and closes its connection
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function codes(cause: unknown): string[] {
+  const found: string[] = []
+  for (let at = cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string') found.push(at.code)
+    if (at instanceof AggregateError) for (const inner of at.errors) found.push(...codes(inner))
+  }
+  return found
+}
+
+function neverConnected(cause: unknown): boolean {
+  const never = new Set([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'UND_ERR_CONNECT_TIMEOUT',
+  ])
+  return codes(cause).some((code) => never.has(code))
+}
+
+function rootMessage(cause: unknown): string {
+  let at = cause
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause
+  return at instanceof Error ? (codes(cause)[0] ?? at.message) : String(at)
+}

@@ -1,0 +1,80 @@
+/**
+ * Types of HTTP handlers, derived from a contract's phantom types.
+ *
+ * Terminology
+ * - before: runs ahead of the transaction and may `call` other services; it must have no effects of its own.
+ * - prepared: what `before` returned.
+ * - handle: runs inside one transaction, together with the key record and everything that was sent.
+ */
+import type { ContractTypes, OperationTypes } from '../contract/service-contract.ts'
+import type { Call } from '../calls/call.ts'
+import type { Send } from '../inbox/handlers.ts'
+import type { Logger } from '../service/loop.ts'
+
+/** A validated request. */
+export interface OperationInput<O extends OperationTypes> {
+  readonly params: O['params']
+  readonly query: O['query']
+  readonly headers: O['headers']
+  readonly body: O['body']
+  /** who calls, as a trusted proxy or the service's own `identify` says; undefined where nobody said */
+  readonly caller: string | undefined
+}
+
+export interface BeforeContext<T extends ContractTypes> {
+  /** Calls another service by `<service>.<operation>`, as its contract allows. */
+  readonly call: Call<T>
+  /** aborted when the operation's time is up or the service must stop at once */
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly correlationid: string
+}
+
+export interface HandleContext<T extends ContractTypes, Tx> {
+  /** the transaction, in the type of the service's own driver */
+  readonly tx: Tx
+  readonly send: Send<T>
+  /** Leaves a line in the journey of this request; written with the commit. */
+  readonly note: (text: string) => void
+  /** aborted when the operation's time is up or the service must stop at once */
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly correlationid: string
+}
+
+export interface PreparedHandler<I, BeforeCtx, HandleCtx, A, P> {
+  before?(input: I, context: BeforeCtx): Promise<P> | P
+  handle(input: I & { readonly prepared: P }, context: HandleCtx): Promise<A>
+}
+
+/** A plain async function, or `{ before, handle }`. */
+export type Handler<I, BeforeCtx, HandleCtx, A> =
+  | ((input: I, context: HandleCtx) => Promise<A>)
+  | PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown>
+
+export type OperationHandler<T extends ContractTypes, K extends keyof T['operations'], Tx> = Handler<
+  OperationInput<T['operations'][K]>,
+  BeforeContext<T>,
+  HandleContext<T, Tx>,
+  T['operations'][K]['answer']
+>
+
+export type OperationHandlers<T extends ContractTypes, Tx> = {
+  readonly [K in keyof T['operations']]: OperationHandler<T, K, Tx>
+}
+
+/**
+ * Gives `prepared` the type `before` returns. TypeScript cannot infer from one member of a handler to another inside
+ * the `handlers` map, but does so across the arguments of one call:
+ *
+ *     placeOrder: operation({
+ *       before: ({ body }, { call }) => call('payments.quotePrice', { query: { sku: body.sku } }),
+ *       async handle({ body, prepared: quote }, { tx, send }) { … },
+ *     })
+ */
+export function operation<I, BeforeCtx, HandleCtx, A, P>(handler: {
+  before: (input: I, context: BeforeCtx) => Promise<P> | P
+  handle: (input: I & { readonly prepared: P }, context: HandleCtx) => Promise<A>
+}): PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown> {
+  return handler as PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown>
+}
