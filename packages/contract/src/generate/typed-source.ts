@@ -56,14 +56,11 @@ export function patternFlags(pattern: string, flags: string): string {
 }
 
 function patterns(code: string, strings: string[]): string {
-  return code.replaceAll(
-    /new RegExp\(#(\d+)#, #(\d+)#\)/g,
-    (_match, source: string, flags: string) => {
-      const text = strings[Number(source)] ?? '""'
-      const used = patternFlags(JSON.parse(text) as string, JSON.parse(strings[Number(flags)] ?? '""') as string)
-      return `new RegExp(#${source}#${used === '' ? '' : `, '${used}'`})`
-    },
-  )
+  return code.replaceAll(/new RegExp\(#(\d+)#, #(\d+)#\)/g, (_match, source: string, flags: string) => {
+    const text = strings[Number(source)] ?? '""'
+    const used = patternFlags(JSON.parse(text) as string, JSON.parse(strings[Number(flags)] ?? '""') as string)
+    return `new RegExp(#${source}#${used === '' ? '' : `, '${used}'`})`
+  })
 }
 
 /** Leaves out what only custom keywords would read, and statements that cannot be reached. */

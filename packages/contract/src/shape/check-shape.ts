@@ -53,10 +53,10 @@ class ShapeChecker {
   #value(node: Node, shape: Shape, subject: Subject): void {
     if (this.#seen(node, shape)) return
     const branches = alternatives(shape, this.#options.definitions)
-    const open = shape['x-reference'] ?? branches.some((branch) => branch['x-reference'])
-    if (open && this.#options.sources !== undefined && node.kind === 'map' && node.entries.has('$ref')) {
-      this.#reference(node, shape, subject)
-      return
+    const open = branches.find((branch) => branch['x-reference'] !== undefined)?.['x-reference']
+    if (open !== undefined && this.#options.sources !== undefined && node.kind === 'map' && node.entries.has('$ref')) {
+      this.#reference(node, shape, subject, open === 'beside')
+      if (open !== 'beside') return
     }
     const fitting = branches.filter((branch) => hasType(node, typesOf(branch)))
     const [only] = fitting
@@ -230,14 +230,14 @@ class ShapeChecker {
     return undefined
   }
 
-  #reference(node: MapNode, shape: Shape, subject: Subject): void {
+  #reference(node: MapNode, shape: Shape, subject: Subject, beside: boolean): void {
     const reference = field(node, '$ref')
     if (reference?.kind !== 'scalar' || typeof reference.value !== 'string') {
       const hint = "write `$ref: '#/components/…'`"
       this.#findings.error(reference?.at ?? node.at, 'wrong-type', '`$ref` must be text', hint)
       return
     }
-    for (const [key, { keyAt }] of node.entries) {
+    for (const [key, { keyAt }] of beside ? [] : node.entries) {
       if (key === '$ref' || key === 'summary' || key === 'description' || key.startsWith('x-')) continue
       const hint = 'move it into what is referred to, or write the object out here'
       this.#findings.warning(keyAt, 'ignored-beside-reference', `\`${key}\` beside \`$ref\` is ignored`, hint)

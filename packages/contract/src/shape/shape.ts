@@ -35,8 +35,8 @@ export interface Shape {
   readonly 'x-synonyms'?: Readonly<Record<string, string>>
   /** what to do where a value does not fit */
   readonly 'x-hint'?: string
-  /** a Reference Object (`{ $ref }`) may stand here */
-  readonly 'x-reference'?: true
+  /** a Reference Object (`{ $ref }`) may stand here; `beside`: its other members count too (schemas since 3.1) */
+  readonly 'x-reference'?: true | 'beside'
   /** a member may be unknown, but one that is almost a known one is reported */
   readonly 'x-near-misses'?: true
   /** first version of the specification that has this member: `3.1` */

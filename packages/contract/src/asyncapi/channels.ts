@@ -1,0 +1,63 @@
+import { didYouMean } from '../findings/nearest.ts'
+import type { SourceLocation } from '../model/location.ts'
+import { follow } from '../service/reading.ts'
+import type { Reading } from '../service/reading.ts'
+import { entriesAt, field, listAt, text, textAt } from '../source/node.ts'
+import type { Node } from '../source/node.ts'
+import { pointerSteps } from '../source/pointer.ts'
+
+/** A channel of a document as its operations see it. */
+export interface DocumentChannel {
+  readonly address: string
+  /** key → the message as written (often a reference) */
+  readonly messages: ReadonlyMap<string, { readonly keyAt: SourceLocation; readonly node: Node }>
+  readonly location: SourceLocation
+}
+
+/** What `channel: { $ref }` of an operation or a reply names. */
+export function readChannel(owner: Node, reading: Reading): DocumentChannel | undefined {
+  const reference = field(owner, 'channel')
+  const node = follow(reference, reading)
+  if (node?.kind !== 'map') return undefined
+  const name = pointerSteps(node.at.pointer)?.at(-1) ?? 'channel'
+  return {
+    address: textAt(node, 'address') ?? name,
+    messages: new Map(entriesAt(node, 'messages').map(([key, { keyAt, value }]) => [key, { keyAt, node: value }])),
+    location: node.at,
+  }
+}
+
+/** An unknown address cannot match another service's; said once for each channel that has operations. */
+export function addressIsKnown(owner: Node, reading: Reading): void {
+  const node = follow(field(owner, 'channel'), reading)
+  if (node === undefined || textAt(node, 'address') !== undefined) return
+  const message = 'this channel has no `address`; it is matched by its key'
+  reading.findings.warning(node.at, 'unknown-address', message, 'add `address: …`')
+}
+
+/** The messages an operation or a reply names; all of its channel where it names none. By key. */
+export function chosenMessages(
+  owner: Node,
+  channel: DocumentChannel,
+  reading: Reading,
+): readonly { readonly key: string; readonly keyAt: SourceLocation; readonly node: Node }[] {
+  const all = [...channel.messages].map(([key, { keyAt, node }]) => ({ key, keyAt, node, end: follow(node, reading) }))
+  if (field(owner, 'messages') === undefined) return all
+  return listAt(owner, 'messages').flatMap((item) => {
+    const reference = field(item, '$ref')
+    const written = text(reference)
+    const target = reference && written !== undefined ? reading.sources.resolve(written, reference.at) : undefined
+    if (reference === undefined || target === undefined) return []
+    const end = follow(target, reading)
+    const found = all.find(({ node }) => node === target) ?? all.find((one) => one.end !== undefined && one.end === end)
+    if (found === undefined) {
+      const keys = [...channel.messages.keys()]
+      const message = `\`${written}\` is no message of the channel \`${channel.address}\``
+      const hint = keys.length === 0 ? 'add it to the `messages` of the channel' : `the channel has: ${keys.join(', ')}`
+      const name = pointerSteps(target.at.pointer)?.at(-1) ?? ''
+      reading.findings.error(reference.at, 'message-not-in-channel', message, didYouMean(name, keys, hint))
+      return []
+    }
+    return [found]
+  })
+}

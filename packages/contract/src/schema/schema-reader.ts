@@ -1,0 +1,220 @@
+import type { Findings } from '../findings/findings.ts'
+import type { JsonSchema, NamedSchema, Schema } from '../model/schema.ts'
+import { field, plain, text } from '../source/node.ts'
+import type { MapNode, Node } from '../source/node.ts'
+import type { Sources } from '../source/sources.ts'
+import type { Dialect } from './dialect.ts'
+import { dialectOf } from './dialect.ts'
+import { unicodePattern } from './pattern.ts'
+import { schemaName } from './schema-name.ts'
+
+const single = new Set(
+  'additionalProperties not if then else contains propertyNames unevaluatedItems unevaluatedProperties contentSchema'.split(
+    ' ',
+  ),
+)
+const lists = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems'])
+const maps = new Set(['properties', 'patternProperties', 'dependentSchemas'])
+const values = new Set(
+  (
+    'type enum const default examples title description deprecated readOnly writeOnly format required multipleOf ' +
+    'maximum minimum maxLength minLength maxItems minItems uniqueItems maxContains minContains maxProperties ' +
+    'minProperties dependentRequired contentEncoding contentMediaType $comment'
+  ).split(' '),
+)
+
+/**
+ * Reads the schemas of one service into 2020-12, in one space of names. What a `$ref` points at becomes a named schema,
+ * once, whichever document refers to it; recursion is kept as references.
+ */
+export class SchemaReader {
+  readonly #sources: Sources
+  readonly #findings: Findings
+  readonly #names = new Map<Node, string>()
+  readonly #named = new Map<string, NamedSchema>()
+  /** Targets still to be read: long chains of references must not become deep stacks. */
+  readonly #queue: { name: string; node: Node; dialect: Dialect }[] = []
+  #working = false
+
+  constructor(sources: Sources, findings: Findings) {
+    this.#sources = sources
+    this.#findings = findings
+  }
+
+  read(node: Node, dialect: Dialect): Schema {
+    const schema = this.#convert(node, dialect)
+    this.#drain()
+    return { schema, location: node.at }
+  }
+
+  /** By name, in the order first met. */
+  get named(): Readonly<Record<string, NamedSchema>> {
+    return Object.fromEntries(this.#named)
+  }
+
+  #drain(): void {
+    if (this.#working) return
+    this.#working = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { name, node, dialect } = next
+      this.#named.set(name, { name, schema: this.#convert(node, dialect), location: node.at })
+    }
+    this.#working = false
+  }
+
+  #convert(node: Node, dialect: Dialect): JsonSchema {
+    if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value
+    // Anything else that is no object was reported by the structure check.
+    if (node.kind !== 'map') return true
+    if (dialect === 'draft-07' && node.entries.has('schemaFormat')) return this.#otherFormat(node)
+    const reference =
+      text(field(node, '$ref')) ?? (dialect === '2020-12' ? text(field(node, '$dynamicRef')) : undefined)
+    if (reference === undefined) return this.#keywords(node, dialect)
+    const target = this.#reference(reference, node, dialect)
+    if (target === undefined) return true
+    return dialect === '2020-12' ? { $ref: target, ...this.#keywords(node, dialect) } : { $ref: target }
+  }
+
+  #reference(reference: string, from: MapNode, dialect: Dialect): string | undefined {
+    const at = (field(from, '$ref') ?? field(from, '$dynamicRef') ?? from).at
+    const target = this.#sources.resolve(reference, at)
+    if (target === undefined || this.#cyclic(target, at)) return undefined
+    let name = this.#names.get(target)
+    if (name === undefined) {
+      name = this.#free(schemaName(target.at))
+      this.#names.set(target, name)
+      // Holds the place, so that names keep the order in which they were met.
+      this.#named.set(name, { name, schema: true, location: target.at })
+      const root = target.at.file === from.at.file ? undefined : this.#sources.open(target.at.file, at)
+      this.#queue.push({ name, node: target, dialect: root === undefined ? dialect : dialectOf(root, dialect) })
+    }
+    return `#/$defs/${name}`
+  }
+
+  /** References that lead only to references, and back: they describe nothing, and validators never end on them. */
+  #cyclic(start: Node, at: Node['at']): boolean {
+    const seen = new Set<Node>()
+    let node: Node | undefined = start
+    while (node !== undefined) {
+      if (seen.has(node)) {
+        const hint = 'let one of them be a schema'
+        this.#findings.error(at, 'reference-cycle', 'this reference leads back to itself without any schema', hint)
+        return true
+      }
+      seen.add(node)
+      const next: Node | undefined = field(node, '$ref')
+      const reference = text(next)
+      node = next !== undefined && reference !== undefined ? this.#sources.resolve(reference, next.at) : undefined
+    }
+    return false
+  }
+
+  #free(name: string): string {
+    if (!this.#named.has(name)) return name
+    for (let number = 2; ; number++) {
+      if (!this.#named.has(`${name}${number}`)) return `${name}${number}`
+    }
+  }
+
+  /** AsyncAPI's multi-format schema. Formats that are JSON Schema are read, others are taken as "anything". */
+  #otherFormat(node: MapNode): JsonSchema {
+    const format = field(node, 'schemaFormat')
+    const schema = field(node, 'schema')
+    const name = text(format) ?? ''
+    if (schema === undefined) return true
+    if (/^application\/(vnd\.aai\.asyncapi|schema)\b/.test(name)) return this.#convert(schema, 'draft-07')
+    if (/^application\/vnd\.oai\.openapi\b/.test(name)) {
+      return this.#convert(schema, /version=3\.0/.test(name) ? 'openapi-3.0' : '2020-12')
+    }
+    const message = `schemas in \`${name}\` are not read; any payload is accepted`
+    this.#findings.warning(format?.at ?? node.at, 'schema-format', message, 'describe it by JSON Schema')
+    return true
+  }
+
+  #keywords(node: MapNode, dialect: Dialect): Record<string, unknown> {
+    const result: [string, unknown][] = []
+    for (const [key, { value }] of node.entries) {
+      if (single.has(key)) result.push([key, this.#convert(value, dialect)])
+      else if (lists.has(key) && value.kind === 'list') {
+        result.push([key, value.items.map((item) => this.#convert(item, dialect))])
+      } else if (maps.has(key)) result.push([key, this.#map(value, dialect)])
+      else if (values.has(key)) result.push([key, plain(value)])
+      else result.push(...this.#special(key, value, node, dialect))
+    }
+    const schema = Object.fromEntries(result)
+    return dialect === 'openapi-3.0' ? nullable(schema, node, this.#findings) : schema
+  }
+
+  #map(node: Node, dialect: Dialect): Record<string, JsonSchema> {
+    if (node.kind !== 'map') return {}
+    return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, this.#convert(value, dialect)]))
+  }
+
+  /** Keywords whose 2020-12 form is another one; those that are none in 2020-12 are left out. */
+  #special(key: string, value: Node, node: MapNode, dialect: Dialect): [string, unknown][] {
+    switch (key) {
+      case 'pattern':
+        return this.#pattern(value)
+      case 'items':
+        if (value.kind !== 'list') return [['items', this.#convert(value, dialect)]]
+        return [['prefixItems', value.items.map((item) => this.#convert(item, dialect))]]
+      case 'additionalItems':
+        // Means something only beside a tuple, and is `items` there.
+        return field(node, 'items')?.kind === 'list' ? [['items', this.#convert(value, dialect)]] : []
+      case 'exclusiveMinimum':
+      case 'exclusiveMaximum':
+        return exclusive(key, value, node)
+      case 'example':
+        return node.entries.has('examples') ? [] : [['examples', [plain(value)]]]
+      case 'dependencies':
+        return this.#dependencies(value, dialect)
+      default:
+        return []
+    }
+  }
+
+  #dependencies(value: Node, dialect: Dialect): [string, unknown][] {
+    const entries = value.kind === 'map' ? [...value.entries] : []
+    const keys = entries.filter(([, entry]) => entry.value.kind === 'list')
+    const schemas = entries.filter(([, entry]) => entry.value.kind !== 'list')
+    return [
+      ['dependentRequired', Object.fromEntries(keys.map(([key, entry]) => [key, plain(entry.value)]))],
+      [
+        'dependentSchemas',
+        Object.fromEntries(schemas.map(([key, entry]) => [key, this.#convert(entry.value, dialect)])),
+      ],
+    ]
+  }
+
+  #pattern(value: Node): [string, unknown][] {
+    const written = text(value)
+    if (written === undefined) return []
+    const pattern = unicodePattern(written)
+    if (pattern === undefined) {
+      const message = `\`pattern: ${written.slice(0, 60)}\` is not a regular expression`
+      this.#findings.error(value.at, 'wrong-pattern', message, 'correct it; the syntax is that of JavaScript, with `u`')
+      return []
+    }
+    return [['pattern', pattern]]
+  }
+}
+
+/** Booleans in OpenAPI 3.0, where they change `minimum`; numbers everywhere else. */
+function exclusive(key: 'exclusiveMinimum' | 'exclusiveMaximum', value: Node, node: MapNode): [string, unknown][] {
+  const found = plain(value)
+  if (typeof found === 'number') return [[key, found]]
+  const limit = field(node, key === 'exclusiveMinimum' ? 'minimum' : 'maximum')
+  return found === true && limit !== undefined ? [[key, plain(limit)]] : []
+}
+
+/** `nullable: true` adds null to `type`. Without `type` it says nothing, and with `enum` null must be listed (OAS 3.0.4). */
+function nullable(schema: Record<string, unknown>, node: MapNode, findings: Findings): Record<string, unknown> {
+  const flag = field(node, 'nullable')
+  if (flag?.kind !== 'scalar' || flag.value !== true) return schema
+  if (typeof schema['type'] !== 'string') {
+    const hint = 'put `type` beside it, or write the null case as an alternative'
+    findings.warning(flag.at, 'nullable-without-type', '`nullable` without `type` beside it has no effect', hint)
+    return schema
+  }
+  return { ...schema, type: [schema['type'], 'null'] }
+}
