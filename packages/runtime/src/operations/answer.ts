@@ -33,13 +33,13 @@ export function render(operation: OperationContract, answer: unknown): Rendered 
   const rendered: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers ?? {})) rendered[name.toLowerCase()] = String(value)
   if (body === undefined || withoutBody.has(status)) return { status, headers: rendered, body: undefined }
-  const type = rendered['content-type']
+  const type = rendered['content-type'] ?? declared(operation, status)?.contentType
   if (body instanceof Uint8Array) {
     rendered['content-type'] = type ?? 'application/octet-stream'
     return { status, headers: rendered, body }
   }
-  if (typeof body === 'string' && type !== undefined && !isJson(type)) return { status, headers: rendered, body }
-  rendered['content-type'] = type ?? declared(operation, status)?.contentType ?? 'application/json'
+  rendered['content-type'] = type ?? 'application/json'
+  if (typeof body === 'string' && !isJson(rendered['content-type'])) return { status, headers: rendered, body }
   return { status, headers: rendered, body: JSON.stringify(body) }
 }
 
