@@ -1,0 +1,348 @@
+/**
+ * One request and its answer, on the client's side (the service's side is proxy/forward.ts). States:
+ *
+ *   arriving   route, access, parameters and key are checked; a body that must be checked is collected
+ *   sending    given to the service; nothing of an answer has gone to the client
+ *   answering  the head of the answer has gone, the service's or our refusal
+ *   left       the client went away. Before the service had the request: nothing happens any more. After: the service
+ *              finishes undisturbed and its answer is dropped
+ *   ended      both sides are over: counted and logged
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Edge } from './edge.ts'
+import type { Identity } from './identity/access.ts'
+import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
+import { Problem } from './problem.ts'
+import { type Client, Forward } from './proxy/forward.ts'
+import { addForwarded, plainAddress } from './proxy/forwarded.ts'
+import { receiveBody } from './proxy/request-body.ts'
+import { readHead, type RequestHead } from './proxy/request-head.ts'
+import { responseHead } from './proxy/response-head.ts'
+import { type RequestTarget, splitTarget } from './routes/request-target.ts'
+import type { Match } from './routes/route-table.ts'
+import type { Route } from './routes/route.ts'
+import { correlationHeader, correlationOf } from './trace/correlation.ts'
+import { continueTrace } from './trace/trace-context.ts'
+import { checkHead, tooLarge } from './validation/request-check.ts'
+
+/** A request that is refused before its body is here is still read, for this long: else the refusal may not arrive. */
+const lingerMs = 5000
+/** Bodies that announce more than this are not waited for: the connection ends with the refusal. */
+const lingerBytes = 16 * 1024 * 1024
+/** Milliseconds a service is told to be ready before we give up on it: its own answer says more than our 504. */
+const marginMs = 100
+
+/** How long the caller still waits: understood by services on the runtime, set on calls between them too. */
+const timeoutHeader = 'request-timeout'
+
+export class Exchange implements Client {
+  readonly #edge: Edge
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #startedAt = performance.now()
+  #route: Route | undefined
+  #path = ''
+  #correlationId = ''
+  #traceId: string | undefined
+  #forward: Forward | undefined
+  /** announced; infinite: they come in chunks */
+  #bodyBytes = 0
+  #status = 0
+  #written = false
+  #closed = false
+  #serviceOver = true
+  #ended = false
+  #stall: NodeJS.Timeout | undefined
+
+  constructor(edge: Edge, request: IncomingMessage, response: ServerResponse) {
+    this.#edge = edge
+    this.#request = request
+    this.#response = response
+    edge.inFlight++
+    response.on('close', () => this.#close())
+  }
+
+  get left(): boolean {
+    const { writableFinished, socket } = this.#response
+    return !writableFinished && (this.#closed || socket === null || socket.destroyed)
+  }
+
+  /** Nothing has been answered yet, and the request is not even complete: a fault on the wire is this request's. */
+  get isArriving(): boolean {
+    return this.#status === 0 && !this.#request.complete
+  }
+
+  get isOver(): boolean {
+    return this.#closed
+  }
+
+  /** The connection ends as soon as this exchange has its answer. */
+  endConnection(): void {
+    const socket = this.#request.socket ?? this.#response.socket
+    this.#response.on('close', () => socket.destroy())
+  }
+
+  /** Begins. Never throws. */
+  run(): void {
+    try {
+      this.#arrive()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #arrive(): void {
+    const { limits, routes, trustedHeader } = this.#edge
+    const target = splitTarget(this.#request.url ?? '/', limits.encodedSlashes)
+    const method = this.#request.method ?? 'GET'
+    const match = target instanceof Problem ? undefined : routes.find(method, target.path)
+    const head = readHead(this.#request.rawHeaders, match?.route.wanted, trustedHeader, limits.headers)
+    this.#correlationId = correlationOf(head.correlationId)
+    this.#bodyBytes = head.chunked ? Number.POSITIVE_INFINITY : (head.contentLength ?? 0)
+    if (target instanceof Problem) return this.answer(target)
+    this.#path = target.path
+    if (head.problem !== undefined) return this.answer(head.problem)
+    if (match === undefined) return this.answer(this.#notRouted(target.path))
+    this.#route = match.route
+    if (this.#edge.inFlight > limits.inFlight) {
+      return this.answer(new Problem('overloaded', { headers: ['retry-after', '1'] }))
+    }
+    const peer = plainAddress(this.#request.socket.remoteAddress)
+    if (match.route.access.isOpen) return this.#check(match, head, target, peer, undefined)
+    match.route.access
+      .identify({
+        authorization: head.authorization,
+        cookie: head.cookie,
+        query: target.query,
+        headers: head.wanted,
+        peer,
+      })
+      .then((identity) => {
+        if (identity instanceof Problem) this.answer(identity)
+        else if (!this.#closed) this.#check(match, head, target, peer, identity)
+      })
+      .catch((error: unknown) => this.#fail(error))
+  }
+
+  #check(match: Match, head: RequestHead, target: RequestTarget, peer: string, identity: Identity | undefined): void {
+    const checked = checkHead(match, head, target, identity)
+    if (checked instanceof Problem) return this.answer(checked)
+    const { body } = checked
+    const send = (keyed: boolean, payload: Buffer | IncomingMessage | null): void =>
+      this.#send({ route: match.route, head, target, peer, identity, keyed, payload })
+    if (body.how === 'none') return send(checked.keyed, null)
+    if (body.how === 'stream') return send(checked.keyed, this.#request)
+    receiveBody(this.#request, body.limit, (bytes) => {
+      try {
+        // A refusal may have come first: the request took too long.
+        if (this.#closed || this.#status !== 0) return
+        if (bytes === undefined) return this.answer(tooLarge(body.limit))
+        const verdict = body.check(bytes)
+        if (verdict instanceof Problem) this.answer(verdict)
+        else send(verdict.keyed, bytes)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  #send(ready: {
+    route: Route
+    head: RequestHead
+    target: RequestTarget
+    peer: string
+    identity: Identity | undefined
+    keyed: boolean
+    payload: Buffer | IncomingMessage | null
+  }): void {
+    const { route, head, target, peer, identity, payload } = ready
+    const { trustedProxies, metrics, logger, secret } = this.#edge
+    const method = this.#request.method ?? 'GET'
+    const text = target.query === '' ? target.path : `${target.path}?${target.query}`
+    const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
+    const trace = continueTrace(head.traceparent, head.tracestate)
+    this.#traceId = trace.traceId
+    const { forward } = head
+    addForwarded(head, peer, trustedProxies.has(peer), 'encrypted' in this.#request.socket)
+    forward.push(correlationHeader, this.#correlationId, 'traceparent', trace.traceparent)
+    if (trace.tracestate !== undefined) forward.push('tracestate', trace.tracestate)
+    forward.push(timeoutHeader, String(Math.ceil(Math.max(timeoutMs * 0.9, timeoutMs - marginMs))))
+    if (identity !== undefined) {
+      const { caller } = identity
+      forward.push(callerHeader, caller)
+      if (secret !== undefined) {
+        forward.push(
+          callerSignatureHeader,
+          signCaller(secret, { caller, service: route.service, method, target: text }),
+        )
+      }
+    }
+    // A streamed body keeps its announced length; a collected one has its own.
+    if (payload === this.#request && head.contentLength !== undefined) {
+      forward.push('content-length', String(head.contentLength))
+    }
+    this.#serviceOver = false
+    this.#forward = new Forward(this, {
+      route,
+      method,
+      target: text,
+      headers: forward,
+      body: payload,
+      limit: route.body?.limit ?? 0,
+      repeatable: route.natural || ready.keyed,
+      timeoutMs,
+      failed: (kind, error) => {
+        metrics.failed(route.service, kind)
+        logger.warn(
+          { service: route.service, kind, err: error, correlationId: this.#correlationId },
+          'an exchange with a service failed',
+        )
+      },
+      repeated: () => {
+        metrics.repeats++
+      },
+    })
+    this.#forward.start()
+  }
+
+  // — the client's side, for proxy/forward.ts —
+
+  head(status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status
+    const head = responseHead(headers, this.#correlationId, this.#route?.fixed ?? [])
+    if (this.#edge.draining) head.push('connection', 'close')
+    this.#response.writeHead(status, head)
+    process.nextTick(flush, this)
+  }
+
+  /** A head whose body is not here yet must not wait for it (streams of events begin so); else both go together. */
+  flush(): void {
+    if (!this.#written && !this.#closed) this.#response.flushHeaders()
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#written = true
+    if (this.#response.write(chunk)) return true
+    if (this.#stall === undefined) {
+      this.#stall = setTimeout(() => this.#response.destroy(), this.#edge.limits.stallMs)
+      this.#response.once('drain', () => {
+        clearTimeout(this.#stall)
+        this.#stall = undefined
+        this.#forward?.resume()
+      })
+    }
+    return false
+  }
+
+  end(): void {
+    this.#written = true
+    if (!this.#closed) this.#response.end()
+  }
+
+  cut(): void {
+    this.#response.destroy()
+  }
+
+  over(): void {
+    this.#serviceOver = true
+    this.#settle()
+  }
+
+  /** Refuses. Nothing happens where an answer has begun, or nobody is there to read it. */
+  answer(problem: Problem): void {
+    const response = this.#response
+    if (this.#closed || this.#status !== 0) return
+    this.#status = problem.status
+    const { headers, close } = problem.details
+    const body = problem.body(this.#correlationId)
+    const head = [correlationHeader, this.#correlationId, 'content-type', 'application/problem+json']
+    head.push('content-length', String(Buffer.byteLength(body)), 'cache-control', 'no-store')
+    if (headers !== undefined) head.push(...headers)
+    for (const part of this.#route?.fixed ?? []) head.push(part)
+    const ends = this.#linger() || close === true || this.#edge.draining
+    if (ends) head.push('connection', 'close')
+    response.writeHead(problem.status, head)
+    response.end(this.#request.method === 'HEAD' ? undefined : body)
+  }
+
+  /** A fault on the wire, told as far as there is somebody to tell. */
+  refuse(problem: Problem): void {
+    if (this.#correlationId === '') this.#correlationId = correlationOf(undefined)
+    this.answer(problem)
+  }
+
+  /** Cuts both sides. For the end of a drain. */
+  destroy(): void {
+    this.#response.destroy()
+    this.#forward?.destroy()
+  }
+
+  /** What is left of a refused request's body is read and dropped; true: the connection must end instead. */
+  #linger(): boolean {
+    const request = this.#request
+    if (this.#bodyBytes === 0 || request.complete) return false
+    // undici destroys a stream it could not send: there is nothing left that could be read.
+    if (request.destroyed || (this.#bodyBytes > lingerBytes && this.#bodyBytes !== Number.POSITIVE_INFINITY))
+      return true
+    const timer = setTimeout(() => this.#response.socket?.destroy() ?? request.socket?.destroy(), lingerMs)
+    request.on('close', () => clearTimeout(timer)).on('error', () => {})
+    request.resume()
+    return false
+  }
+
+  /** Our own fault: told to the log, not to the client. */
+  #fail(error: unknown): void {
+    this.#edge.logger.error(
+      { err: error, correlationId: this.#correlationId, operation: this.#route?.operation.operation },
+      'a request failed inside the gateway',
+    )
+    this.answer(new Problem('internal-error', { detail: 'The fault is in the log of the gateway.' }))
+  }
+
+  #notRouted(path: string): Problem {
+    const allowed = this.#edge.routes.allowed(path)
+    if (allowed.length === 0) return new Problem('not-found')
+    return new Problem('method-not-allowed', { headers: ['allow', allowed.join(', ')] })
+  }
+
+  #close(): void {
+    this.#closed = true
+    clearTimeout(this.#stall)
+    if (this.left) this.#forward?.leave()
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (!this.#closed || !this.#serviceOver || this.#ended) return
+    this.#ended = true
+    const seconds = (performance.now() - this.#startedAt) / 1000
+    // 499 as nginx has it: nobody was there to read an answer.
+    const status = this.#status === 0 ? 499 : this.#status
+    ;(this.#route?.metrics ?? this.#edge.metrics.unknown).count(status, seconds)
+    this.#edge.inFlight--
+    if (this.#edge.accessLog) this.#log(status, seconds)
+    this.#edge.ended(this)
+  }
+
+  /** No query (it may hold keys), no headers, no body. */
+  #log(status: number, seconds: number): void {
+    const route = this.#route
+    this.#edge.logger.info(
+      {
+        method: this.#request.method,
+        path: this.#path.slice(0, 200),
+        ...(route !== undefined && { service: route.service, operation: route.operation.operation }),
+        status,
+        ms: Math.round(seconds * 10_000) / 10,
+        correlationId: this.#correlationId,
+        ...(this.#traceId !== undefined && { traceId: this.#traceId }),
+        ...(this.left && { left: true }),
+      },
+      'request',
+    )
+  }
+}
+
+function flush(exchange: Exchange): void {
+  exchange.flush()
+}

@@ -1,0 +1,257 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { resolve } from 'node:path'
+import type { Gateway as GatewayDeclaration, System } from '@spandrel/contract'
+import type { Logger } from '@spandrel/runtime'
+import type { Edge } from './edge.ts'
+import { Exchange } from './exchange.ts'
+import type { Verifiers } from './identity/access.ts'
+import { ApiKeys, readApiKeys } from './identity/api-keys.ts'
+import { Tokens } from './identity/tokens.ts'
+import { type GatewayHealth, manage, managementPrefix } from './management/management.ts'
+import { Metrics } from './management/metrics.ts'
+import { type AuthOptions, checkedLimits, type GatewayOptions, wrong } from './options.ts'
+import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
+import { buildRoutes } from './routes/build-routes.ts'
+import { refuseOnWire } from './wire-faults.ts'
+
+export interface Gateway {
+  /** Begins to take requests; `port` 0 takes any free one. Resolves with the address. */
+  listen(options?: { port?: number; host?: string }): Promise<{ port: number; url: string }>
+  /**
+   * Stops taking connections, answers what is in flight and ends. What is not answered after `deadlineMs`
+   * (10 s by default) is cut off. Idempotent: every call resolves when the first is done.
+   */
+  close(options?: { deadlineMs?: number }): Promise<void>
+  /** the port it listens on; 0 before `listen` */
+  readonly port: number
+  health(): GatewayHealth
+  /** Prometheus text, as served at `/.spandrel/metrics` */
+  metrics(): string
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * An HTTP edge for every OpenAPI operation of a system: routes, validates, identifies, traces and forwards.
+ * Throws `wrong-configuration` where two operations have one route, a service has no URL, or a contract demands
+ * credentials that this gateway is not configured to check. It keeps no key records and validates no answers.
+ *
+ * ```ts
+ * const { system } = await loadSystem('spandrel.yaml')
+ * const gateway = createGateway({ system })
+ * await gateway.listen({ port: 8080 })
+ * ```
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options)
+}
+
+class HttpGateway implements Gateway {
+  readonly #options: GatewayOptions
+  readonly #server: Server
+  readonly #edge: Edge
+  readonly #pools
+  readonly #exchanges = new Set<{ destroy(): void }>()
+  readonly #sockets = new WeakMap<object, Exchange>()
+  #closing: Promise<void> | undefined
+  #drained: (() => void) | undefined
+
+  constructor(options: GatewayOptions) {
+    const limits = checkedLimits(options)
+    const { system, logger = silent } = options
+    const metrics = new Metrics()
+    const auth = authOf(options)
+    const verifiers = verifiersOf(system, auth)
+    const { table, pools } = buildRoutes(options, limits, verifiers, metrics)
+    this.#options = options
+    this.#pools = pools
+    this.#edge = {
+      routes: table,
+      limits,
+      metrics,
+      logger,
+      accessLog: options.accessLog ?? false,
+      trustedProxies: new TrustedAddresses(options.trustedProxies ?? []),
+      trustedHeader: verifiers.trusted?.header,
+      secret: auth.secret,
+      inFlight: 0,
+      draining: false,
+      ended: (exchange) => this.#ended(exchange),
+    }
+    this.#server = createServer(
+      {
+        insecureHTTPParser: false,
+        requireHostHeader: true,
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.keepAliveMs,
+        // How often the two limits above are looked at.
+        connectionsCheckingInterval: Math.min(1000, limits.headersMs, limits.requestMs),
+        noDelay: true,
+      },
+      (request, response) => {
+        if (request.url?.startsWith(managementPrefix) === true) {
+          return manage(
+            { health: () => this.health(), metrics: () => this.metrics(), token: options.managementToken },
+            request,
+            response,
+            plainAddress(request.socket.remoteAddress),
+          )
+        }
+        const exchange = new Exchange(this.#edge, request, response)
+        this.#exchanges.add(exchange)
+        this.#sockets.set(request.socket, exchange)
+        exchange.run()
+      },
+    )
+    // Too many headers are refused, not dropped in silence: what was dropped may be what protects the service.
+    this.#server.maxHeadersCount = 0
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      refuseOnWire(error, socket as Socket, this.#sockets.get(socket)),
+    )
+    for (const service of Object.values(system.services)) {
+      if (service.keys === 'gateway' && Object.values(service.operations).some(hasKey) && !service.external) {
+        logger.warn(
+          { service: service.name },
+          'this gateway keeps no key records: keys are forwarded, and the service must honour them itself',
+        )
+      }
+    }
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+  }
+
+  async listen({ port, host }: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
+    const { system } = this.#options
+    const at = {
+      port: port ?? this.#options.listen ?? system.gateway?.port ?? 8080,
+      host: host ?? this.#options.host ?? system.gateway?.host ?? '127.0.0.1',
+    }
+    await new Promise<void>((ready, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(at, () => {
+        this.#server.off('error', reject)
+        ready()
+      })
+    })
+    const shown = at.host.includes(':') ? `[${at.host}]` : at.host
+    return { port: this.port, url: `http://${shown}:${this.port}` }
+  }
+
+  close({ deadlineMs = 10_000 }: { deadlineMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#drain(deadlineMs)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  health(): GatewayHealth {
+    return {
+      ready: this.#server.listening && !this.#edge.draining,
+      inFlight: this.#edge.inFlight,
+      services: Object.fromEntries(
+        this.#pools.map(({ service, instances }) => [
+          service,
+          instances.map(({ url, lastSuccess, lastError }) => ({ url, lastSuccess, lastError })),
+        ]),
+      ),
+    }
+  }
+
+  metrics(): string {
+    return this.#edge.metrics.render(this.#edge.inFlight)
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    this.#edge.draining = true
+    const closed = new Promise<void>((resolve) => {
+      if (this.#server.listening) this.#server.close(() => resolve())
+      else resolve()
+    })
+    const empty = new Promise<void>((resolve) => {
+      this.#drained = resolve
+      if (this.#exchanges.size === 0) resolve()
+    })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs, 'late')
+    })
+    const outcome = await Promise.race([Promise.all([closed, empty]), late])
+    clearTimeout(timer)
+    if (outcome === 'late') {
+      this.#edge.logger.warn(
+        { inFlight: this.#exchanges.size },
+        'the deadline to stop has passed: requests are cut off',
+      )
+      for (const exchange of this.#exchanges) exchange.destroy()
+      this.#server.closeAllConnections()
+      await closed
+    }
+    await Promise.all(this.#pools.map((pool) => pool.destroy()))
+  }
+
+  #ended(exchange: { destroy(): void }): void {
+    this.#exchanges.delete(exchange)
+    if (!this.#edge.draining) return
+    // Its connection may have become idle after `server.close` looked.
+    setImmediate(() => this.#server.closeIdleConnections())
+    if (this.#exchanges.size === 0) this.#drained?.()
+  }
+}
+
+function hasKey(operation: System['services'][string]['operations'][string]): boolean {
+  return typeof operation.guarantees.values.idempotency === 'object'
+}
+
+/** What spandrel.yaml says, and the options above it. */
+function authOf({ system, auth = {} }: GatewayOptions): AuthOptions {
+  const declared: GatewayDeclaration | undefined = system.gateway
+  const caller = auth.caller ?? declared?.caller
+  const trusted = auth.trusted ?? declared?.trusted
+  const apiKeys =
+    auth.apiKeys ?? (declared?.apiKeys === undefined ? undefined : readApiKeys(resolve(system.dir, declared.apiKeys)))
+  const jwt =
+    auth.jwt ??
+    (declared?.jwt === undefined
+      ? undefined
+      : {
+          ...declared.jwt,
+          jwks: /^https?:/i.test(declared.jwt.jwks) ? declared.jwt.jwks : resolve(system.dir, declared.jwt.jwks),
+        })
+  return {
+    ...(caller !== undefined && { caller }),
+    ...(trusted !== undefined && { trusted }),
+    ...(apiKeys !== undefined && { apiKeys }),
+    ...(jwt !== undefined && { jwt }),
+    ...(auth.secret !== undefined && { secret: auth.secret }),
+  }
+}
+
+function verifiersOf(system: System, { jwt, apiKeys, trusted, caller, secret }: AuthOptions): Verifiers {
+  if (secret !== undefined && secret.length < 32) {
+    throw wrong('the secret that signs callers is shorter than 32 characters', 'take 32 random bytes in base64')
+  }
+  if (caller !== undefined && caller.source !== 'request.jwt') {
+    throw wrong(
+      `gateway.caller must be a claim of the token ($request.jwt#/sub), not ${caller.source}`,
+      'a header is believed from a trusted proxy only: set gateway.trusted',
+    )
+  }
+  return {
+    tokens: jwt === undefined ? undefined : new Tokens(jwt),
+    apiKeys: apiKeys === undefined ? undefined : new ApiKeys(apiKeys),
+    trusted:
+      trusted === undefined
+        ? undefined
+        : { header: trusted.header.toLowerCase(), from: new TrustedAddresses(trusted.from) },
+    subject: caller,
+    realm: system.name.replaceAll(/[^\w .-]/g, ''),
+  }
+}

@@ -1,0 +1,7 @@
+export { createGateway, type Gateway } from './gateway.ts'
+export type { AuthOptions, GatewayLimits, GatewayOptions } from './options.ts'
+export type { ApiKey } from './identity/api-keys.ts'
+export { readApiKeys } from './identity/api-keys.ts'
+export type { JwtOptions } from './identity/tokens.ts'
+export { type SignedCaller, verifyCaller } from './identity/caller.ts'
+export type { GatewayHealth, InstanceHealth } from './management/management.ts'

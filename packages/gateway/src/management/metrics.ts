@@ -1,0 +1,92 @@
+/** Upper bounds in seconds. Requests are counted in the first bucket that holds them and summed up when rendered. */
+const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
+
+/** What one operation (or `unknown`: no operation) has done. Plain numbers: the hot path only adds. */
+export class RouteMetrics {
+  readonly service: string
+  readonly operation: string
+  readonly statuses = new Map<number, number>()
+  readonly buckets = new Float64Array(bounds.length + 1)
+  seconds = 0
+
+  constructor(service: string, operation: string) {
+    this.service = service
+    this.operation = operation
+  }
+
+  /** `status` 499: the client went away before it had an answer. */
+  count(status: number, seconds: number): void {
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
+    this.seconds += seconds
+    let index = 0
+    while (index < bounds.length && seconds > (bounds[index] as number)) index++
+    this.buckets[index] = (this.buckets[index] as number) + 1
+  }
+}
+
+export type FailureKind = 'connect' | 'broken' | 'timeout' | 'answer-cut'
+
+/** All numbers of one gateway. */
+export class Metrics {
+  readonly unknown = new RouteMetrics('', 'unknown')
+  readonly #routes: RouteMetrics[] = [this.unknown]
+  readonly #failures = new Map<string, { service: string; kind: FailureKind; count: number }>()
+  /** attempts at a service beyond the first of a request */
+  repeats = 0
+
+  route(service: string, operation: string): RouteMetrics {
+    const route = new RouteMetrics(service, operation)
+    this.#routes.push(route)
+    return route
+  }
+
+  failed(service: string, kind: FailureKind): void {
+    const key = `${service} ${kind}`
+    const found = this.#failures.get(key)
+    if (found === undefined) this.#failures.set(key, { service, kind, count: 1 })
+    else found.count++
+  }
+
+  /** Prometheus text format, version 0.0.4. */
+  render(inFlight: number): string {
+    const lines: string[] = []
+    head(lines, 'spandrel_gateway_requests_total', 'counter', 'Requests by operation and status (499: the client left)')
+    for (const { service, operation, statuses } of this.#routes) {
+      for (const [status, count] of statuses) {
+        lines.push(`spandrel_gateway_requests_total${labels({ service, operation, status: String(status) })} ${count}`)
+      }
+    }
+    const duration = 'spandrel_gateway_request_duration_seconds'
+    head(lines, duration, 'histogram', 'Seconds from the request head to the end of the answer')
+    for (const { service, operation, buckets, seconds } of this.#routes) {
+      let sum = 0
+      for (const [index, count] of buckets.entries()) {
+        sum += count
+        const le = index < bounds.length ? String(bounds[index]) : '+Inf'
+        lines.push(`${duration}_bucket${labels({ service, operation, le })} ${sum}`)
+      }
+      lines.push(`${duration}_sum${labels({ service, operation })} ${seconds}`)
+      lines.push(`${duration}_count${labels({ service, operation })} ${sum}`)
+    }
+    head(lines, 'spandrel_gateway_service_failures_total', 'counter', 'Exchanges with services that failed, by kind')
+    for (const { service, kind, count } of this.#failures.values()) {
+      lines.push(`spandrel_gateway_service_failures_total${labels({ service, kind })} ${count}`)
+    }
+    head(lines, 'spandrel_gateway_repeated_attempts_total', 'counter', 'Attempts beyond the first of a request')
+    lines.push(`spandrel_gateway_repeated_attempts_total ${this.repeats}`)
+    head(lines, 'spandrel_gateway_requests_in_flight', 'gauge', 'Requests being answered, or still at a service')
+    lines.push(`spandrel_gateway_requests_in_flight ${inFlight}`)
+    return `${lines.join('\n')}\n`
+  }
+}
+
+function head(lines: string[], name: string, type: string, help: string): void {
+  lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+}
+
+function labels(values: Record<string, string>): string {
+  const pairs = Object.entries(values).map(
+    ([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
+  )
+  return `{${pairs.join(',')}}`
+}

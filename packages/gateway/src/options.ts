@@ -1,0 +1,146 @@
+import type { Expression, System } from '@spandrel/contract'
+import { type Logger, SpandrelError } from '@spandrel/runtime'
+import type { ApiKey } from './identity/api-keys.ts'
+import type { JwtOptions } from './identity/tokens.ts'
+
+export interface GatewayOptions {
+  /** a loaded system: `(await loadSystem('spandrel.yaml')).system` */
+  readonly system: System
+  /** port where `listen` names none; the system's `gateway.listen`, else 8080 */
+  readonly listen?: number
+  /** address to listen on; the system's, else 127.0.0.1 */
+  readonly host?: string
+  /** service → one or several base URLs; the system's `url` by default */
+  readonly upstreams?: Readonly<Record<string, string | readonly string[]>>
+  /** silent by default */
+  readonly logger?: Logger
+  /** one line a request; false by default */
+  readonly accessLog?: boolean
+  readonly limits?: Partial<GatewayLimits>
+  /** `<service>.<operation>` → what it has of its own */
+  readonly operations?: Readonly<Record<string, { readonly bodyBytes?: number; readonly timeoutMs?: number }>>
+  readonly auth?: AuthOptions
+  /** addresses or CIDR blocks of proxies whose `forwarded` and `x-forwarded-*` are passed on; none by default */
+  readonly trustedProxies?: readonly string[]
+  /** opens `/.spandrel/health` and `/.spandrel/metrics`; without one they are for this machine only */
+  readonly managementToken?: string
+}
+
+export interface AuthOptions {
+  readonly jwt?: JwtOptions
+  readonly apiKeys?: readonly ApiKey[]
+  /** a header with the caller's name, believed only from these addresses or CIDR blocks */
+  readonly trusted?: { readonly header: string; readonly from: readonly string[] }
+  /** signs `spandrel-caller`, so that a service can tell it from one that went around the gateway */
+  readonly secret?: string
+  /** the claim that names the subject; `$request.jwt#/sub` by default */
+  readonly caller?: Expression
+}
+
+export interface GatewayLimits {
+  /** bytes of a request body; 1 MiB */
+  readonly bodyBytes: number
+  /** bytes of all request headers together; 16 KiB */
+  readonly headerBytes: number
+  /** request headers; 100 */
+  readonly headers: number
+  /** milliseconds for a request head to arrive; 10 s */
+  readonly headersMs: number
+  /** milliseconds for a whole request to arrive; 60 s */
+  readonly requestMs: number
+  /** milliseconds an idle client connection is kept; 65 s */
+  readonly keepAliveMs: number
+  /** milliseconds a client may take no byte of its answer; 30 s */
+  readonly stallMs: number
+  /** milliseconds for the head of an answer where the contract has no `timeout`; 30 s */
+  readonly timeoutMs: number
+  /** milliseconds to connect to a service; 2 s */
+  readonly connectMs: number
+  /** connections to one instance of a service; 256 */
+  readonly connections: number
+  /** requests in flight at once; more are refused with 503; 4096 */
+  readonly inFlight: number
+  /** `%2F` in a path: a service may read it as a slash; refused by default */
+  readonly encodedSlashes: 'refuse' | 'forward'
+}
+
+const defaults: GatewayLimits = {
+  bodyBytes: 1024 * 1024,
+  headerBytes: 16 * 1024,
+  headers: 100,
+  headersMs: 10_000,
+  requestMs: 60_000,
+  keepAliveMs: 65_000,
+  stallMs: 30_000,
+  timeoutMs: 30_000,
+  connectMs: 2000,
+  connections: 256,
+  inFlight: 4096,
+  encodedSlashes: 'refuse',
+}
+
+const optionNames = [
+  'system',
+  'listen',
+  'host',
+  'upstreams',
+  'logger',
+  'accessLog',
+  'limits',
+  'operations',
+  'auth',
+  'trustedProxies',
+  'managementToken',
+] as const satisfies readonly (keyof GatewayOptions)[]
+const authNames = ['jwt', 'apiKeys', 'trusted', 'secret', 'caller'] as const satisfies readonly (keyof AuthOptions)[]
+
+/** Refuses what would otherwise be ignored in silence, and fills in the limits. */
+export function checkedLimits(options: GatewayOptions): GatewayLimits {
+  refuseUnknown(options, optionNames, 'createGateway')
+  refuseUnknown(options.auth ?? {}, authNames, 'createGateway auth')
+  refuseUnknown(options.limits ?? {}, Object.keys(defaults), 'createGateway limits')
+  const limits = { ...defaults, ...options.limits }
+  for (const [name, value] of Object.entries(limits)) {
+    if (typeof value === 'number' && !(value > 0)) throw wrong(`limits.${name} must be above 0, and is ${value}`)
+  }
+  const known = new Set(
+    Object.values(options.system.services).flatMap(({ name, operations }) =>
+      Object.keys(operations).map((operation) => `${name}.${operation}`),
+    ),
+  )
+  refuseUnknown(options.operations ?? {}, [...known], 'createGateway operations')
+  refuseUnknown(options.upstreams ?? {}, Object.keys(options.system.services), 'createGateway upstreams')
+  return limits
+}
+
+export function wrong(message: string, hint?: string, cause?: unknown): SpandrelError {
+  return new SpandrelError('wrong-configuration', message, {
+    ...(hint !== undefined && { hint }),
+    ...(cause !== undefined && { cause }),
+  })
+}
+
+function refuseUnknown(given: object, names: readonly string[], where: string): void {
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue
+    const near = names.find((other) => alike(name, other))
+    throw wrong(
+      `${where} knows no "${name}"`,
+      near === undefined ? `it knows ${names.join(', ')}` : `did you mean "${near}"?`,
+    )
+  }
+}
+
+/** One is the other with at most two letters wrong, missing or too many. */
+function alike(left: string, right: string): boolean {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (const [index, letter] of left.toLowerCase().split('').entries()) {
+    const next = [index + 1]
+    for (const [column, other] of right.toLowerCase().split('').entries()) {
+      const same = (row[column] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(same, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return (row.at(-1) ?? 99) <= 2
+}

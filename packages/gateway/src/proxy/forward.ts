@@ -1,0 +1,283 @@
+/**
+ * The service's side of an exchange: an undici dispatch handler. States:
+ *
+ *   waiting    for a connection; nothing has been sent: any instance may still be asked, whatever the method
+ *   sent       the request, or a part of it, has gone; a failure now leaves open whether it had an effect
+ *   answering  the head of the answer is here
+ *   over
+ *
+ * waiting → waiting: the instance refused the connection, the next one is asked
+ * sent → waiting: the exchange broke before an answer, and a copy is harmless by contract (natural or keyed) and still
+ *                 at hand (no streamed body): one more attempt
+ * sent → over: broken (502), or no head in time (504, and the connection is cut)
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { Problem } from '../problem.ts'
+import type { Route } from '../routes/route.ts'
+import { tooLarge } from '../validation/request-check.ts'
+import type { Instance } from './service-pool.ts'
+
+/** The client's side, as the service's side needs it. */
+export interface Client {
+  /** it has gone: nobody reads the answer */
+  readonly left: boolean
+  /** Writes the head of the answer. */
+  head(status: number, headers: IncomingHttpHeaders): void
+  /** Writes a part of the body; false: wait for `Forward.resume`. */
+  write(chunk: Buffer): boolean
+  end(): void
+  /** The answer broke off: the client must see that it is not whole. */
+  cut(): void
+  /** Refuses, where nothing has been answered. */
+  answer(problem: Problem): void
+  /** The service's side is over. Called once. */
+  over(): void
+}
+
+export interface Sending {
+  readonly route: Route
+  readonly method: string
+  /** path and query as received */
+  readonly target: string
+  /** name, value, name, value … */
+  readonly headers: string[]
+  readonly body: Buffer | Readable | null
+  /** of a streamed body */
+  readonly limit: number
+  /** a copy of this request has no second effect */
+  readonly repeatable: boolean
+  readonly timeoutMs: number
+  readonly failed: (kind: 'connect' | 'broken' | 'timeout' | 'answer-cut', error: Error) => void
+  readonly repeated: () => void
+}
+
+/** An answer that nobody reads is read to its end up to this size, and for this long: the connection stays usable. */
+const discardBytes = 1024 * 1024
+const discardMs = 10_000
+
+export class Forward implements Dispatcher.DispatchHandler {
+  readonly #client: Client
+  readonly #sending: Sending
+  #controller: Dispatcher.DispatchController | undefined
+  #instance: Instance | undefined
+  #tried: Set<Instance> | undefined
+  /** something of the request has gone, in this attempt or in any */
+  #sent = false
+  #everSent = false
+  #repeated = false
+  #answering = false
+  #over = false
+  /** why we ended the exchange ourselves */
+  #ended: 'timeout' | 'too-large' | 'nobody' | undefined
+  #streamed = 0
+  #discarded = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(client: Client, sending: Sending) {
+    this.#client = client
+    this.#sending = sending
+  }
+
+  start(): void {
+    this.#timer = setTimeout(timedOut, this.#sending.timeoutMs, this)
+    this.#attempt()
+  }
+
+  /** The client takes bytes again. */
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  /** The client has gone. What has begun goes on; what has not will not. */
+  leave(): void {
+    if (this.#over) return
+    if (this.#answering) this.#discard()
+  }
+
+  /** Ends the exchange whatever its state. */
+  destroy(): void {
+    this.#end('nobody')
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#ended !== undefined) return controller.abort(new Error('the exchange has ended'))
+    if (this.#client.left) return this.#end('nobody')
+    this.#sent = true
+    this.#everSent = true
+  }
+
+  onBodySent(chunk: Buffer): void {
+    if (this.#sending.body === null || Buffer.isBuffer(this.#sending.body)) return
+    this.#streamed += chunk.length
+    // A service need not answer before it has the whole body: its time begins with the last part.
+    this.#timer?.refresh()
+    if (this.#streamed > this.#sending.limit) this.#end('too-large')
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return
+    this.#clearTimer()
+    this.#answering = true
+    if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
+    if (this.#client.left) this.#discard()
+    else this.#client.head(status, headers)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#client.left) {
+      this.#discarded += chunk.length
+      if (this.#discarded > discardBytes) this.#end('nobody')
+      return
+    }
+    if (!this.#client.write(chunk)) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.#client.end()
+    this.#finish()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#over) return
+    if (this.#ended !== undefined) return this.#finish()
+    const { route, failed } = this.#sending
+    const instance = this.#instance
+    if (this.#answering) {
+      failed('answer-cut', error)
+      this.#client.cut()
+      return this.#finish()
+    }
+    // A client that leaves in the middle of its body ends the exchange; the service has done nothing wrong.
+    if (isStream(this.#sending.body) && this.#client.left) return this.#finish()
+    if (isOurFault(error))
+      return this.#fail(new Problem('internal-error', { detail: 'The request cannot be passed on.' }))
+    if (instance !== undefined) route.pool.failed(instance, error, this.#sent)
+    if (!this.#sent) return this.#refused(error)
+    failed('broken', error)
+    if (this.#sending.repeatable && !this.#repeated && !isStream(this.#sending.body) && !this.#client.left) {
+      this.#repeated = true
+      this.#tried = undefined
+      this.#sending.repeated()
+      return this.#attempt()
+    }
+    this.#fail(brokenProblem(this.#sending))
+  }
+
+  #attempt(): void {
+    const { route, target, method, headers, body } = this.#sending
+    const instance = route.pool.pick(this.#tried)
+    if (instance === undefined) {
+      return this.#fail(this.#everSent ? brokenProblem(this.#sending) : unreachableProblem(route.service))
+    }
+    this.#instance = instance
+    this.#sent = false
+    this.#controller = undefined
+    instance.pool.dispatch(
+      {
+        path: instance.prefix + target,
+        method,
+        headers,
+        body,
+        bodyTimeout: route.endless ? 0 : route.timeoutMs,
+      },
+      this,
+    )
+  }
+
+  #refused(error: Error): void {
+    this.#sending.failed('connect', error)
+    if (this.#client.left) return this.#finish()
+    // A stream that undici gave up on may be gone with the attempt.
+    const { body } = this.#sending
+    if (isStream(body) && body.destroyed) return this.#fail(unreachableProblem(this.#sending.route.service))
+    ;(this.#tried ??= new Set()).add(this.#instance as Instance)
+    this.#sending.repeated()
+    this.#attempt()
+  }
+
+  timeout(): void {
+    if (this.#over || this.#answering) return
+    this.#sending.failed('timeout', new Error(`no answer within ${this.#sending.timeoutMs} ms`))
+    const detail = this.#everSent
+      ? `The service did not answer within ${this.#sending.timeoutMs} ms; whether the request had an effect is not known.`
+      : `No connection to the service was free within ${this.#sending.timeoutMs} ms; the request was not sent.`
+    this.#client.answer(new Problem('timeout', { detail }))
+    this.#end('timeout')
+  }
+
+  /** The answer has nobody to go to. */
+  #discard(): void {
+    this.#clearTimer()
+    this.#timer = setTimeout(discarded, discardMs, this)
+    this.#controller?.resume()
+  }
+
+  #end(why: 'timeout' | 'too-large' | 'nobody'): void {
+    if (this.#over || this.#ended !== undefined) return
+    this.#ended = why
+    this.#clearTimer()
+    if (why === 'too-large') this.#client.answer(tooLarge(this.#sending.limit))
+    if (this.#controller === undefined) {
+      // Still in the queue for a connection: it is dropped when its turn comes. Nobody waits for that.
+      return this.#finish()
+    }
+    this.#controller.abort(new Error(`ended by the gateway: ${why}`))
+    this.#finish()
+  }
+
+  #fail(problem: Problem): void {
+    if (!this.#client.left) this.#client.answer(problem)
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#clearTimer()
+    this.#client.over()
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function timedOut(forward: Forward): void {
+  forward.timeout()
+}
+
+function discarded(forward: Forward): void {
+  forward.destroy()
+}
+
+function isStream(body: Sending['body']): body is Readable {
+  return body !== null && !Buffer.isBuffer(body)
+}
+
+/** undici refused what we gave it. No other instance would take it either. */
+function isOurFault(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return (
+    code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+  )
+}
+
+function unreachableProblem(service: string): Problem {
+  return new Problem('service-unreachable', {
+    detail: `${service} refused the connection; the request was not sent and may be sent again.`,
+    headers: ['retry-after', '1'],
+  })
+}
+
+function brokenProblem({ route, repeatable }: Sending): Problem {
+  return new Problem('service-failed', {
+    detail: repeatable
+      ? `${route.service} broke the exchange off; the request may be sent again.`
+      : `${route.service} broke the exchange off; whether the request had an effect is not known.`,
+    ...(repeatable && { headers: ['retry-after', '1'] }),
+  })
+}

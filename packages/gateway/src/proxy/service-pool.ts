@@ -1,0 +1,93 @@
+import { Pool } from 'undici'
+
+export interface PoolOptions {
+  /** connections to one instance; further requests wait for one, within their own time limit */
+  readonly connections: number
+  readonly connectTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+/** One instance of a service. */
+export interface Instance {
+  readonly url: string
+  readonly pool: Pool
+  /** path of its base URL, without a slash at the end; in front of every request path */
+  readonly prefix: string
+  /** epoch milliseconds; until then it is asked last */
+  downUntil: number
+  lastSuccess: number | null
+  lastError: { at: number; message: string } | null
+}
+
+/** How long an instance that refused a connection is asked last. Long enough to spare a crowd the same refusal. */
+const restMs = 1000
+
+/**
+ * The instances of one service: round robin, those that just refused a connection last.
+ * An instance is never given up: when all refuse, each request tries them all and then fails.
+ */
+export class ServicePool {
+  readonly service: string
+  readonly instances: readonly Instance[]
+  #next = 0
+
+  constructor(service: string, urls: readonly URL[], options: PoolOptions) {
+    this.service = service
+    this.instances = urls.map((url) => ({
+      url: url.href,
+      prefix: url.pathname.replace(/\/+$/, ''),
+      pool: new Pool(url.origin, {
+        connections: options.connections,
+        connect: { timeout: options.connectTimeoutMs },
+        keepAliveTimeout: options.keepAliveMs,
+        pipelining: 1,
+        allowH2: false,
+        // The exchange has one time limit of its own, for the head of the answer.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }),
+      downUntil: 0,
+      lastSuccess: null,
+      lastError: null,
+    }))
+  }
+
+  /** An instance that is not in `tried`; undefined: all of them are. */
+  pick(tried: ReadonlySet<Instance> | undefined): Instance | undefined {
+    const { instances } = this
+    const first = this.#next
+    this.#next = (first + 1) % instances.length
+    if (instances.length === 1) return tried?.has(instances[0] as Instance) === true ? undefined : instances[0]
+    const now = Date.now()
+    let resting: Instance | undefined
+    for (let step = 0; step < instances.length; step++) {
+      const instance = instances[(first + step) % instances.length] as Instance
+      if (tried?.has(instance) === true) continue
+      if (instance.downUntil <= now) return instance
+      resting ??= instance
+    }
+    return resting
+  }
+
+  succeeded(instance: Instance): void {
+    instance.lastSuccess = Date.now()
+    instance.downUntil = 0
+  }
+
+  failed(instance: Instance, error: Error, connected: boolean): void {
+    const now = Date.now()
+    instance.lastError = {
+      at: now,
+      message: `${(error as NodeJS.ErrnoException).code ?? error.name}: ${error.message}`,
+    }
+    if (!connected) instance.downUntil = now + restMs
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.instances.map(({ pool }) => pool.close()))
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.instances.map(({ pool }) => pool.destroy()))
+  }
+}

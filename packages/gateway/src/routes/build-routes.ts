@@ -1,0 +1,163 @@
+import type { HttpOperation, Service } from '@spandrel/contract'
+import { AccessRule, type Verifiers } from '../identity/access.ts'
+import type { Metrics } from '../management/metrics.ts'
+import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
+import { ServicePool } from '../proxy/service-pool.ts'
+import { BodyRule, bodyType } from '../validation/body.ts'
+import { KeyRule } from '../validation/idempotency-key.ts'
+import { parameterCheck } from '../validation/parameters.ts'
+import { SchemaCompiler } from '../validation/schema-compiler.ts'
+import { shapeOf } from '../validation/schema-shape.ts'
+import { pathNamesOf, RouteTable } from './route-table.ts'
+import type { Route } from './route.ts'
+
+export interface Built {
+  readonly table: RouteTable
+  readonly pools: readonly ServicePool[]
+}
+
+/** From the model to routes: every operation of every service of ours, with everything a request needs worked out. */
+export function buildRoutes(
+  options: GatewayOptions,
+  limits: GatewayLimits,
+  verifiers: Verifiers,
+  metrics: Metrics,
+): Built {
+  const table = new RouteTable()
+  const pools: ServicePool[] = []
+  for (const service of Object.values(options.system.services)) {
+    const operations = Object.values(service.operations)
+    // What a vendor serves is called by our services, not offered by our edge.
+    if (service.external || operations.length === 0) continue
+    const pool = new ServicePool(service.name, urlsOf(service, options.upstreams?.[service.name]), {
+      connections: limits.connections,
+      connectTimeoutMs: limits.connectMs,
+      keepAliveMs: 4000,
+    })
+    pools.push(pool)
+    const compiler = new SchemaCompiler(service.name, service.schemas)
+    for (const operation of operations) {
+      const own = options.operations?.[`${service.name}.${operation.operation}`]
+      table.add(
+        routeOf(operation, service, compiler, {
+          pool,
+          access: new AccessRule(operation, verifiers),
+          bodyBytes: own?.bodyBytes ?? limits.bodyBytes,
+          timeoutMs: own?.timeoutMs ?? operation.guarantees.values.timeoutMs ?? limits.timeoutMs,
+          trustedHeader: verifiers.trusted?.header,
+          metrics,
+        }),
+      )
+    }
+    compiler.finish()
+  }
+  table.finish()
+  return { table, pools }
+}
+
+function routeOf(
+  operation: HttpOperation,
+  service: Service,
+  compiler: SchemaCompiler,
+  given: {
+    pool: ServicePool
+    access: AccessRule
+    bodyBytes: number
+    timeoutMs: number
+    trustedHeader: string | undefined
+    metrics: Metrics
+  },
+): Route {
+  const { idempotency } = operation.guarantees.values
+  const key = typeof idempotency === 'object' ? new KeyRule(idempotency) : undefined
+  // RFC: `accept`, `content-type` and `authorization` as parameters are ignored (OpenAPI, Parameter Object).
+  const parameters = operation.parameters.filter(
+    (parameter) => parameter.in !== 'header' || !ignoredHeaders.has(parameter.name.toLowerCase()),
+  )
+  const wanted = new Set<string>()
+  for (const { in: place, name } of parameters) if (place === 'header') wanted.add(name.toLowerCase())
+  if (key?.header !== undefined) wanted.add(key.header)
+  if (given.trustedHeader !== undefined) wanted.add(given.trustedHeader)
+  for (const { schemes } of operation.security) {
+    for (const { scheme } of schemes) {
+      if (scheme.type === 'apiKey' && scheme.in === 'header') wanted.add((scheme.parameter ?? '').toLowerCase())
+    }
+  }
+  const { requestBody } = operation
+  return {
+    operation,
+    service: service.name,
+    pool: given.pool,
+    access: given.access,
+    parameters: parameters.map((parameter) => {
+      const isKey = parameter.in === 'header' && parameter.name.toLowerCase() === key?.header
+      const shape = shapeOf(parameter.schema.schema, service.schemas)
+      return parameterCheck(parameter, shape, compiler.add(parameter.schema.schema), isKey)
+    }),
+    needsQuery:
+      key?.expression.source === 'request.query' ||
+      parameters.some(({ in: place }) => place === 'query' || place === 'querystring'),
+    needsCookies: parameters.some(({ in: place }) => place === 'cookie'),
+    pathNames: pathNamesOf(operation.path),
+    wanted: wanted.size > 0 ? wanted : undefined,
+    body:
+      requestBody === undefined
+        ? undefined
+        : new BodyRule({
+            required: requestBody.required,
+            limit: given.bodyBytes,
+            types: requestBody.content.map((media) => {
+              const checked = media.json && (media.schema !== undefined || key?.needsBody === true)
+              return bodyType(media, checked ? compiler.add(media.schema?.schema ?? true) : undefined)
+            }),
+          }),
+    key,
+    natural: idempotency === 'natural',
+    timeoutMs: given.timeoutMs,
+    endless: Object.values(operation.responses).some(({ content }) =>
+      content.some(({ contentType }) => contentType.toLowerCase().startsWith('text/event-stream')),
+    ),
+    fixed: fixedHeaders(operation),
+    metrics: given.metrics.route(service.name, operation.operation),
+  }
+}
+
+const ignoredHeaders = new Set(['accept', 'content-type', 'authorization'])
+
+/** RFC 9745 wants a date, a contract says only that it is so: the epoch means "has been for long". RFC 8594: sunset. */
+function fixedHeaders({ deprecated, sunset }: HttpOperation): string[] {
+  const fixed: string[] = []
+  if (deprecated) fixed.push('deprecation', '@0')
+  const date = sunset === undefined ? undefined : new Date(sunset)
+  if (date !== undefined && !Number.isNaN(date.getTime())) fixed.push('sunset', date.toUTCString())
+  return fixed
+}
+
+function urlsOf(service: Service, given: string | readonly string[] | undefined): URL[] {
+  const texts = given === undefined ? [service.url?.value] : typeof given === 'string' ? [given] : given
+  if (texts.length === 0 || texts[0] === undefined) {
+    const missing = service.url?.missing[0]
+    throw wrong(
+      `the gateway does not know where ${service.name} is\n  ${service.location.file}:${service.location.line}:${service.location.column}`,
+      missing === undefined
+        ? `give services.${service.name} a url in spandrel.yaml`
+        : `set ${missing} in the environment`,
+    )
+  }
+  return texts.map((text) => {
+    const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined
+    if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+      throw wrong(
+        `"${text}" is not a base URL for ${service.name}`,
+        'write http://host:port, with a path if there is one',
+      )
+    }
+    if (url.search !== '' || url.hash !== '' || url.username !== '') {
+      throw wrong(
+        `the base URL of ${service.name} has a query, a fragment or credentials`,
+        'a base URL is scheme, host, port and path',
+      )
+    }
+    return url
+  })
+}

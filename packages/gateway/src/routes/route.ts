@@ -1,0 +1,34 @@
+import type { HttpOperation } from '@spandrel/contract'
+import type { AccessRule } from '../identity/access.ts'
+import type { RouteMetrics } from '../management/metrics.ts'
+import type { FixedHeaders } from '../proxy/response-head.ts'
+import type { ServicePool } from '../proxy/service-pool.ts'
+import type { BodyRule } from '../validation/body.ts'
+import type { KeyRule } from '../validation/idempotency-key.ts'
+import type { ParameterCheck } from '../validation/parameters.ts'
+
+/** Everything about one operation that a request needs, worked out at start. */
+export interface Route {
+  readonly operation: HttpOperation
+  readonly service: string
+  readonly pool: ServicePool
+  readonly access: AccessRule
+  readonly parameters: readonly ParameterCheck[]
+  readonly needsQuery: boolean
+  readonly needsCookies: boolean
+  /** names of the path parameters, in the order of the template */
+  readonly pathNames: readonly string[]
+  /** lower-case names of the headers that somebody wants to look at; undefined: none */
+  readonly wanted: ReadonlySet<string> | undefined
+  /** undefined: the operation takes no body */
+  readonly body: BodyRule | undefined
+  readonly key: KeyRule | undefined
+  /** by RFC 9110 or by contract: a second copy has no second effect. A key makes a request so, where it has one */
+  readonly natural: boolean
+  /** to the head of the answer, and between two parts of its body */
+  readonly timeoutMs: number
+  /** declares an endless answer (`text/event-stream`): silence is no fault */
+  readonly endless: boolean
+  readonly fixed: FixedHeaders
+  readonly metrics: RouteMetrics
+}

@@ -1,0 +1,69 @@
+import { randomFillSync } from 'node:crypto'
+
+/**
+ * W3C Trace Context, level 1:
+ *   traceparent = version "-" trace-id "-" parent-id "-" trace-flags
+ *   version = 2HEXDIGLC (not ff) · trace-id = 32HEXDIGLC (not all zero) · parent-id = 16HEXDIGLC (not all zero)
+ * A version above 00 may carry more after the flags; we continue it as 00, as the specification asks.
+ */
+const grammar = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const noTrace = '0'.repeat(32)
+const noSpan = '0'.repeat(16)
+
+/** The specification asks for at least 512 characters to be passed on; we pass no more, and at most 32 members. */
+const maxStateLength = 512
+const maxStateMembers = 32
+
+export interface TraceContext {
+  readonly traceparent: string
+  readonly traceId: string
+  readonly tracestate: string | undefined
+}
+
+/** Continues a valid trace under a new span id; anything else starts a new, sampled trace without state. */
+export function continueTrace(traceparent: string | undefined, tracestate: string | undefined): TraceContext {
+  const found = traceparent === undefined ? null : grammar.exec(traceparent)
+  if (found !== null) {
+    const [, version, traceId = '', parentId, flags = '00', more] = found
+    const valid =
+      version !== 'ff' && traceId !== noTrace && parentId !== noSpan && !(version === '00' && more !== undefined)
+    if (valid) {
+      const sampled = Number.parseInt(flags, 16) & 1
+      return { traceparent: `00-${traceId}-${spanId()}-0${sampled}`, traceId, tracestate: boundedState(tracestate) }
+    }
+  }
+  const traceId = hex(16)
+  return { traceparent: `00-${traceId}-${spanId()}-01`, traceId, tracestate: undefined }
+}
+
+function boundedState(tracestate: string | undefined): string | undefined {
+  if (tracestate === undefined || tracestate === '') return undefined
+  // Whole members only: half a member would be somebody else's data, damaged.
+  if (tracestate.length <= maxStateLength && tracestate.split(',').length <= maxStateMembers) return tracestate
+  let kept = ''
+  for (const member of tracestate.split(',').slice(0, maxStateMembers)) {
+    const longer = kept === '' ? member.trim() : `${kept},${member.trim()}`
+    if (longer.length > maxStateLength) break
+    kept = longer
+  }
+  return kept === '' ? undefined : kept
+}
+
+// Random bytes are taken in blocks: one system call for hundreds of ids.
+const block = Buffer.alloc(4096)
+let used = block.length
+
+function hex(bytes: number): string {
+  if (used + bytes > block.length) {
+    randomFillSync(block)
+    used = 0
+  }
+  const text = block.toString('hex', used, used + bytes)
+  used += bytes
+  return text
+}
+
+function spanId(): string {
+  const id = hex(8)
+  return id === noSpan ? spanId() : id
+}
