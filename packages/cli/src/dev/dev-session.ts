@@ -114,17 +114,19 @@ export class DevSession {
     this.#addresses = addresses
     this.#system = system
     this.#services = await planServices(system, started, addresses, this.#server)
-    const [{ written }] = await Promise.all([
+    const [{ stale }] = await Promise.all([
       generateContracts(system, { check: false }),
       this.#server.create(this.#services.map((service) => service.name)),
     ])
-    if (written.length > 0) {
-      const files = written.map((file) => relative(system.dir, file)).join(', ')
-      this.#log.event('generated', `generated ${files}`, { fields: { files: written } })
+    if (stale.length > 0) {
+      const files = stale.map(({ file }) => file)
+      this.#log.event('generated', `generated ${files.map((file) => relative(system.dir, file)).join(', ')}`, {
+        fields: { files },
+      })
     }
     const migrated = await migrateDatabases(system, {
       services: this.#services.map(({ name, database }) => ({ service: name, url: database, from: 'spandrel dev' })),
-      stream: { url: this.#server.transport, from: 'spandrel dev' },
+      stream: { service: 'stream', url: this.#server.transport, from: 'spandrel dev' },
     })
     const changed = migrated.filter((one) => one.applied.length > 0).map((one) => one.database)
     if (changed.length > 0)

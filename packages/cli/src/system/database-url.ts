@@ -4,6 +4,7 @@ import { type DevState, runningDev } from '../dev/state-file.ts'
 import { CommandError } from '../output/command-error.ts'
 
 export interface FoundDatabase {
+  /** its name, or `stream` */
   service: string
   url: string
   /** `--database`, `ORDERS_DATABASE_URL`, `spandrel dev`, `spandrel.yaml`, `DATABASE_URL` */
@@ -63,7 +64,7 @@ export class Databases {
   }
 
   /** The postgres transport's database; undefined where none is known or the transport is another one. */
-  stream(): { url: string; from: string } | undefined {
+  stream(): FoundDatabase | undefined {
     const configured = this.#system.transport.value
     const candidates: readonly (readonly [string | undefined, string])[] = [
       [this.#env['SPANDREL_TRANSPORT_URL'], 'SPANDREL_TRANSPORT_URL'],
@@ -71,7 +72,7 @@ export class Databases {
       [configured, 'spandrel.yaml'],
     ]
     const found = candidates.find(([url]) => url !== undefined && /^postgres(?:ql)?:\/\//.test(url))
-    return found === undefined ? undefined : { url: found[0] ?? '', from: found[1] }
+    return found === undefined ? undefined : { service: 'stream', url: found[0] ?? '', from: found[1] }
   }
 }
 

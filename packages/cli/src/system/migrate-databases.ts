@@ -1,16 +1,42 @@
 import type { System } from '@spandrel/contract'
+import { type MigrationReport, migrateService, migrateStream } from '@spandrel/runtime/operate'
+import { connected } from './connect.ts'
 import type { FoundDatabase } from './database-url.ts'
+import { hasTables, serviceRegistration, streamRegistration } from './registrations.ts'
 
-export interface Migrated {
+export interface Migrated extends MigrationReport {
   /** a service, or `stream` */
   database: string
-  applied: readonly string[]
 }
 
-/** Brings Spandrel's own schema in these databases up to date. */
+export interface MigrationTargets {
+  services: readonly FoundDatabase[]
+  stream?: FoundDatabase | undefined
+}
+
+/**
+ * Brings Spandrel's own schema in these databases up to date, one after the other: the stream last, so that a
+ * subscription exists there only once its service can receive.
+ */
 export async function migrateDatabases(
-  _system: System,
-  _databases: { services: readonly FoundDatabase[]; stream?: { url: string; from: string } },
+  system: System,
+  targets: MigrationTargets,
+  options: { done?: (migrated: Migrated) => void } = {},
 ): Promise<Migrated[]> {
-  return []
+  const reports: Migrated[] = []
+  const note = (report: Migrated): void => {
+    reports.push(report)
+    options.done?.(report)
+  }
+  for (const target of targets.services) {
+    const service = system.services[target.service]
+    if (service === undefined || !hasTables(service)) continue
+    const report = await connected(target, (database) => migrateService(database, serviceRegistration(system, service)))
+    note({ database: target.service, ...report })
+  }
+  if (targets.stream !== undefined) {
+    const report = await connected(targets.stream, (database) => migrateStream(database, streamRegistration(system)))
+    note({ database: 'stream', ...report })
+  }
+  return reports
 }

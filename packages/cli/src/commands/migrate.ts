@@ -1,0 +1,116 @@
+import { Option } from 'commander'
+import type { System } from '@spandrel/contract'
+import { migrationSql } from '@spandrel/runtime/operate'
+import { CommandError } from '../output/command-error.ts'
+import { command, type CommonOptions } from '../program.ts'
+import { Databases, withoutPassword } from '../system/database-url.ts'
+import { shown } from '../system/find-config.ts'
+import { migrateDatabases, type MigrationTargets } from '../system/migrate-databases.ts'
+import { chooseServices, openSystem } from '../system/open-system.ts'
+import { hasTables, serviceRegistration, streamRegistration } from '../system/registrations.ts'
+
+interface MigrateOptions extends CommonOptions {
+  service?: string[]
+  database?: string
+  sql?: boolean
+}
+
+export const migrate = command<MigrateOptions>({
+  usage: 'migrate',
+  summary: "bring Spandrel's own tables up to date",
+  description:
+    "Creates or updates Spandrel's own schema in the database of each service and of the stream, and registers " +
+    'channels and subscriptions. Your own tables are not touched. Safe to run again, and from several places at once.',
+  options: [
+    new Option('--service <names>', 'these services only, separated by commas').argParser(names),
+    new Option('--database <url>', 'the database of the one service named by --service; the stream is left alone'),
+    new Option('--sql', 'print the SQL instead of running it'),
+  ],
+  examples: [
+    ['migrate', 'all services and the stream'],
+    ['migrate --service orders --database postgres://me@db/orders', 'one service'],
+    ['migrate --sql > spandrel.sql', 'for whoever applies it by other means'],
+  ],
+  async run(options, _args, output) {
+    const system = await openSystem(options.config)
+    const services = concerned(system, options)
+    if (options.sql === true) {
+      const parts = services.map((name) => ({ database: name, sql: sqlOf(system, name) }))
+      if (options.database === undefined)
+        parts.push({ database: 'stream', sql: migrationSql({ stream: streamRegistration(system) }) })
+      output.document({ databases: parts })
+      for (const { database, sql } of parts)
+        output.line(`-- ${database === 'stream' ? 'the stream' : `the database of ${database}`}\n${sql.trimEnd()}\n`)
+      return 0
+    }
+    const targets = await targetsOf(system, services, options.database)
+    const all = [...targets.services, ...(targets.stream ? [targets.stream] : [])]
+    const width = Math.max(...all.map((one) => one.service.length))
+    output.progress(`migrating ${all.length} databases`)
+    const migrated = await migrateDatabases(system, targets, {
+      done({ database, applied, stale }) {
+        const state =
+          applied.length === 0
+            ? output.paint('dim', 'up to date')
+            : output.paint('green', `applied ${applied.join(', ')}`)
+        output.line(`${database.padEnd(width)}  ${state}`)
+        for (const name of stale)
+          output.warn(
+            `${database} has a subscription that no contract names: ${name}. While it is there its messages are kept.`,
+          )
+      },
+    })
+    output.document({
+      databases: migrated.map((one) => {
+        const found = all.find((target) => target.service === one.database)
+        return { ...one, url: withoutPassword(found?.url ?? ''), from: found?.from }
+      }),
+    })
+    if (targets.stream === undefined && options.database === undefined) {
+      output.warn(
+        'the database of the stream is not known, so subscriptions were not registered there; set SPANDREL_TRANSPORT_URL',
+      )
+    }
+    return 0
+  },
+})
+
+function concerned(system: System, options: MigrateOptions): string[] {
+  const chosen = chooseServices(system, options.service, '--service')
+  if (options.database !== undefined && options.service?.length !== 1) {
+    throw new CommandError('--database names the database of one service', {
+      where: '--database',
+      fix: 'add --service with its name',
+    })
+  }
+  const services = chosen.filter((name) => system.services[name] !== undefined && hasTables(system.services[name]))
+  if (services.length > 0) return services
+  throw new CommandError('there is nothing to migrate: no service chosen sends, receives, or keeps keys', {
+    where: shown(system.file),
+    fix: 'give a service contracts, and `keys: service` if it keeps its own key records',
+  })
+}
+
+async function targetsOf(
+  system: System,
+  services: readonly string[],
+  database: string | undefined,
+): Promise<MigrationTargets> {
+  const databases = await Databases.of(system, { database })
+  const alone = services.length === 1
+  const found = services.map((name) => databases.require(name, { alone }))
+  const stream = database === undefined ? databases.stream() : undefined
+  return { services: found, stream }
+}
+
+function sqlOf(system: System, name: string): string {
+  const service = system.services[name]
+  return service === undefined ? '' : migrationSql({ service: serviceRegistration(system, service) })
+}
+
+function names(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}

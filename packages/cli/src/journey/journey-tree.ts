@@ -1,0 +1,476 @@
+/**
+ * A journey as a tree, built from rows by what caused what:
+ *
+ *   request ─causes─▶ message ─is delivered to─▶ subscription ─causes─▶ message …
+ *
+ * A delivery's children are the messages and calls its service sent while handling it; a message nobody has received
+ * yet is a leaf that says where it is.
+ */
+import type { HeldRow, InboxRow, JournalRow, JourneyRows } from './read-rows.ts'
+
+export type Tone = 'plain' | 'good' | 'bad' | 'warn' | 'quiet'
+
+export interface JourneyNode {
+  kind: 'request' | 'call' | 'delivery' | 'message' | 'step'
+  /** what happened, without its time */
+  text: string
+  tone: Tone
+  at?: Date
+  children: JourneyNode[]
+  /** for programs */
+  service?: string
+  operation?: string
+  messageId?: string
+  type?: string
+  outcome?: string
+}
+
+export interface Receiver {
+  service: string
+  operation: string
+}
+
+interface MessageFacts {
+  id: string
+  source: string
+  service: string
+  type: string
+  channel: string
+  causation: string | undefined
+  at: Date | undefined
+  place: 'outbox' | 'sent' | 'seen'
+  refused?: HeldRow
+}
+
+interface DeliveryFacts {
+  subscription: string
+  service: string
+  message: MessageFacts
+  inbox?: InboxRow
+  held?: HeldRow
+  journal: JournalRow[]
+}
+
+interface RequestFacts {
+  id: string
+  service: string
+  operation: string
+  journal: JournalRow[]
+}
+
+/** Builds the roots of a journey. `receivers` says who is declared to receive a type on a channel. */
+export function journeyTree(
+  rows: readonly JourneyRows[],
+  receivers: (channel: string, type: string) => readonly Receiver[] = () => [],
+): JourneyNode[] {
+  return new Tree(rows, receivers).roots()
+}
+
+class Tree {
+  readonly #receivers: (channel: string, type: string) => readonly Receiver[]
+  readonly #messages = new Map<string, MessageFacts>()
+  readonly #deliveries = new Map<string, DeliveryFacts>()
+  readonly #requests = new Map<string, RequestFacts>()
+  readonly #calls: { service: string; row: JournalRow }[] = []
+  readonly #loose: { service: string; row: JournalRow }[] = []
+  readonly #placed = new Set<object>()
+
+  constructor(rows: readonly JourneyRows[], receivers: (channel: string, type: string) => readonly Receiver[]) {
+    this.#receivers = receivers
+    for (const one of rows) this.#readMessages(one)
+    for (const one of rows) this.#readDeliveries(one)
+    for (const one of rows) this.#readJournal(one)
+  }
+
+  roots(): JourneyNode[] {
+    const roots: JourneyNode[] = []
+    for (const request of this.#ordered(this.#requests.values(), (one) => one.journal[0]?.at)) {
+      // A request that another service of this journey made stands below its call.
+      if (!this.#placed.has(request) && !this.#calledBy(request)) roots.push(this.#request(request))
+    }
+    for (const message of this.#ordered(this.#messages.values(), (one) => one.at)) {
+      if (!this.#placed.has(message) && !this.#causeKnown(message)) roots.push(...this.#message(message))
+    }
+    // Whatever a missing part of the journey would have explained.
+    for (const message of this.#messages.values()) if (!this.#placed.has(message)) roots.push(...this.#message(message))
+    for (const request of this.#requests.values()) if (!this.#placed.has(request)) roots.push(this.#request(request))
+    for (const call of this.#calls) if (!this.#placed.has(call)) roots.push(this.#call(call))
+    for (const { service, row } of this.#loose) roots.push({ ...step(row), service })
+    return roots
+  }
+
+  #readMessages(rows: JourneyRows): void {
+    for (const row of rows.sent) {
+      this.#know(
+        {
+          id: row.message_id,
+          source: row.source,
+          type: row.type,
+          channel: row.channel,
+          at: row.sent_at,
+          place: 'sent',
+        },
+        row.attributes,
+      )
+    }
+    for (const { attributes, channel } of rows.outbox) {
+      const [id, source, type] = [text(attributes['id']), text(attributes['source']), text(attributes['type'])]
+      if (id === undefined || source === undefined) continue
+      this.#know({ id, source, type: type ?? '?', channel, at: undefined, place: 'outbox' }, attributes)
+    }
+    for (const row of rows.held) {
+      const facts = this.#know(
+        { id: row.message_id, source: row.source, type: row.type, channel: row.channel, at: undefined, place: 'seen' },
+        row.attributes,
+      )
+      if (row.side === 'producer') facts.refused = row
+    }
+    for (const row of rows.inbox) {
+      const channel = row.subscription.slice(row.subscription.indexOf(':') + 1)
+      this.#know({ id: row.message_id, source: row.source, type: row.type, channel, at: undefined, place: 'seen' }, {})
+    }
+  }
+
+  #know(
+    facts: Omit<MessageFacts, 'service' | 'causation'>,
+    attributes: Readonly<Record<string, unknown>>,
+  ): MessageFacts {
+    const key = messageKey(facts.source, facts.id)
+    const at = text(attributes['time'])
+    const known = this.#messages.get(key) ?? { ...facts, service: serviceOf(facts.source), causation: undefined }
+    // What its sender says goes before what a receiver saw; a row still in the outbox may have been published.
+    if (facts.place === 'sent' || (facts.place === 'outbox' && known.place === 'seen')) known.place = facts.place
+    known.causation ??= text(attributes['causationid'])
+    known.at ??= at === undefined ? facts.at : new Date(at)
+    this.#messages.set(key, known)
+    return known
+  }
+
+  #readDeliveries(rows: JourneyRows): void {
+    for (const row of rows.inbox)
+      this.#delivery(rows.service, row.subscription, row.source, row.message_id, row.type).inbox = row
+    for (const row of rows.held) {
+      if (row.subscription !== null)
+        this.#delivery(rows.service, row.subscription, row.source, row.message_id, row.type).held = row
+    }
+  }
+
+  #delivery(service: string, subscription: string, source: string, id: string, type: string): DeliveryFacts {
+    const key = `${subscription}\n${messageKey(source, id)}`
+    const known = this.#deliveries.get(key)
+    if (known !== undefined) return known
+    const channel = subscription.slice(subscription.indexOf(':') + 1)
+    const message = this.#know({ id, source, type, channel, at: undefined, place: 'seen' }, {})
+    const made: DeliveryFacts = { subscription, service, message, journal: [] }
+    this.#deliveries.set(key, made)
+    return made
+  }
+
+  #readJournal(rows: JourneyRows): void {
+    for (const row of rows.journal) {
+      if (row.kind === 'call') this.#calls.push({ service: rows.service, row })
+      else if (row.subscription !== null && row.message_id !== null && row.source !== null) {
+        const type = this.#messages.get(messageKey(row.source, row.message_id))?.type ?? text(row.detail['type']) ?? '?'
+        this.#delivery(rows.service, row.subscription, row.source, row.message_id, type).journal.push(row)
+      } else if (row.operation !== null && row.message_id !== null) {
+        const key = `${rows.service}\n${row.message_id}`
+        const request = this.#requests.get(key) ?? {
+          id: row.message_id,
+          service: rows.service,
+          operation: row.operation,
+          journal: [],
+        }
+        request.journal.push(row)
+        this.#requests.set(key, request)
+      } else this.#loose.push({ service: rows.service, row })
+    }
+  }
+
+  #request(request: RequestFacts): JourneyNode {
+    this.#placed.add(request)
+    const answered = request.journal.find((row) => row.kind === 'answered')
+    const key = request.journal.map((row) => text(row.detail['key'])).find((one) => one !== undefined)
+    const status = answered?.detail['status']
+    const failed = typeof status === 'number' && status >= 400
+    const at = request.journal[0]?.at
+    const children: JourneyNode[] = []
+    for (const row of request.journal) if (!['received', 'answered'].includes(row.kind)) children.push(step(row))
+    children.push(...this.#caused(request.id, request.service))
+    for (const copy of this.#copies(request, key)) children.push(this.#copy(copy))
+    return {
+      kind: 'request',
+      text: [
+        `${request.service}.${request.operation}`,
+        status === undefined ? '' : ` ${textOf(status)}`,
+        key === undefined ? '' : ` (key ${key})`,
+      ].join(''),
+      tone: failed ? 'bad' : 'plain',
+      ...(at !== undefined && { at }),
+      children: inTime(children),
+      service: request.service,
+      operation: request.operation,
+      messageId: request.id,
+      ...(status !== undefined && { outcome: textOf(status) }),
+    }
+  }
+
+  /** Other requests with the same key: copies of this one. */
+  #copies(request: RequestFacts, key: string | undefined): RequestFacts[] {
+    if (key === undefined) return []
+    return [...this.#requests.values()].filter((other) => {
+      if (other === request || this.#placed.has(other)) return false
+      if (other.service !== request.service || other.operation !== request.operation) return false
+      return (
+        other.journal.every((row) => row.kind !== 'answered') &&
+        other.journal.some((row) => text(row.detail['key']) === key)
+      )
+    })
+  }
+
+  #copy(copy: RequestFacts): JourneyNode {
+    this.#placed.add(copy)
+    const [first, ...rest] = copy.journal.map(step)
+    return { ...(first ?? { kind: 'step', text: 'came again', tone: 'quiet', children: [] }), children: rest }
+  }
+
+  #message(message: MessageFacts): JourneyNode[] {
+    this.#placed.add(message)
+    const common = { messageId: message.id, type: message.type, ...(message.at !== undefined && { at: message.at }) }
+    if (message.refused !== undefined) {
+      const why = message.refused.error ?? message.refused.reason ?? 'refused'
+      return [
+        {
+          kind: 'message',
+          text: `${message.type} cannot be sent by ${message.service}: ${why}`,
+          tone: 'bad',
+          children: [],
+          ...common,
+        },
+      ]
+    }
+    const deliveries = [...this.#deliveries.values()].filter((one) => one.message === message)
+    const nodes = deliveries.map((one) => this.#deliveryNode(one))
+    if (message.place === 'outbox') {
+      nodes.push({
+        kind: 'message',
+        text: `${message.type} in the outbox of ${message.service}, not sent yet`,
+        tone: 'warn',
+        children: [],
+        ...common,
+      })
+    } else {
+      for (const { service, operation } of this.#receivers(message.channel, message.type)) {
+        if (deliveries.some((one) => one.service === service)) continue
+        nodes.push({
+          kind: 'message',
+          text: `${message.type} → ${service}.${operation} on its way`,
+          tone: 'warn',
+          children: [],
+          service,
+          operation,
+          ...common,
+        })
+      }
+    }
+    if (nodes.length === 0)
+      nodes.push({
+        kind: 'message',
+        text: `${message.type} sent, received by nobody`,
+        tone: 'quiet',
+        children: [],
+        ...common,
+      })
+    return nodes
+  }
+
+  #deliveryNode(delivery: DeliveryFacts): JourneyNode {
+    const { message, inbox, held, journal } = delivery
+    const operation = inbox?.operation ?? held?.operation ?? journal.find((row) => row.operation !== null)?.operation
+    const declared = this.#receivers(message.channel, message.type).find(
+      (one) => one.service === delivery.service,
+    )?.operation
+    const name = operation ?? declared
+    const { word, tone } = outcomeOf(inbox, held)
+    const at = inbox?.at ?? message.at ?? held?.held_at
+    return {
+      kind: 'delivery',
+      text: `${message.type} → ${delivery.service}${name === undefined || name === null ? '' : `.${name}`}${word === '' ? '' : ` ${word}`}`,
+      tone,
+      ...(at !== undefined && { at }),
+      children: inTime([...journal.map(step), ...this.#caused(message.id, delivery.service)]),
+      service: delivery.service,
+      ...(name !== undefined && name !== null && { operation: name }),
+      messageId: message.id,
+      type: message.type,
+      outcome: inbox?.outcome ?? held?.state ?? 'unknown',
+    }
+  }
+
+  /** What a service sent and called because of a request or message. */
+  #caused(cause: string, service: string): JourneyNode[] {
+    const nodes: JourneyNode[] = []
+    for (const call of this.#calls) {
+      if (call.service === service && call.row.causationid === cause && !this.#placed.has(call))
+        nodes.push(this.#call(call))
+    }
+    for (const message of this.#ordered(this.#messages.values(), (one) => one.at)) {
+      if (message.causation === cause && message.service === service && !this.#placed.has(message))
+        nodes.push(...this.#message(message))
+    }
+    return nodes
+  }
+
+  #call(call: { service: string; row: JournalRow }): JourneyNode {
+    this.#placed.add(call)
+    const { row, service } = call
+    const outcome = text(row.detail['outcome']) ?? 'ended'
+    const status =
+      row.detail['status'] === undefined || row.detail['status'] === null ? '' : ` ${textOf(row.detail['status'])}`
+    const tries =
+      typeof row.detail['tries'] === 'number' && row.detail['tries'] > 1 ? ` after ${row.detail['tries']} tries` : ''
+    const answered = [...this.#requests.values()].find(
+      (one) => !this.#placed.has(one) && `${one.service}.${one.operation}` === row.operation,
+    )
+    const good = outcome === 'ok'
+    return {
+      kind: 'call',
+      text: `calls ${row.operation ?? '?'}${good ? '' : ` → ${outcome}${status}${tries}`}`,
+      tone: good ? 'plain' : 'bad',
+      at: row.at,
+      children: answered === undefined ? [] : [this.#request(answered)],
+      service,
+      ...(row.operation !== null && { operation: row.operation }),
+      outcome,
+    }
+  }
+
+  #calledBy(request: RequestFacts): boolean {
+    return this.#calls.some(
+      ({ row, service }) => service !== request.service && row.operation === `${request.service}.${request.operation}`,
+    )
+  }
+
+  #causeKnown(message: MessageFacts): boolean {
+    if (message.causation === undefined) return false
+    if (this.#requests.has(`${message.service}\n${message.causation}`)) return true
+    return [...this.#deliveries.values()].some(
+      (one) => one.service === message.service && one.message.id === message.causation,
+    )
+  }
+
+  #ordered<T>(items: Iterable<T>, at: (item: T) => Date | undefined): T[] {
+    return [...items].sort((a, b) => (at(a)?.getTime() ?? 0) - (at(b)?.getTime() ?? 0))
+  }
+}
+
+function outcomeOf(inbox: InboxRow | undefined, held: HeldRow | undefined): { word: string; tone: Tone } {
+  if (held !== undefined) {
+    if (held.state === 'dead') return { word: `dead letter: ${held.error ?? held.reason ?? 'unknown'}`, tone: 'bad' }
+    if (held.state === 'waiting') return { word: 'waits behind an earlier message of its key', tone: 'warn' }
+    return { word: held.attempts === 0 ? 'held' : `to be tried again after ${held.attempts} failed`, tone: 'warn' }
+  }
+  switch (inbox?.outcome) {
+    case 'handled':
+      return { word: '', tone: 'good' }
+    case 'suppressed':
+      return { word: 'suppressed: another message with the same intent was handled', tone: 'quiet' }
+    case 'discarded':
+      return { word: 'discarded', tone: 'bad' }
+    case 'edited':
+      return { word: 'replaced by an edited one', tone: 'quiet' }
+    case 'ignored':
+      return { word: 'not for any of its operations', tone: 'quiet' }
+    default:
+      return { word: '', tone: 'plain' }
+  }
+}
+
+/** One journal entry as a sentence. */
+function step(row: JournalRow): JourneyNode {
+  const { sentence, tone } = sentenceOf(row)
+  return { kind: 'step', text: sentence, tone, at: row.at, children: [], outcome: row.kind }
+}
+
+function sentenceOf(row: JournalRow): { sentence: string; tone: Tone } {
+  const number = textOf(row.detail['attempt'] ?? row.detail['attempts'] ?? '')
+  const why = row.why === null ? '' : `: ${row.why}`
+  const by = row.actor === null ? '' : ` by ${row.actor}`
+  switch (row.kind) {
+    case 'note':
+      return { sentence: `→ ${row.why ?? ''}`, tone: 'good' }
+    case 'attempt-failed':
+      return { sentence: `attempt ${number} failed${why}`, tone: 'warn' }
+    case 'attempt-died':
+      return { sentence: `attempt ${number} died with its process`, tone: 'warn' }
+    case 'duplicate':
+      return { sentence: 'delivered again → duplicate suppressed', tone: 'quiet' }
+    case 'suppressed':
+      return {
+        sentence: `suppressed: ${textOf(row.detail['byMessageId'] ?? 'another message')} did the same`,
+        tone: 'quiet',
+      }
+    case 'held': {
+      const delay = row.detail['delayMs']
+      return {
+        sentence: typeof delay === 'number' ? `tried again after ${(delay / 1000).toFixed(1)} s` : 'held',
+        tone: 'quiet',
+      }
+    }
+    case 'waiting':
+      return { sentence: 'waited behind an earlier message of its key', tone: 'quiet' }
+    case 'dead':
+      return { sentence: `became a dead letter${why}`, tone: 'bad' }
+    case 'replay-requested':
+      return { sentence: `replay asked for${by}${why}`, tone: 'plain' }
+    case 'discard-requested':
+      return { sentence: `discard asked for${by}${why}`, tone: 'plain' }
+    case 'request-refused':
+      return { sentence: `what was asked for was refused${why}`, tone: 'warn' }
+    case 'replay':
+      return { sentence: `replayed${by}${why}`, tone: 'plain' }
+    case 'discard':
+      return { sentence: `discarded${by}${why}`, tone: 'bad' }
+    case 'expired':
+      return { sentence: 'expired as a dead letter', tone: 'bad' }
+    case 'replayed-answer':
+      return { sentence: 'the same request again → answered with the first answer', tone: 'quiet' }
+    case 'overlap':
+      return { sentence: 'the same request while the first was running → refused', tone: 'quiet' }
+    case 'key-reuse':
+      return { sentence: 'the same key with another payload → refused', tone: 'bad' }
+    case 'takeover':
+      return { sentence: 'its owner was gone → taken over', tone: 'warn' }
+    case 'outage':
+      return { sentence: `paused: what it depends on is down${why}`, tone: 'warn' }
+    case 'outage-ended':
+      return { sentence: 'went on after the outage', tone: 'quiet' }
+    case 'pushed':
+      return { sentence: 'posted and accepted', tone: 'quiet' }
+    default:
+      return { sentence: `${row.kind}${by}${why}`, tone: 'plain' }
+  }
+}
+
+function inTime(nodes: JourneyNode[]): JourneyNode[] {
+  return nodes
+    .map((node, index) => ({ node, index }))
+    .sort((a, b) => (a.node.at?.getTime() ?? Infinity) - (b.node.at?.getTime() ?? Infinity) || a.index - b.index)
+    .map(({ node }) => node)
+}
+
+function messageKey(source: string, id: string): string {
+  return `${source}\n${id}`
+}
+
+/** `orders` of `/shop/orders`. */
+function serviceOf(source: string): string {
+  return source.slice(source.lastIndexOf('/') + 1)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,11 @@
+/** What operates services from outside, over SQL: the command line, the chaos driver. No service needs it. */
+export type { Database, Query } from './database/database.ts'
+export {
+  checkMigrated,
+  checkStream,
+  migrateService,
+  migrateStream,
+  migrationSql,
+  type MigrationReport,
+} from './schema/migrate.ts'
+export { registrationOf, type ServiceRegistration, type StreamRegistration } from './schema/registration.ts'
