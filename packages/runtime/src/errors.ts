@@ -11,8 +11,6 @@ export type ErrorCode =
   | 'shared-transaction-refused'
   | 'statement-after-end'
   | 'statement-failed'
-  | 'statement-not-awaited'
-  | 'stream-full'
   | 'timeout'
   | 'transport-unavailable'
   | 'unknown-channel'
