@@ -45,9 +45,13 @@ export interface BookingTypes extends ContractTypes {
     }
   }
   sends: { booked: { bookingId: number; item: string } }
-  receives: Pick<{ none: { data: unknown; type: string } }, never>
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- what the generator writes for none
+  receives: Record<never, never>
   uses: {
-    'prices.quote': { input: { query: { item: string } }; answer: { status: 200; body: { price: number } } }
+    'prices.quote': {
+      input: { query: { item: string } }
+      answer: { status: 200; body: { price: number } } | { status: 404; body?: undefined }
+    }
     'prices.reserve': { input: { body: { item: string } }; answer: { status: 201; body: { reservation: string } } }
   }
 }
@@ -187,6 +191,7 @@ export function bookings(options: BookingOptions = {}): ServiceContract<BookingT
         path: '/quote',
         parameters: [{ name: 'item', in: 'query', required: true }],
         hasBody: false,
+        answers: { '200': { headers: [], contentType: 'application/json' }, '404': { headers: [] } },
         guarantees: {
           ...noGuarantees,
           idempotency: 'natural',
@@ -203,6 +208,7 @@ export function bookings(options: BookingOptions = {}): ServiceContract<BookingT
         path: '/reservations',
         parameters: [{ name: 'Idempotency-Key', in: 'header', required: true }],
         hasBody: true,
+        answers: { '201': { headers: [], contentType: 'application/json' } },
         guarantees: {
           ...noGuarantees,
           idempotency: keyGuarantee(),

@@ -8,6 +8,7 @@ export interface CallInput {
   params?: Readonly<Record<string, unknown>>
   query?: Readonly<Record<string, unknown>>
   headers?: Readonly<Record<string, unknown>>
+  cookies?: Readonly<Record<string, unknown>>
   body?: unknown
 }
 
@@ -31,8 +32,7 @@ export function callRequest(use: UseContract, base: string, input: CallInput): C
       throw new SpandrelError('contract-violation', `${use.ref}: the ${parameter.in} parameter ${name} is missing`)
     }
     const text = parameter.contentType !== undefined ? JSON.stringify(value) : styled(value)
-    if (parameter.in === 'path')
-      path = path.replace(`{${name}}`, Array.isArray(value) ? value.map(encode).join(',') : encode(value))
+    if (parameter.in === 'path') path = path.replace(`{${name}}`, () => inPath(parameter, value))
     else if (parameter.in === 'header') headers[name.toLowerCase()] = text
     else if (parameter.in === 'cookie') cookies.push(`${name}=${encodeURIComponent(text)}`)
     else addToQuery(query, parameter, value, text)
@@ -40,7 +40,8 @@ export function callRequest(use: UseContract, base: string, input: CallInput): C
   if (cookies.length > 0) headers['cookie'] = cookies.join('; ')
   let body: string | Uint8Array | undefined
   if (use.hasBody && input.body !== undefined) {
-    const type = use.body?.contentTypes[0] ?? 'application/json'
+    const type =
+      use.body?.contentTypes.find((each) => each.includes('json')) ?? use.body?.contentTypes[0] ?? 'application/json'
     headers['content-type'] ??= type
     const raw = input.body instanceof Uint8Array || (typeof input.body === 'string' && !type.includes('json'))
     body = raw ? (input.body as string | Uint8Array) : JSON.stringify(input.body)
@@ -59,8 +60,9 @@ function valueOf(parameter: UseParameter, input: CallInput): unknown {
     case 'query':
       return input.query?.[name]
     case 'header':
-    case 'cookie':
       return input.headers?.[name.toLowerCase()] ?? input.headers?.[name]
+    case 'cookie':
+      return input.cookies?.[name]
   }
 }
 
@@ -82,6 +84,12 @@ function addToQuery(query: URLSearchParams, parameter: UseParameter, value: unkn
 function styled(value: unknown): string {
   if (Array.isArray(value)) return value.map(styled).join(',')
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function inPath(parameter: UseParameter, value: unknown): string {
+  const text = Array.isArray(value) ? value.map(encode).join(',') : encode(value)
+  if (parameter.style === 'label') return `.${text}`
+  return parameter.style === 'matrix' ? `;${parameter.name}=${text}` : text
 }
 
 function encode(value: unknown): string {

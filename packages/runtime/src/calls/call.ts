@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ServerErrorStatus } from '../contract/http-status.ts'
 import type { ContractTypes, ServiceContract, UseContract } from '../contract/service-contract.ts'
 import { SpandrelError } from '../errors.ts'
 import { faults } from '#faults'
@@ -18,18 +19,21 @@ import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 import { CallError } from './call-error.ts'
 import { type CallInput, callRequest, type CallRequest, keyHeader } from './call-request.ts'
 import { refuseInTransaction } from './in-transaction.ts'
-import { isRetryable, pauseBefore, type Try, tryOnce } from './try.ts'
+import { type CallAnswer, isRetryable, pauseBefore, tryOnce } from './try.ts'
 
-/** The body of a successful answer. */
-export type Called<Answer> = Answer extends { status: number }
-  ? Extract<Answer, { status: 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226 }> extends { body?: infer Body }
-    ? Body
-    : undefined
+/** What a call resolves with: every declared answer but the provider's own failures (5xx). */
+export type Called<Answer> = Answer extends { status: infer Status }
+  ? [Extract<Status, ServerErrorStatus>] extends [never]
+    ? Answer
+    : [Exclude<Status, ServerErrorStatus>] extends [never]
+      ? never
+      : Omit<Answer, 'status'> & { status: Exclude<Status, ServerErrorStatus> }
   : Answer
 
 /**
- * Calls `<service>.<operation>` and resolves with the body of its successful answer. Rejects with a `CallError` for
- * any other end (`reason`, `status`, `body`), with `call-in-transaction` inside a handler's transaction.
+ * Calls `<service>.<operation>` and resolves with its answer (`status`, `body`, `headers`): any below 500 that the
+ * provider's contract declares. Rejects with a `CallError` for any other end, with `call-in-transaction` inside a
+ * handler's transaction.
  */
 export type Call<T extends ContractTypes> = <Ref extends keyof T['uses'] & string>(
   ref: Ref,
@@ -69,9 +73,9 @@ export interface CallerOptions {
 
 export interface Caller {
   /** One logical call. */
-  call(ref: string, input: CallInput, context: CallContext): Promise<unknown>
+  call(ref: string, input: CallInput, context: CallContext): Promise<CallAnswer>
   /** `call` for one piece of work: equal inputs get keys of their own, in the order in which they are called. */
-  within(context: CallContext): (ref: string, input: CallInput) => Promise<unknown>
+  within(context: CallContext): (ref: string, input: CallInput) => Promise<CallAnswer>
   /** state of each provider's breaker, by service */
   breakers(): ReadonlyMap<string, BreakerState>
 }
@@ -84,7 +88,7 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
     return breaker
   }
 
-  const send = async (use: UseContract, request: CallRequest, context: CallContext): Promise<unknown> => {
+  const send = async (use: UseContract, request: CallRequest, context: CallContext): Promise<CallAnswer> => {
     const breaker = breakerOf(use.service)
     const retry = use.guarantees.retry
     const attempts = retry === 'none' ? 1 : Math.max(1, retry.attempts)
@@ -106,7 +110,7 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
       // The mutant is a caller that has never heard of keys: each try is news to the provider.
       if (key !== undefined && faults.mutant('keys-off')) request.headers[key] = randomUUID()
       const limitMs = Math.min(use.guarantees.timeoutMs ?? options.timeoutMs ?? 10_000, end - Date.now())
-      const tried: Try = await tryOnce(use, request, {
+      const tried = await tryOnce(use, request, {
         limitMs,
         signal: context.signal,
         maxBytes: options.maxAnswerBytes ?? 1024 * 1024,
@@ -114,7 +118,7 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
       if (tried.providerIsDown) breaker.failed()
       else breaker.succeeded()
       options.onTry?.(use.ref, tried.error?.reason ?? 'ok')
-      if (tried.error === undefined) return tried.body
+      if (tried.error === undefined) return tried.answer
       const { error } = tried
       const waitMs = pauseBefore(retry, tries, error.retryAfterMs)
       const again = tries < attempts && isRetryable(use, request, error) && Date.now() + waitMs < end
@@ -131,7 +135,7 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
     }
   }
 
-  const call = async (ref: string, input: CallInput, context: CallContext, nth: number): Promise<unknown> => {
+  const call = async (ref: string, input: CallInput, context: CallContext, nth: number): Promise<CallAnswer> => {
     refuseInTransaction(ref)
     const use = Object.hasOwn(contract.uses, ref) ? (contract.uses as Record<string, UseContract>)[ref] : undefined
     if (use === undefined) {
@@ -157,9 +161,9 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
         detail: { ...detail, ms: Date.now() - startedAt },
       })
     try {
-      const body = await send(use, request, context)
-      told({ outcome: 'ok' })
-      return body
+      const answer = await send(use, request, context)
+      told({ outcome: 'ok', status: answer.status })
+      return answer
     } catch (error) {
       if (error instanceof CallError) told({ outcome: error.reason, status: error.status, tries: error.tries })
       throw error

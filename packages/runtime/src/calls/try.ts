@@ -4,8 +4,15 @@ import { problemType } from '../operations/problem.ts'
 import { CallError, type CallFailure } from './call-error.ts'
 import { type CallRequest, keyHeader } from './call-request.ts'
 
+export interface CallAnswer {
+  status: number
+  /** parsed where it is JSON, bytes where it is not text, undefined where there is none */
+  body: unknown
+  headers: Record<string, string>
+}
+
 export type Try =
-  | { body: unknown; error?: undefined; providerIsDown: false }
+  | { answer: CallAnswer; error?: undefined; providerIsDown: false }
   | { error: CallError; providerIsDown: boolean }
 
 /** Statuses of a provider that cannot answer, whatever the request: they count for its breaker. */
@@ -41,22 +48,21 @@ export async function tryOnce(
       redirect: 'manual',
       signal,
     })
-    const text = await boundedText(answer, limits.maxBytes)
-    if (text === undefined)
-      return fail('unreadable', `gave an answer of more than ${limits.maxBytes} bytes`, { status: answer.status })
-    const type = answer.headers.get('content-type') ?? ''
-    let body: unknown = text === '' ? undefined : text
-    if (body !== undefined && /^application\/([^;]+\+)?json\b/i.test(type)) {
-      try {
-        body = JSON.parse(text)
-      } catch (cause) {
-        if (answer.status < 400)
-          return fail('unreadable', 'gave an answer that is not JSON', { status: answer.status, cause })
-      }
+    const { status } = answer
+    const bytes = await bounded(answer, limits.maxBytes)
+    if (bytes === undefined)
+      return fail('unreadable', `gave an answer of more than ${limits.maxBytes} bytes`, { status })
+    let body: unknown
+    try {
+      body = parsed(bytes, answer.headers.get('content-type') ?? '')
+    } catch (cause) {
+      if (status < 400) return fail('unreadable', 'gave an answer that is not JSON', { status, cause })
     }
-    if (answer.status < 400) return { body, providerIsDown: false }
-    return fail('answered', `answered with status ${answer.status}`, {
-      status: answer.status,
+    if (isExpected(use, status, body)) {
+      return { answer: { status, body, headers: Object.fromEntries(answer.headers) }, providerIsDown: false }
+    }
+    return fail('answered', `answered with status ${status}`, {
+      status,
       body,
       retryAfterMs: retryAfter(answer.headers.get('retry-after')),
     })
@@ -108,8 +114,8 @@ export function retryAfter(value: string | null, now = Date.now()): number | und
   return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
-async function boundedText(answer: Response, maxBytes: number): Promise<string | undefined> {
-  if (answer.body === null) return ''
+async function bounded(answer: Response, maxBytes: number): Promise<Buffer | undefined> {
+  if (answer.body === null) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
@@ -117,7 +123,21 @@ async function boundedText(answer: Response, maxBytes: number): Promise<string |
     if (size > maxBytes) return undefined // leaving the loop cancels the body and closes its connection
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
+}
+
+function parsed(bytes: Buffer, contentType: string): unknown {
+  if (bytes.length === 0) return undefined
+  if (/^[^;]*[/+]json\s*(?:;|$)/i.test(contentType)) return JSON.parse(bytes.toString('utf8'))
+  return contentType === '' || contentType.startsWith('text/') ? bytes.toString('utf8') : new Uint8Array(bytes)
+}
+
+/** An answer the caller's types know. "Not now" is none: it is tried again, and then an error. */
+function isExpected(use: UseContract, status: number, body: unknown): boolean {
+  if (status >= 500 || status === 429 || (status === 409 && isOverlap(body))) return false
+  const { answers } = use
+  if (answers === undefined) return status < 400
+  return String(status) in answers || `${Math.floor(status / 100)}XX` in answers || 'default' in answers
 }
 
 function codes(cause: unknown): string[] {

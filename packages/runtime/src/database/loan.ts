@@ -80,6 +80,11 @@ export class Loan {
     return rejected(error)
   }
 
+  /** The whole loan was rolled back by the runtime, to a savepoint from before it. */
+  heal(): void {
+    this.#failure = undefined
+  }
+
   /** No more statements from now on. */
   close(): void {
     this.#ended = true

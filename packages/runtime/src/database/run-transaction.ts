@@ -111,7 +111,7 @@ class Open<Tx> implements OpenTransaction<Tx> {
     statement.then(
       () => {
         this.#running.delete(statement)
-        if (statementKind(sql).rollsBackTo) this.#failure = undefined
+        if (statementKind(sql).rollsBackTo) this.#heal()
       },
       (cause: unknown) => {
         this.#running.delete(statement)
@@ -146,6 +146,12 @@ class Open<Tx> implements OpenTransaction<Tx> {
 
   get failure(): SpandrelError | undefined {
     return this.#failure
+  }
+
+  /** The runtime went back to before its handlers: what failed in them is undone. */
+  #heal(): void {
+    this.#failure = undefined
+    for (const loan of this.#loans) loan.heal()
   }
 
   /** Loans that `work` forgot to end count too. */
