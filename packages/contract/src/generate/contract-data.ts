@@ -2,7 +2,7 @@
 import type { Channel, Message, ReceiveOperation, SendOperation } from '../model/message.ts'
 import type { HttpOperation, MediaType, Parameter, Response } from '../model/operation.ts'
 import type { Service, System, Use } from '../model/system.ts'
-import { contentSchema, parametersIn } from './http-types.ts'
+import { contentSchema, inlineName, parametersIn } from './http-types.ts'
 import type { Code } from './literal.ts'
 import { pascalCase } from './names.ts'
 import type { ServiceValidators } from './service-validators.ts'
@@ -97,7 +97,7 @@ function httpData(operation: HttpOperation, service: Service, validators: Servic
       validate:
         contentValidator(body.content, service, validators, `${name}Body`) ?? validators.of(service, true, 'Anything'),
     },
-    answers: mapped(operation.responses, (response) => answerData(response, name, service, validators)),
+    answers: mapped(operation.responses, (response) => answerData(response, operation.operation, service, validators)),
   }
 }
 
@@ -106,7 +106,7 @@ function answerData(response: Response, operation: string, service: Service, val
   return {
     contentType: first?.contentType,
     headers: response.headers.map((each) => each.name.toLowerCase()).filter((each) => each !== 'content-type'),
-    validate: contentValidator(response.content, service, validators, `${operation}${response.status}`),
+    validate: contentValidator(response.content, service, validators, inlineName(operation, response.status)),
   }
 }
 

@@ -64,6 +64,11 @@ export function contentType(
     : 'Uint8Array'
 }
 
+/** What an answer's body is called where its schema has no name: `PlaceOrder202`, `PlaceOrderDefault`. */
+export function inlineName(operation: string, status: string): string {
+  return `${pascalCase(operation)}${status === 'default' ? 'Default' : status}`
+}
+
 /** The answers of an operation as a union over their statuses. `side`: who reads it decides what is optional. */
 export function answerType(
   operation: HttpOperation,
@@ -75,7 +80,7 @@ export function answerType(
   if (responses.length === 0) return '{ status: HttpStatus; body?: unknown; headers?: Record<string, string> }'
   const declared = responses.map((each) => each.status.toUpperCase())
   const answers = responses.map((response) => {
-    const name = `${pascalCase(operation.operation)}${response.status}`
+    const name = inlineName(operation.operation, response.status)
     const body = contentType(response.content, types, service, name)
     const members = [
       `status: ${statusType(response.status.toUpperCase(), declared)}`,

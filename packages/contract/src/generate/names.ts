@@ -42,6 +42,11 @@ export function camelCase(text: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
+/** The same with nothing in it but letters, digits and underscores of ASCII: ajv takes no other names. */
+export function asciiName(name: string): string {
+  return name.replaceAll(/\W/gu, '_')
+}
+
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
 
 /** A member's name in a type or an object literal, quoted where it has to be. */

@@ -30,14 +30,16 @@ export function serviceFile(system: System, service: Service, file: string): str
   const contractTypes = types.claim(`${pascalCase(service.name)}Types`)
   reserveDefinitions(system, service, types)
 
+  const operations = operationTypes(service, types)
   const uses = useTypes(system, service, types)
-  const contractType = contractTypesDeclaration(contractTypes, system, service, types, uses)
+  const contractType = contractTypesDeclaration(contractTypes, service, types, operations, uses)
   const validators = new ServiceValidators(values)
   const data = contractData(system, service, validators)
   const { text: functions, helpers } = validators.code()
   const clients = clientCode(service, contract, values, uses.names)
   const body = [
     types.declarations(),
+    ...operations.declarations,
     ...uses.declarations,
     contractType,
     `export const ${contract}: ServiceContract<${contractTypes}> = ${literal(data)}\n`,
@@ -101,10 +103,8 @@ function providerOf(system: System, name: string): Service {
   return provider
 }
 
-interface UseTypes {
+interface UseTypes extends Section {
   readonly names: ReadonlyMap<string, UseNames>
-  readonly members: readonly string[]
-  readonly declarations: readonly string[]
 }
 
 function useTypes(system: System, service: Service, types: ServiceTypes): UseTypes {
@@ -145,20 +145,31 @@ function spaced(type: string): string {
   return type.startsWith('\n') ? type : ` ${type}`
 }
 
+/** Members of the contract's types, and the types that they name. */
+interface Section {
+  readonly members: readonly string[]
+  readonly declarations: readonly string[]
+}
+
+function operationTypes(service: Service, types: ServiceTypes): Section {
+  const members: string[] = []
+  const declarations: string[] = []
+  for (const operation of Object.values(service.operations)) {
+    const answer = types.claim(`${pascalCase(operation.operation)}Answer`)
+    declarations.push(`export type ${answer} =${spaced(answerType(operation, types, service, 'server'))}\n`)
+    const type = handlerTypes(operation, types, service, answer)
+    members.push(`${operationComment(operation, '    ')}    ${memberName(operation.operation)}: ${type}\n`)
+  }
+  return { members, declarations }
+}
+
 function contractTypesDeclaration(
   name: string,
-  system: System,
   service: Service,
   types: ServiceTypes,
-  uses: UseTypes,
+  operations: Section,
+  uses: Section,
 ): string {
-  const answers: string[] = []
-  const operations = Object.values(service.operations).map((operation) => {
-    const answer = types.claim(`${pascalCase(operation.operation)}Answer`)
-    answers.push(`export type ${answer} =${spaced(answerType(operation, types, service, 'server'))}\n`)
-    const members = handlerTypes(operation, types, service, answer)
-    return `${operationComment(operation, '    ')}    ${memberName(operation.operation)}: ${members}\n`
-  })
   const sends = sendsOf(service).map(
     ({ message }) => `    ${memberName(message.message)}: ${payloadType(message, types, service)}\n`,
   )
@@ -174,12 +185,12 @@ function contractTypesDeclaration(
     '',
   )
   const sections = [
-    section('operations', operations),
+    section('operations', operations.members),
     section('sends', sends),
     section('receives', receives),
     section('uses', uses.members),
   ]
-  return `${answers.join('\n')}${answers.length > 0 ? '\n' : ''}${about}export type ${name} = {\n${sections.join('')}}\n`
+  return `${about}export type ${name} = {\n${sections.join('')}}\n`
 }
 
 function section(name: string, members: readonly string[]): string {

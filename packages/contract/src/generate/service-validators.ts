@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../model/schema.ts'
 import type { Service } from '../model/system.ts'
 import { Code } from './literal.ts'
-import { Names } from './names.ts'
+import { asciiName, type Names, pascalCase } from './names.ts'
 import { assertionsOf, referenced, subschemas } from './schema-keywords.ts'
 import { validatorCode, type SchemaNamespace, type ValidatorCode, type ValidatorRequest } from './validator-code.ts'
 
@@ -25,7 +25,7 @@ export class ServiceValidators {
     const known = this.#functions.get(key)
     if (known !== undefined) return known
     const reference = referenced(assertions)
-    const functionName = this.#names.claim(`check${reference ?? name}`)
+    const functionName = this.#names.claim(asciiName(`check${pascalCase(reference ?? name)}`))
     const code = new Code(functionName)
     this.#functions.set(key, code)
     this.#requests.push({ namespace: service.name, schema: assertions, functionName })

@@ -17,7 +17,10 @@ export function typedSource(javascript: string): ValidatorCode {
     .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `#${strings.push(text) - 1}#`)
   const { code, names } = named(simplified(patterns(requires(masked, strings), strings)))
   const typed = withoutUnused(annotated(code))
-  const text = indented(typed).replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
+  const text = withoutUnusedParameters(indented(typed)).replaceAll(
+    /#(\d+)#/g,
+    (_match, index: string) => strings[Number(index)] ?? '',
+  )
   return { text, names, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
 }
 
@@ -99,6 +102,15 @@ function withoutUnused(code: string): string {
     if (kept.length === lines.length) return kept.join('\n')
     lines = kept
   }
+}
+
+/** A schema that takes anything looks at nothing; callers pass the arguments all the same. */
+function withoutUnusedParameters(code: string): string {
+  const whole = /^(function \w+\()data: any, (\{instancePath=#\d+#\}: any = \{\})(\): boolean \{\n)([\s\S]*?\n\}$)/gm
+  return code.replaceAll(whole, (_match, start: string, place: string, end: string, body: string) => {
+    const data = /\bdata\b/.test(body) ? 'data: any' : '_data: any'
+    return `${start}${data}, ${/\binstancePath\b/.test(body) ? place : '_place?: any'}${end}${body}`
+  })
 }
 
 /** ajv writes no indentation. Strings are still out, so each brace is one. */

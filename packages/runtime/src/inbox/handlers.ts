@@ -97,10 +97,15 @@ export interface BatchHandler<Message, T extends ContractTypes, Tx> {
 }
 
 export type ReceiveHandler<T extends ContractTypes, Tx, Op extends keyof T['receives']> = AnyReceiveHandler<
-  ReceivedMessage<T['receives'][Op]['data'], T['receives'][Op]['type']>,
+  MessageOf<T['receives'][Op]>,
   T,
   Tx
 >
+
+/** One message type for each that may arrive, so that looking at `type` narrows `data`. */
+type MessageOf<Received> = Received extends { data: infer Data; type: infer Type extends string }
+  ? ReceivedMessage<Data, Type>
+  : never
 
 export type AnyReceiveHandler<Message, T extends ContractTypes, Tx> =
   | PlainHandler<Message, T, Tx>
