@@ -1,0 +1,194 @@
+import { relative, resolve } from 'node:path'
+import { readAsyncapi } from '../asyncapi/read-asyncapi.ts'
+import type { Findings } from '../findings/findings.ts'
+import { didYouMean } from '../findings/nearest.ts'
+import type { IntegrationStyle } from '../model/integration.ts'
+import type { SourceLocation } from '../model/location.ts'
+import type { Message, ReceiveOperation, SendOperation } from '../model/message.ts'
+import type { HttpOperation } from '../model/operation.ts'
+import { optional } from '../model/optional.ts'
+import type { NamedSchema } from '../model/schema.ts'
+import type { ContractDocument } from '../model/system.ts'
+import { readOpenapi } from '../openapi/read-openapi.ts'
+import { SchemaReader } from '../schema/schema-reader.ts'
+import { field, listAt, text, textAt } from '../source/node.ts'
+import type { Node } from '../source/node.ts'
+import type { Sources } from '../source/sources.ts'
+import { Names } from './names.ts'
+import type { Reading, References } from './reading.ts'
+import { sidecarBeside, Sidecars } from './sidecars.ts'
+
+/** What the documents of a service say, before the system's files add theirs. */
+export interface ServiceContent {
+  readonly name: string
+  readonly names: Names
+  readonly documents: readonly ContractDocument[]
+  readonly operations: ReadonlyMap<string, HttpOperation>
+  readonly webhooks: readonly HttpOperation[]
+  readonly sends: ReadonlyMap<string, SendOperation>
+  readonly receives: ReadonlyMap<string, ReceiveOperation>
+  readonly messages: ReadonlyMap<string, Message>
+  /** address → where it is declared */
+  readonly channels: ReadonlyMap<string, SourceLocation>
+  readonly schemas: Readonly<Record<string, NamedSchema>>
+}
+
+export interface ServiceOptions {
+  readonly sources: Sources
+  readonly findings: Findings
+  readonly references: References
+  readonly defaultStyle: IntegrationStyle | undefined
+}
+
+/** Reads every contract of a service; `node` is its entry in spandrel.yaml, `dir` that file's folder. */
+export function readService(name: string, node: Node, dir: string, options: ServiceOptions): ServiceContent {
+  const { sources, findings } = options
+  const sidecars = new Sidecars(findings)
+  const paths = listAt(node, 'contracts').flatMap((item) => {
+    const path = text(item)
+    return path === undefined ? [] : [{ file: resolve(dir, path), at: item.at }]
+  })
+  for (const { file, at } of paths) {
+    const beside = sidecarBeside(file)
+    if (beside !== undefined) sidecars.read(beside, sources, at)
+  }
+  for (const item of [field(node, 'guarantees'), ...listAt(node, 'guarantees')]) {
+    const path = text(item)
+    if (item !== undefined && path !== undefined) sidecars.read(resolve(dir, path), sources, item.at)
+  }
+  const schemas = new SchemaReader(sources, findings)
+  const reading: Reading = { ...options, service: name, schemas, names: new Names(findings), sidecars }
+  const content = new Content(reading)
+  const seen = new Set<string>()
+  for (const { file, at } of paths) {
+    if (seen.has(file)) findings.error(at, 'duplicate-contract', 'this contract is listed twice', 'remove one of them')
+    else content.read(file, at)
+    seen.add(file)
+  }
+  sidecars.reportUnknown(reading.names.all('operation'))
+  return content.finish()
+}
+
+class Content {
+  readonly #reading: Reading
+  readonly #documents: ContractDocument[] = []
+  readonly #operations = new Map<string, HttpOperation>()
+  readonly #webhooks: HttpOperation[] = []
+  readonly #sends = new Map<string, SendOperation>()
+  readonly #receives = new Map<string, ReceiveOperation>()
+  readonly #messages = new Map<string, Message>()
+  readonly #channels = new Map<string, SourceLocation>()
+
+  constructor(reading: Reading) {
+    this.#reading = reading
+  }
+
+  read(file: string, at: SourceLocation): void {
+    const { sources, findings, sidecars } = this.#reading
+    const root = sources.open(file, at)
+    if (root === undefined) return
+    const kind = kindOf(root, file, at, findings)
+    if (kind === undefined) return
+    const info = field(root, 'info')
+    this.#documents.push({
+      file,
+      kind: kind.kind,
+      specification: kind.specification,
+      title: textAt(info, 'title') ?? relative(process.cwd(), file),
+      version: textAt(info, 'version') ?? '0.0.0',
+      ...optional('description', textAt(info, 'description')),
+      sidecars: sidecars.files,
+      location: root.at,
+    })
+    if (kind.kind === 'openapi') {
+      const { operations, webhooks } = readOpenapi(root, kind.version, this.#reading)
+      for (const operation of operations) this.#operations.set(operation.operation, operation)
+      this.#webhooks.push(...webhooks)
+      return
+    }
+    const { sends, receives, channels } = readAsyncapi(root, kind.version, this.#reading)
+    for (const { address, location } of channels)
+      if (!this.#channels.has(address)) this.#channels.set(address, location)
+    for (const send of sends) this.#send(send)
+    for (const receive of receives) this.#receive(receive)
+  }
+
+  /** `send('orderPlaced', …)` names a message: over all sends of a service it must mean one channel. */
+  #send(operation: SendOperation): void {
+    for (const message of operation.messages) {
+      for (const other of this.#sends.values()) {
+        if (!other.messages.some((one) => one.message === message.message)) continue
+        const text = `\`${message.message}\` is sent by \`${other.operation}\` and by \`${operation.operation}\`; \`send('${message.message}', …)\` could mean either`
+        const hint = 'give the message another key in one of the channels'
+        this.#reading.findings.error(operation.location, 'ambiguous-message', text, hint)
+      }
+      this.#messages.set(message.message, message)
+    }
+    this.#sends.set(operation.operation, operation)
+  }
+
+  /** A subscription hands a message to the operation of its type: there must be one. */
+  #receive(operation: ReceiveOperation): void {
+    for (const message of operation.messages) {
+      for (const other of this.#receives.values()) {
+        if (other.channel !== operation.channel || !other.messages.some(({ type }) => type === message.type)) continue
+        const text = `\`${message.type}\` on \`${operation.channel}\` is received by \`${other.operation}\` and by \`${operation.operation}\``
+        const hint = 'let one operation receive it, or name the `messages` of each'
+        this.#reading.findings.error(operation.location, 'ambiguous-receiver', text, hint)
+      }
+      if (!this.#messages.has(message.message)) this.#messages.set(message.message, message)
+    }
+    this.#receives.set(operation.operation, operation)
+  }
+
+  finish(): ServiceContent {
+    const { service, names, schemas } = this.#reading
+    return {
+      name: service,
+      names,
+      documents: this.#documents,
+      operations: this.#operations,
+      webhooks: this.#webhooks,
+      sends: this.#sends,
+      receives: this.#receives,
+      messages: this.#messages,
+      channels: this.#channels,
+      schemas: schemas.named,
+    }
+  }
+}
+
+interface Kind {
+  readonly kind: 'openapi' | 'asyncapi'
+  readonly specification: string
+  readonly version: number
+}
+
+const known = { openapi: ['3.0', '3.1', '3.2'], asyncapi: ['3.0', '3.1'] } as const
+
+function kindOf(root: Node, file: string, asked: SourceLocation, findings: Findings): Kind | undefined {
+  for (const kind of ['openapi', 'asyncapi'] as const) {
+    const found = field(root, kind)
+    if (found?.kind !== 'scalar') continue
+    const specification = found.source
+    const minor = /^(\d+\.\d+)(\.\d+)?(-[\w.]+)?$/.exec(specification)?.[1]
+    if (minor !== undefined && (known[kind] as readonly string[]).includes(minor)) {
+      return { kind, specification, version: Number(minor) }
+    }
+    const message = `\`${kind}: ${specification}\` is not a version we read`
+    const versions = known[kind].map((one) => `${one}.x`).join(', ')
+    findings.error(found.at, 'unsupported-version', message, `convert it to one of ${versions}`)
+    return undefined
+  }
+  const swagger = field(root, 'swagger')
+  if (swagger !== undefined) {
+    findings.error(swagger.at, 'unsupported-version', 'Swagger 2.0 is not read', 'convert it to OpenAPI 3.x')
+    return undefined
+  }
+  const keys = root.kind === 'map' ? [...root.entries.keys()] : []
+  const meant = keys.map((key) => didYouMean(key, ['openapi', 'asyncapi'], '')).find((hint) => hint !== '')
+  const hint = meant ?? 'begin it with `openapi: 3.1.0` or `asyncapi: 3.0.0`'
+  const at = root.at.file === file ? root.at : asked
+  findings.error(at, 'unknown-document', 'this is neither an OpenAPI nor an AsyncAPI document', hint)
+  return undefined
+}

@@ -1,0 +1,93 @@
+import { reasonIsGiven } from '../guarantees/integration.ts'
+import type { Findings } from '../findings/findings.ts'
+import { didYouMean } from '../findings/nearest.ts'
+import type { IntegrationStyle } from '../model/integration.ts'
+import type { Setting, Use } from '../model/system.ts'
+import { optional } from '../model/optional.ts'
+import type { ServiceContent } from '../service/read-service.ts'
+import { entriesAt, textAt } from '../source/node.ts'
+import type { Entry, Node } from '../source/node.ts'
+
+interface Providers {
+  readonly services: ReadonlyMap<string, ServiceContent>
+  readonly urls: ReadonlyMap<string, Setting>
+  readonly defaultStyle: IntegrationStyle | undefined
+}
+
+/** Resolves `uses` of a service to the operations of their providers. */
+export function linkUses(consumer: string, node: Node, providers: Providers, findings: Findings): readonly Use[] {
+  return entriesAt(node, 'uses').flatMap(([ref, entry]) => {
+    const use = linkUse(consumer, ref, entry, providers, findings)
+    return use === undefined ? [] : [use]
+  })
+}
+
+function linkUse(
+  consumer: string,
+  ref: string,
+  { keyAt, value }: Entry,
+  { services, urls, defaultStyle }: Providers,
+  findings: Findings,
+): Use | undefined {
+  const dot = ref.indexOf('.')
+  const service = ref.slice(0, Math.max(dot, 0))
+  const name = ref.slice(dot + 1)
+  if (dot < 1) {
+    const owner = [...services.values()].find((one) => one.operations.has(ref))
+    const hint = owner === undefined ? 'write `<service>.<operation>`' : `did you mean \`${owner.name}.${ref}\`?`
+    findings.error(keyAt, 'wrong-reference', `\`${ref}\` does not say whose operation it is`, hint)
+    return undefined
+  }
+  const provider = services.get(service)
+  if (provider === undefined) {
+    const hint = didYouMean(service, services.keys(), 'add its spandrel.yaml to `include`')
+    findings.error(keyAt, 'unknown-service', `\`${ref}\`: there is no service \`${service}\``, hint)
+    return undefined
+  }
+  const operation = provider.operations.get(name)
+  if (operation === undefined) {
+    if (provider.names.has(name)) {
+      const hint = 'remove it; a message is received by an AsyncAPI operation with `action: receive`'
+      findings.error(keyAt, 'not-an-http-operation', `\`${ref}\` is no HTTP operation, so it cannot be called`, hint)
+      return undefined
+    }
+    const names = [...provider.operations.keys()]
+    const found = didYouMean(
+      name,
+      names,
+      names.length > 0 ? `it has: ${names.join(', ')}` : 'it has no OpenAPI document',
+    )
+    const hint = found.replace('mean `', `mean \`${service}.`)
+    findings.error(keyAt, 'unknown-operation', `\`${ref}\`: \`${service}\` has no operation \`${name}\``, hint)
+    return undefined
+  }
+  if (service === consumer) {
+    findings.error(
+      keyAt,
+      'use-of-itself',
+      `\`${ref}\` is an operation of this service`,
+      'call the function, not the API',
+    )
+  }
+  const style = textAt(value, 'style') as IntegrationStyle | undefined
+  if (style === undefined && defaultStyle !== undefined && defaultStyle !== 'rpc') {
+    const message = `\`${ref}\` is a call (style rpc), and the system's default is ${defaultStyle}`
+    findings.error(keyAt, 'reason-missing', message, 'write `{ style: rpc, reason: … }`')
+  } else reasonIsGiven(value, defaultStyle, findings)
+  return {
+    ref,
+    service,
+    operation: name,
+    style: style ?? 'rpc',
+    ...optional('reason', textAt(value, 'reason')),
+    ...optional('until', textAt(value, 'until')),
+    provider: operation,
+    url: { env: urlVariable(service), ...optional('default', urls.get(service)?.default) },
+    location: keyAt,
+  }
+}
+
+/** `card-net` → `CARD_NET_URL`. */
+export function urlVariable(service: string): string {
+  return `${service.toUpperCase().replaceAll('-', '_')}_URL`
+}

@@ -1,0 +1,207 @@
+import type { Shape } from '../shape/shape.ts'
+import { duration, expression } from '../vocabulary/common.ts'
+import { date, style } from '../vocabulary/x-integration.ts'
+
+/** Every key of spandrel.yaml. Any text may hold `${VAR}` or `${VAR:-default}`. */
+
+const text = (description: string, example: string): Shape => ({
+  type: 'string',
+  minLength: 1,
+  description,
+  examples: [example],
+})
+
+const paths: Shape = {
+  title: 'a path or a list of them',
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 } },
+  ],
+}
+
+const use: Shape = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    style,
+    reason: text("Why; required where the style is not the system's default.", 'the shopper waits for the price'),
+    until: { ...date, description: 'When a deviation ends.', examples: ['2027-06-30'] },
+  },
+}
+
+const service: Shape = {
+  type: 'object',
+  required: ['contracts'],
+  additionalProperties: false,
+  properties: {
+    owner: text('The team that answers for it.', 'team-orders'),
+    external: {
+      type: 'boolean',
+      default: false,
+      description: 'Not ours: nothing is generated or started for it.',
+      examples: [true],
+    },
+    contracts: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'string', minLength: 1 },
+      description: 'Its OpenAPI and AsyncAPI documents, relative to this file.',
+      examples: [['contracts/orders.openapi.yaml']],
+      'x-hint': 'write a list: `contracts: [contracts/orders.openapi.yaml]`',
+    },
+    guarantees: {
+      ...paths,
+      description: 'Sidecars with guarantees for documents that have none; those beside a document are found by name.',
+      examples: ['vendor/cardnet.guarantees.yaml'],
+    },
+    keys: {
+      enum: ['service', 'gateway'],
+      description: 'Who keeps key records: the service (on the runtime), or the gateway before it.',
+      default: 'service; gateway where `external` or `events` is set',
+      examples: ['service'],
+      'x-synonyms': { runtime: 'service', self: 'service', proxy: 'gateway' },
+    },
+    url: text('Base URL of its HTTP operations.', '${ORDERS_URL:-http://127.0.0.1:7001}'),
+    database: text('Its own database.', '${LEDGER_DATABASE_URL}'),
+    events: text('Where its messages are posted to, if it is not on the runtime.', 'http://127.0.0.1:7005/events'),
+    dev: text('What starts it in `spandrel dev`.', 'node src/main.ts'),
+    uses: {
+      type: 'object',
+      additionalProperties: use,
+      description: 'The HTTP operations of others that it calls: `<service>.<operation>`.',
+      examples: [{ 'payments.quotePrice': { style: 'rpc', reason: 'the shopper waits for the price' } }],
+      'x-hint': 'write `uses: { payments.quotePrice: { style: rpc } }`',
+    },
+  },
+}
+
+const gateway: Shape = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    listen: {
+      title: 'a port, or `host:port`',
+      description: 'Where the gateway listens.',
+      default: 8080,
+      examples: [8080],
+      anyOf: [
+        { type: 'integer', minimum: 0, maximum: 65_535 },
+        {
+          type: 'string',
+          pattern: '^(?:(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\]):)?[0-9]{1,5}$',
+          'x-hint': 'write `8080` or `0.0.0.0:8080`',
+        },
+      ],
+    },
+    caller: {
+      ...expression,
+      description: 'Who the caller is. Absent: what the security schemes say.',
+      examples: ['$request.jwt#/sub'],
+    },
+    jwt: {
+      type: 'object',
+      required: ['jwks'],
+      additionalProperties: false,
+      description: 'How tokens are verified.',
+      properties: {
+        jwks: text('URL or file of a JSON Web Key Set.', 'https://login.example.com/.well-known/jwks.json'),
+        issuer: text('The `iss` a token must have.', 'https://login.example.com/'),
+        audience: text('The `aud` a token must have.', 'shop'),
+      },
+    },
+    apiKeys: text('File of API keys: name → SHA-256 of the key.', 'storefronts.yaml'),
+    trusted: {
+      type: 'object',
+      required: ['header', 'from'],
+      additionalProperties: false,
+      description: "A header with the caller's name, believed from these proxies only.",
+      properties: {
+        header: text('Its name.', 'x-authenticated-user'),
+        from: {
+          type: 'array',
+          minItems: 1,
+          items: { type: 'string', minLength: 1 },
+          description: 'Addresses or CIDR blocks.',
+          examples: [['10.0.0.0/8']],
+        },
+      },
+    },
+  },
+}
+
+export const systemShape: Shape = {
+  title: 'spandrel.yaml',
+  description: 'The services of a system and how they rely on each other.',
+  type: 'object',
+  required: ['version', 'system'],
+  additionalProperties: false,
+  properties: {
+    version: { enum: [1], description: 'Of this format.', examples: [1] },
+    system: {
+      title: 'a name (lower case, digits, `-`)',
+      type: 'string',
+      pattern: '^[a-z][a-z0-9-]*$',
+      description: 'The name of the system.',
+      examples: ['shop'],
+      'x-hint': 'write it in lower case, like `shop`',
+    },
+    include: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      description: 'Other spandrel.yaml files of this system, relative to this one.',
+      examples: [['../payments/spandrel.yaml']],
+      'x-hint': 'write a list: `include: [../payments/spandrel.yaml]`',
+    },
+    defaults: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'What holds unless an integration says otherwise.',
+      properties: { style },
+    },
+    gateway,
+    services: {
+      type: 'object',
+      patternProperties: { '^[a-z][a-z0-9-]*$': service },
+      additionalProperties: false,
+      description: 'By name: lower case, digits, `-`.',
+    },
+    workflows: {
+      type: 'object',
+      description: 'Processes over several services, by name.',
+      additionalProperties: {
+        type: 'object',
+        required: ['coordination', 'owner'],
+        additionalProperties: false,
+        properties: {
+          coordination: {
+            enum: ['orchestration', 'choreography'],
+            description: 'Whether one service conducts it, or each reacts to what it hears.',
+            examples: ['choreography'],
+          },
+          owner: text('The team that answers for it.', 'team-orders'),
+        },
+      },
+    },
+    channels: {
+      type: 'object',
+      description: 'Settings of channels, by address.',
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          partitions: {
+            type: 'integer',
+            minimum: 1,
+            maximum: 1024,
+            default: 8,
+            description: 'How many keys can be handled at once. Fixed for the life of the channel.',
+            examples: [8],
+          },
+          retention: { ...duration, description: 'How long a transport keeps its messages.', examples: ['P7D'] },
+          maxBytes: { type: 'integer', minimum: 1, description: 'Of one message.', examples: [1_048_576] },
+        },
+      },
+    },
+    transport: text('What carries messages.', '${SPANDREL_TRANSPORT_URL:-postgres:}'),
+  },
+}
