@@ -3,7 +3,7 @@ import { external, type ReceiveHandlers } from './handlers.ts'
 
 /** Checked by the compiler: what a contract says is what handlers see. */
 interface Types {
-  operations: Record<never, never>
+  operations: Record<string, never>
   sends: { paid: { id: string } }
   receives: {
     capture: { data: { amount: number }; type: 'captureRequested' }

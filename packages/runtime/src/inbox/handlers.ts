@@ -8,6 +8,7 @@
  * Returning means done. What is thrown decides otherwise: `Terminal` is a dead letter at once, `Outage` pauses the
  * operation and counts nothing, anything else is an attempt and is tried again as the contract says.
  */
+import type { Call } from '../calls/call.ts'
 import type { ContractTypes } from '../contract/service-contract.ts'
 import type { MessageAttributes } from '../message/envelope.ts'
 
@@ -46,12 +47,6 @@ export interface ReceiveContext<T extends ContractTypes = ContractTypes, Tx = un
   readonly signal: AbortSignal
 }
 
-/** Calls another service's HTTP operation that the contract names in `uses`. */
-export type ActCall<T extends ContractTypes = ContractTypes> = <Ref extends keyof T['uses'] & string>(
-  ref: Ref,
-  input: T['uses'][Ref]['input'],
-) => Promise<T['uses'][Ref]['answer']>
-
 export interface ActContext<T extends ContractTypes = ContractTypes> {
   /**
    * The same for every try of this message, different for every other: pass it on to whoever is called. Once-only
@@ -59,7 +54,7 @@ export interface ActContext<T extends ContractTypes = ContractTypes> {
    */
   readonly key: string
   /** Passes `key` on as the idempotency key the provider's contract asks for. */
-  readonly call: ActCall<T>
+  readonly call: Call<T>
   readonly note: (text: string) => void
   readonly signal: AbortSignal
 }

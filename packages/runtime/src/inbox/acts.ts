@@ -1,0 +1,161 @@
+/** The acts of one subscription that run: outside any transaction, each under its leased key record. */
+import { faults } from '#faults'
+import { randomUUID } from 'node:crypto'
+import { CallError } from '../calls/call-error.ts'
+import type { ServiceContract } from '../contract/service-contract.ts'
+import type { Database } from '../database/database.ts'
+import { Outage, SpandrelError } from '../errors.ts'
+import { actKey, renewActs } from './act-claims.ts'
+import { attemptsOf, type Entry } from './entry.ts'
+import { judge } from './failure.ts'
+import type { ActContext } from './handlers.ts'
+import { inTime, noteLimit } from './invoke.ts'
+import type { ConsumerCall } from './options.ts'
+
+export interface ActsOptions<Tx> {
+  contract: ServiceContract
+  database: Database<Tx>
+  owner: string
+  leaseMs: number
+  renewMs: number
+  cutOff: AbortSignal
+  call: ConsumerCall | undefined
+  /** an act has ended: the entry has its result, a verdict, or neither and has to be done again */
+  ended: (
+    entry: Entry<Tx>,
+    outage: { operation: string; retryAfterMs: number | undefined; message: string } | undefined,
+  ) => void
+}
+
+export class Acts<Tx> {
+  readonly #options: ActsOptions<Tx>
+  /** claimed and not yet done: their leases are renewed until the commit of `handle` */
+  readonly #claimed = new Set<Entry<Tx>>()
+  readonly #running = new Map<Entry<Tx>, AbortController>()
+  #timer: NodeJS.Timeout | undefined
+  #renewing = false
+
+  constructor(options: ActsOptions<Tx>) {
+    this.#options = options
+  }
+
+  /** How many more may begin. */
+  room(max: number): number {
+    return Math.max(0, max - this.#running.size)
+  }
+
+  begin(entry: Entry<Tx>): void {
+    const controller = new AbortController()
+    this.#running.set(entry, controller)
+    this.#claimed.add(entry)
+    this.#timer ??= setInterval(() => void this.#renew(), this.#options.renewMs)
+    void this.#act(entry, controller)
+  }
+
+  /** Its key is done, or somebody else's business. */
+  forget(entry: Entry<Tx>): void {
+    this.#claimed.delete(entry)
+    if (this.#claimed.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  /** Tells acts that their results will not be used. */
+  abandon(which: (entry: Entry<Tx>) => boolean): void {
+    for (const [entry, controller] of this.#running) {
+      if (which(entry))
+        controller.abort(new SpandrelError('lost-ownership', 'the partition of this message has another owner'))
+    }
+    for (const entry of this.#claimed) if (which(entry)) this.forget(entry)
+  }
+
+  async #act(entry: Entry<Tx>, controller: AbortController): Promise<void> {
+    const { contract, cutOff, call, ended } = this.#options
+    const { prepared, claim } = entry
+    const handler = prepared?.operation.handler
+    let outage: { operation: string; retryAfterMs: number | undefined; message: string } | undefined
+    if (prepared !== undefined && claim !== undefined && handler?.style === 'external') {
+      const { operation, message } = prepared
+      const key = faults.mutant('keys-off') ? randomUUID() : actKey(contract.service, operation.name, claim)
+      const notes: string[] = []
+      const timeoutMs = operation.timeoutMs
+      const timer = setTimeout(
+        () => controller.abort(new SpandrelError('timeout', `${operation.name} has no time left`)),
+        timeoutMs,
+      )
+      const signal = AbortSignal.any([controller.signal, cutOff])
+      const deadline = Date.now() + timeoutMs
+      const context: ActContext = {
+        key,
+        call: ((ref: string, input: unknown) => {
+          if (call === undefined)
+            throw new SpandrelError(
+              'wrong-configuration',
+              `${operation.name} called ${ref}, and this consumer cannot call`,
+            )
+          return call(ref, input, { key, signal, deadline, cause: message })
+        }) as ActContext['call'],
+        note: (text) => notes.push(text.slice(0, noteLimit)),
+        signal,
+      }
+      try {
+        const result = await inTime(operation.name, timeoutMs, cutOff, () => handler.parts.act(message, context))
+        await faults.point('consumer.acted')
+        entry.acted = { result, notes }
+      } catch (error) {
+        const down = outageOf(error)
+        if (down !== undefined) outage = { operation: operation.name, ...down }
+        // A stop cut it off, or its partition is lost: nobody's attempt.
+        else if (!cutOff.aborted && !(error instanceof SpandrelError && error.code === 'lost-ownership')) {
+          entry.verdict = judge(operation, attemptsOf(entry) + 1, error)
+          this.forget(entry)
+        }
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+    this.#running.delete(entry)
+    ended(entry, outage)
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#renewing || this.#claimed.size === 0) return
+    this.#renewing = true
+    const { database, owner, leaseMs } = this.#options
+    const entries = [...this.#claimed].filter(({ claim }) => claim !== undefined)
+    try {
+      const lost = await renewActs(database.query, owner, leaseMs, entries)
+      // Finished in the meantime, or claimed by somebody else: then `handle` will find out.
+      for (const entry of lost)
+        if (this.#claimed.has(entry))
+          this.#running.get(entry)?.abort(new SpandrelError('lost-ownership', 'its key record has another owner'))
+    } catch {
+      // The lease may run out; `handle` finds out whether the claim was lost.
+    } finally {
+      this.#renewing = false
+    }
+  }
+}
+
+/** What a call's provider being down means, where a handler passes that on as it is. */
+function outageOf(error: unknown): { retryAfterMs: number | undefined; message: string } | undefined {
+  if (error instanceof Outage) return { retryAfterMs: error.retryAfterMs, message: error.message }
+  // A connection that broke in the middle may be this message's own doing; one that was never made is not.
+  const down =
+    error instanceof CallError &&
+    (error.reason === 'breaker-open' || (error.reason === 'unreachable' && neverConnected(error)))
+  if (down) {
+    return { retryAfterMs: error.retryAfterMs, message: error.message }
+  }
+  return undefined
+}
+
+function neverConnected(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const code: unknown = 'code' in at ? at.code : undefined
+    if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EHOSTUNREACH') return true
+    if (at instanceof AggregateError && at.errors.some(neverConnected)) return true
+  }
+  return false
+}
