@@ -137,8 +137,8 @@ describe('migrations', () => {
       await migrateStream(own, stream)
       await checkMigrated(own, 'orders')
       await own.query(`select spandrel.publish('orders', 'orderPlaced', '{}', key => 'k')`)
-      const { rows } = await own.query(`select spandrel_stream.append('{1}', '{0}', '{a}', '{b}') as full`)
-      expect(rows).toEqual([{ full: [] }])
+      const { rows } = await own.query('select address from spandrel_stream.channels where id = 1')
+      expect(rows).toEqual([{ address: 'orders' }])
     } finally {
       await own.end()
       await pool.query(`drop owned by ${role} cascade; reassign owned by ${role} to postgres`).catch(() => {})

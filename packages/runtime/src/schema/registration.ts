@@ -7,6 +7,8 @@ export interface ChannelRegistration {
   ordered: boolean
   /** fixed for the life of the channel */
   partitions: number
+  /** of one message; absent: the transport's own limit */
+  maxBytes?: number
 }
 
 export interface SubscriptionRegistration {
@@ -49,7 +51,12 @@ export function registrationOf(contract: ServiceContract): ServiceRegistration {
   }
   const channels = Object.values(contract.channels)
     .filter(({ address }) => used.has(address))
-    .map(({ address, ordered, partitions }) => ({ address, ordered, partitions }))
+    .map(({ address, ordered, partitions, maxBytes }) => ({
+      address,
+      ordered,
+      partitions,
+      ...(maxBytes !== undefined && { maxBytes }),
+    }))
   const subscriptions = [...received].map((channel) => ({ name: subscriptionName(service, channel), channel }))
   return { service, source, version, channels, subscriptions }
 }
@@ -80,10 +87,11 @@ export function serviceRegistrationSql(registration: ServiceRegistration): strin
 export function streamRegistrationSql(registration: StreamRegistration): string {
   const { channels, subscriptions, maxMessages = defaultMaxMessages } = registration
   const lines: string[] = []
-  for (const { address, partitions } of channels) {
+  for (const { address, partitions, maxBytes } of channels) {
     lines.push(
-      `insert into spandrel_stream.channels (address, partitions, max_messages) values (${literal(address)}, ${partitions}, ${maxMessages})
-  on conflict do nothing;`,
+      `insert into spandrel_stream.channels (address, partitions, max_messages, max_bytes)
+  values (${literal(address)}, ${partitions}, ${maxMessages}, ${maxBytes ?? 'null'})
+  on conflict (address) do update set max_bytes = excluded.max_bytes;`,
       `insert into spandrel_stream.heads (channel, partition)
   select id, p from spandrel_stream.channels, generate_series(0, partitions - 1) p where address = ${literal(address)}
   on conflict do nothing;`,

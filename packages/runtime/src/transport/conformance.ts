@@ -129,13 +129,34 @@ export function transportConformance(name: string, prepare: () => Promise<Confor
       const producer = await transport()
       const large = message('k', 'x'.repeat(fixture.maxMessageBytes))
       const stray = { ...message('k', 1), channel: 'nowhere' }
-      const good = message('k', 2)
+      const good = message('l', 2)
       const results = await producer.publish([large, stray, good])
       expect(results.map((result) => result.ok)).toEqual([false, false, true])
       expect(results[0]).toHaveProperty('refused')
       expect(results[1]).toHaveProperty('refused')
       const found = await drain(await producer.subscription(fixture.subscriptions[0], fixture.channel))
       expect(found.map(({ attributes }) => attributes.id)).toEqual([good.attributes.id])
+    })
+
+    test('law 7: what comes after a refused message of its key waits; without a key it goes', async () => {
+      const producer = await transport()
+      const batch = [
+        message('k', 'x'.repeat(fixture.maxMessageBytes)),
+        message('k', 1),
+        message('l', 2),
+        message('k', 3),
+        message(undefined, 4),
+      ]
+      const results = await producer.publish(batch)
+      expect(results.map((result) => (result.ok ? 'ok' : Object.keys(result).at(-1)))).toEqual([
+        'refused',
+        'later',
+        'ok',
+        'later',
+        'ok',
+      ])
+      const found = await drain(await producer.subscription(fixture.subscriptions[0], fixture.channel))
+      expect(found.map(({ data }) => data).toSorted()).toEqual(['2', '4'])
     })
 
     test('a read is bounded: by count, by bytes, never fewer than one, and no partition is starved', async () => {

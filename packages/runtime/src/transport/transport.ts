@@ -24,9 +24,10 @@ export interface Transport {
 }
 
 /**
- * What became of one message of a batch; the others are not touched by it.
+ * What became of one message of a batch; messages of other keys are not touched by it.
  * - `refused`: it can never be sent (too large, unknown channel).
- * - `later`: its destination takes nothing now (a full stream). All messages of one ordering key fare alike.
+ * - `later`: not now, because its destination takes nothing (a full stream), or because an earlier message of its
+ *   channel and key in this batch was not appended. A message never passes an earlier one of its key.
  */
 export type PublishResult = { ok: true } | { ok: false; refused: string } | { ok: false; later: string }
 

@@ -11,7 +11,8 @@ create table spandrel_stream.channels (
   address text primary key,
   id int generated always as identity unique,
   partitions int not null,
-  max_messages bigint not null -- past it the log refuses appends and outboxes wait
+  max_messages bigint not null, -- past it the log refuses appends and outboxes wait
+  max_bytes int                -- of one message; null: the transport's own limit
 );
 
 -- Offsets are given under this row's lock, held to commit: offset order is commit order, without gaps.
@@ -49,38 +50,3 @@ create table spandrel_stream.positions (
   at timestamptz not null default now(),
   primary key (name, channel, partition)
 ) with (fillfactor = 50);
-
--- Appends a batch; the result is the channels that are full, whose messages were left out. Within a partition the
--- messages get offsets in the order given.
---
--- The partitions are locked in ascending order, so that two appends cannot wait for each other, and by a statement of
--- their own: the next one's snapshot is younger than the locks.
-create function spandrel_stream.append(channels int[], partitions int[], attributes text[], data text[])
-returns int[] language plpgsql as $append$
-declare
-  is_full int[];
-begin
-  perform 1 from spandrel_stream.heads h
-    where (h.channel, h.partition) in (select c, p from unnest(channels, partitions) as wanted (c, p))
-    order by h.channel, h.partition
-    for update;
-  select array_agg(c.id) into is_full from spandrel_stream.channels c
-    where c.id = any (channels)
-      and (select sum(h.head - h.tail) from spandrel_stream.heads h where h.channel = c.id) >= c.max_messages;
-  with message as (
-    select m.channel, m.partition, m.attributes, m.data, m.place,
-      row_number() over (partition by m.channel, m.partition order by m.place) as nth,
-      count(*) over (partition by m.channel, m.partition) as many
-    from unnest(channels, partitions, attributes, data) with ordinality as m (channel, partition, attributes, data, place)
-    where is_full is null or m.channel <> all (is_full)
-  ), moved as (
-    update spandrel_stream.heads h set head = h.head + m.many
-    from message m where h.channel = m.channel and h.partition = m.partition and m.nth = 1
-    returning h.channel, h.partition, h.head - m.many as base
-  )
-  insert into spandrel_stream.log (channel, partition, "offset", attributes, data)
-    select m.channel, m.partition, b.base + m.nth, m.attributes, m.data
-    from message m join moved b on b.channel = m.channel and b.partition = m.partition
-    order by m.channel, m.partition, m.nth;
-  return coalesce(is_full, '{}');
-end $append$;

@@ -5,6 +5,8 @@ export interface RegisteredChannel {
   id: number
   address: string
   partitions: number
+  /** of one message; null: the transport's own limit */
+  maxBytes: number | null
 }
 
 /** An unknown channel is looked up again at most this often. */
@@ -39,7 +41,7 @@ export class Channels {
 
   async #read(): Promise<void> {
     const { rows } = await this.#query<RegisteredChannel>(
-      'select address, id, partitions from spandrel_stream.channels',
+      'select address, id, partitions, max_bytes as "maxBytes" from spandrel_stream.channels',
     )
     this.#known = new Map(rows.map((row) => [row.address, row]))
     this.#readAt = performance.now()

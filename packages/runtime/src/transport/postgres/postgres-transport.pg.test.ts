@@ -3,6 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../../test/postgres.ts'
 import { pgDatabase } from '../../database/pg.ts'
+import type { OutgoingMessage } from '../../message/envelope.ts'
 import { transportConformance } from '../conformance.ts'
 import { partitionOf } from '../partition.ts'
 import { append } from './append.ts'
@@ -91,6 +92,21 @@ test('trimming stops at the slowest subscription, keeps what was asked for, and 
   await transport.close()
 })
 
+const message = (channel: string, key: string, data = '1'): OutgoingMessage => ({
+  channel,
+  attributes: {
+    specversion: '1.0' as const,
+    id: crypto.randomUUID(),
+    source: '/t',
+    type: 't',
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json' as const,
+    correlationid: 'c',
+    partitionkey: key,
+  },
+  data,
+})
+
 test('FM11: a full partition takes nothing more, says so, and leaves the others alone', async () => {
   const { channel } = await register(40) // ten a partition
   const transport = postgresTransport(connect())
@@ -98,22 +114,8 @@ test('FM11: a full partition takes nothing more, says so, and leaves the others 
     ([a, b], key) => [a, partitionOf(key, 4) === partitionOf(a, 4) ? b : key],
     ['a', 'a'],
   )
-  const message = (key: string) => ({
-    channel,
-    attributes: {
-      specversion: '1.0' as const,
-      id: crypto.randomUUID(),
-      source: '/t',
-      type: 't',
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json' as const,
-      correlationid: 'c',
-      partitionkey: key,
-    },
-    data: '1',
-  })
-  await transport.publish(Array.from({ length: 10 }, () => message(full)))
-  const results = await transport.publish([message(full), message(free), message(full)])
+  await transport.publish(Array.from({ length: 10 }, () => message(channel, full)))
+  const results = await transport.publish([message(channel, full), message(channel, free), message(channel, full)])
   expect(results).toEqual([
     { ok: false, later: expect.stringContaining('full') },
     { ok: true },
@@ -123,7 +125,21 @@ test('FM11: a full partition takes nothing more, says so, and leaves the others 
   await subscription.settle(new Map([[partitionOf(full, 4), 10]]))
   await (await transport.subscription(`two:${channel}`, channel)).settle(new Map([[partitionOf(full, 4), 10]]))
   await trim(connect().query, 0)
-  expect(await transport.publish([message(full)])).toEqual([{ ok: true }])
+  expect(await transport.publish([message(channel, full)])).toEqual([{ ok: true }])
+  await transport.close()
+})
+
+test('FM12: a message the server cannot store is found among its batch, and its key waits behind it', async () => {
+  const { channel } = await register()
+  const transport = postgresTransport(connect())
+  const batch = [message(channel, 'a'), message(channel, 'b', '"\0"'), message(channel, 'b'), message(channel, 'c')]
+  const results = await transport.publish(batch)
+  expect(results.map((result) => (result.ok ? 'ok' : Object.keys(result).at(-1)))).toEqual([
+    'ok',
+    'refused',
+    'later',
+    'ok',
+  ])
   await transport.close()
 })
 

@@ -8,31 +8,40 @@ import { SpandrelError } from '../../errors.ts'
 import type { MessageAttributes } from '../../message/envelope.ts'
 import type { Delivery } from '../transport.ts'
 
+// The partitions that have something share the limit, so that a deep backlog is not read once for each of them: what
+// the others do not take of their even share is left for this one. A message's place among those of its partition is
+// told by its offset: there are no gaps.
 const statement = `
 with asked as materialized (
-  select a.partition, a.after, h.head, h.tail
+  select a.partition, a.after, h.head, h.tail, greatest(0, h.head - greatest(a.after, h.tail)) as backlog,
+    ceil($4::numeric / greatest(1, count(*) filter (where h.head > a.after) over ())) as even
   from unnest($2::int[], $3::bigint[]) as a (partition, after)
   left join spandrel_stream.heads h on h.channel = $1 and h.partition = a.partition
+), shared as materialized (
+  select *, greatest(1, $4::numeric - sum(least(backlog, even)) over () + least(backlog, even))::int as share
+  from asked
 ), found as (
-  select a.partition, l."offset", l.attributes, l.data, l.n,
-    sum(octet_length(l.data) + octet_length(l.attributes)) over (order by l.n, a.partition) as bytes
-  from asked a
+  select a.partition, l."offset", l.attributes, l.data,
+    l."offset" - greatest(a.after, a.tail) as nth,
+    sum(octet_length(l.data) + octet_length(l.attributes))
+      over (order by l."offset" - greatest(a.after, a.tail), a.partition) as bytes
+  from shared a
   cross join lateral (
-    select k."offset", k.attributes, k.data, row_number() over (order by k."offset") as n
+    select k."offset", k.attributes, k.data
     from spandrel_stream.log k
     where k.channel = $1 and k.partition = a.partition and k."offset" > a.after
-    order by k."offset" limit $4
+    order by k."offset" limit a.share
   ) l
-  order by l.n, a.partition
+  where a.backlog > 0
+  order by nth, a.partition
   limit $4
 )
-select a.partition, a.after, a.head, a.tail, f."offset", f.attributes, f.data
-from asked a left join found f on f.partition = a.partition and (f.bytes <= $5 or f.n = 1)
-order by a.partition, f."offset"`
+select partition, head, tail, null as "offset", null as attributes, null as data from asked
+union all
+select partition, null, null, "offset", attributes, data from found where bytes <= $5 or nth = 1`
 
 interface Row {
   partition: number
-  after: string
   head: string | null
   tail: string | null
   offset: string | null
@@ -62,7 +71,16 @@ export async function read(
   ])
   const deliveries: Delivery[] = []
   for (const row of rows) {
-    const position = Number(row.after)
+    if (row.offset !== null) {
+      deliveries.push({
+        partition: row.partition,
+        offset: Number(row.offset),
+        attributes: JSON.parse(row.attributes) as MessageAttributes,
+        data: row.data,
+      })
+      continue
+    }
+    const position = after.get(row.partition) ?? 0
     if (row.head === null) throw gone(channel.address, row.partition, 'the partition does not exist')
     if (position > Number(row.head)) {
       throw gone(channel.address, row.partition, `position ${position} is past its newest message ${row.head}`)
@@ -70,15 +88,8 @@ export async function read(
     if (position > 0 && position < Number(row.tail)) {
       throw gone(channel.address, row.partition, `messages ${position + 1} to ${row.tail} were trimmed unread`)
     }
-    if (row.offset === null) continue
-    deliveries.push({
-      partition: row.partition,
-      offset: Number(row.offset),
-      attributes: JSON.parse(row.attributes) as MessageAttributes,
-      data: row.data,
-    })
   }
-  return deliveries
+  return deliveries.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
 }
 
 function gone(address: string, partition: number, what: string): SpandrelError {

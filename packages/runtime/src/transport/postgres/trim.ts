@@ -6,6 +6,8 @@
 import type { Query } from '../../database/database.ts'
 
 const batchSize = 5000
+/** Under a steady load there is always something more; the rest is for the next turn. */
+const mostBatches = 200
 
 /** One batch of the partition that has most to give; 0 when there is nothing to trim. */
 const statement = `
@@ -36,9 +38,10 @@ where k.channel = m.channel and k.partition = m.partition and k."offset" <= m.ta
 /** Trims what every subscription has handled, less the newest `keep` of each partition. Resolves with the count. */
 export async function trim(query: Query, keep: number): Promise<number> {
   let trimmed = 0
-  for (;;) {
+  for (let batch = 0; batch < mostBatches; batch++) {
     const { rowCount } = await query(statement, [keep, batchSize])
-    if (!rowCount) return trimmed
+    if (!rowCount) break
     trimmed += rowCount
   }
+  return trimmed
 }
