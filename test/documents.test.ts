@@ -48,7 +48,9 @@ test('links between documents lead somewhere', async () => {
     for (const [, target = ''] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
       if (/^[a-z]+:/.test(target)) continue
       seen++
-      const there = await readdir(join(dirname(path), target)).catch(() => readFile(join(dirname(path), target)).catch(() => null))
+      const there = await readdir(join(dirname(path), target)).catch(() =>
+        readFile(join(dirname(path), target)).catch(() => null),
+      )
       if (there === null) broken.push(`${relative(root, path)}: ${target}`)
     }
   }

@@ -16,7 +16,10 @@ test('error codes: the list, the page and what the code throws are the same', as
   const thrown = new Set<string>()
   let files = 0
   for (const folder of ['runtime', 'gateway', 'cli']) {
-    for (const entry of await readdir(join(root, 'packages', folder, 'src'), { recursive: true, withFileTypes: true })) {
+    for (const entry of await readdir(join(root, 'packages', folder, 'src'), {
+      recursive: true,
+      withFileTypes: true,
+    })) {
       if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue
       files++
       const text = await readFile(join(entry.parentPath, entry.name), 'utf8')

@@ -16,4 +16,4 @@ export const service = createService(coffee, {
     },
   },
 })
-await service.listen({ port: 7000 })
+await service.listen({ port: Number(process.env.PORT ?? 7000) })

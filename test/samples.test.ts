@@ -1,0 +1,110 @@
+/** The samples of the README and the docs, run as a reader would run them. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { endGroup, freePort, spawnGroup } from '../packages/cli/src/embedded/index.ts'
+import { type TestDatabase, testDatabase } from './postgres.ts'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('..', import.meta.url))
+const config = join(root, 'docs/samples/coffee/spandrel.yaml')
+const fromSource = ['--conditions=spandrel-source']
+
+let coffee: TestDatabase
+let stream: TestDatabase
+let environment: NodeJS.ProcessEnv
+const children: ReturnType<typeof spawnGroup>[] = []
+
+async function spandrel(...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [...fromSource, join(root, 'packages/cli/src/main.ts'), ...args], {
+    env: environment,
+  })
+  return stdout
+}
+
+beforeEach(async () => {
+  coffee = await testDatabase()
+  stream = await testDatabase()
+  environment = {
+    PATH: process.env['PATH'],
+    COFFEE_DATABASE_URL: coffee.url,
+    DATABASE_URL: coffee.url,
+    SPANDREL_TRANSPORT_URL: stream.url,
+  }
+  await spandrel('migrate', '--config', config)
+  await coffee.pool.query(await readFile(join(root, 'docs/samples/coffee/schema.sql'), 'utf8'))
+})
+
+afterEach(async () => {
+  for (const child of children.splice(0)) await endGroup(child)
+})
+
+async function startCoffee(): Promise<string> {
+  const port = await freePort()
+  const child = spawnGroup(process.execPath, [...fromSource, join(root, 'docs/samples/coffee/main.ts')], {
+    env: { ...environment, PORT: String(port) },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  children.push(child)
+  const url = `http://127.0.0.1:${port}`
+  await expect
+    .poll(
+      () =>
+        fetch(`${url}/.spandrel/ready`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      { timeout: 15_000, interval: 50 },
+    )
+    .toBe(200)
+  return url
+}
+
+const count = async (table: string): Promise<number> =>
+  (await coffee.pool.query(`select count(*)::int as n from ${table}`)).rows[0].n
+
+test('the generated contract of the samples is up to date', async () => {
+  expect(await spandrel('generate', '--check', '--config', config)).toContain('up to date')
+})
+
+test('a first service: one key, one coffee, one brew', async () => {
+  const url = await startCoffee()
+  const order = () =>
+    fetch(`${url}/coffees`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'k-1' },
+      body: JSON.stringify({ drink: 'flat white' }),
+    })
+  const first = await order()
+  const again = await order()
+  expect([first.status, again.status]).toEqual([201, 201])
+  expect(await again.json()).toEqual(await first.json())
+  expect(again.headers.get('idempotent-replayed')).toBe('true')
+  await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
+  expect(await count('orders')).toBe(1)
+})
+
+test('the outbox alone: what was committed leaves, what was rolled back does not', async () => {
+  const url = await startCoffee() // the receiving side
+  const script = `
+    const { order } = await import(${JSON.stringify(join(root, 'docs/samples/outbox-alone/main.ts'))})
+    console.log(await order('espresso'))
+    await order(null).catch((error) => console.log('refused:', error.code))
+    process.exit(0)`
+  const { stdout } = await run(process.execPath, [...fromSource, '--input-type=module', '-e', script], {
+    env: environment,
+  })
+  expect(stdout).toBe('1\nrefused: 23502\n')
+  await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
+  expect(await count('orders')).toBe(1)
+  expect(url).toBeTruthy()
+})
+
+test('a service without our code: SQL out', async () => {
+  await startCoffee()
+  await coffee.pool.query(await readFile(join(root, 'docs/samples/other-languages/publish.sql'), 'utf8'))
+  await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
+})
