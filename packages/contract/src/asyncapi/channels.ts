@@ -1,4 +1,4 @@
-import { didYouMean } from '../findings/nearest.ts'
+import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
@@ -53,7 +53,7 @@ export function chosenMessages(
     if (found === undefined) {
       const keys = [...channel.messages.keys()]
       const message = `\`${written}\` is no message of the channel \`${channel.address}\``
-      const hint = keys.length === 0 ? 'add it to the `messages` of the channel' : `the channel has: ${keys.join(', ')}`
+      const hint = keys.length === 0 ? 'add it to the `messages` of the channel' : `the channel has: ${listed(keys)}`
       const name = pointerSteps(target.at.pointer)?.at(-1) ?? ''
       reading.findings.error(reference.at, 'message-not-in-channel', message, didYouMean(name, keys, hint))
       return []

@@ -75,8 +75,14 @@ class OperationReader {
     const messages = this.#messages(name, node, channel, replyNode !== undefined)
     const all = [...traits, own]
     for (const layer of layersOf(all, 'x-guarantees')) checkLayer(layer, findings)
-    const layers = [...layersOf(all, 'x-guarantees'), ...sidecars.layers(name, 'x-guarantees')]
-    const declaration = resolveGuarantees(layers, { kind: action }, findings)
+    const declaration = resolveGuarantees(
+      {
+        inherited: layersOf(traits, 'x-guarantees'),
+        own: [...layersOf([own], 'x-guarantees'), ...sidecars.layers(name, 'x-guarantees')],
+      },
+      { kind: action },
+      findings,
+    )
     const payloads = messages.map(({ payload }) => payload)
     checkRules(declaration.node, { kind: action, operation: name, payloads, named: schemas.named }, findings)
     const integration = [

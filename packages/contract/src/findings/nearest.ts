@@ -1,8 +1,8 @@
-/** The candidate a misspelt name most likely meant, or undefined where none is near. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+/** The candidate a misspelt name most likely meant, or undefined where none is within `most` edits (fewer if it is short). */
+export function nearest(name: string, candidates: Iterable<string>, most = 3): string | undefined {
   const plain = simplified(name)
   let best: string | undefined
-  let least = Math.max(1, Math.floor(plain.length / 3)) + 1
+  let least = Math.min(most, Math.max(1, Math.floor(plain.length / 3))) + 1
   for (const candidate of candidates) {
     if (candidate === name) continue
     const distance = editDistance(plain, simplified(candidate), least)
@@ -18,6 +18,12 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 export function didYouMean(name: string, candidates: Iterable<string>, otherwise: string): string {
   const found = nearest(name, candidates)
   return found === undefined ? otherwise : `did you mean \`${found}\`?`
+}
+
+/** Names for a message, cut to what a reader takes in. */
+export function listed(names: Iterable<string>, most = 12): string {
+  const all = [...new Set(names)]
+  return all.length <= most ? all.join(', ') : `${all.slice(0, most).join(', ')}, … (${all.length})`
 }
 
 /** `onOverlap`, `on_overlap` and `on-overlap` are one name misspelt by convention only. */

@@ -16,11 +16,8 @@ export function typedSource(javascript: string): ValidatorCode {
     .replace('"use strict";\n', '')
     .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `#${strings.push(text) - 1}#`)
   const { code, names } = named(simplified(patterns(requires(masked, strings), strings)))
-  const typed = withoutUnused(annotated(code))
-  const text = withoutUnusedParameters(indented(typed)).replaceAll(
-    /#(\d+)#/g,
-    (_match, index: string) => strings[Number(index)] ?? '',
-  )
+  const typed = withoutUnusedNames(indented(withoutUnused(annotated(code))))
+  const text = typed.replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
   return { text, names, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
 }
 
@@ -69,7 +66,7 @@ function patterns(code: string, strings: string[]): string {
 /** Leaves out what only custom keywords would read, and statements that cannot be reached. */
 function simplified(code: string): string {
   return code
-    .replaceAll(/,parentData:\w+,parentDataProperty:[^,}]+,rootData(?=[,}])/g, '')
+    .replaceAll(/,parentData:[^,}]+,parentDataProperty(?::[^,}]+)?,rootData(?=[,}])/g, '')
     .replaceAll(',parentData,parentDataProperty,rootData}', '}')
     .replaceAll(
       /\{instancePath=(\S+), parentData, parentDataProperty, rootData=data\}=\{\}/g,
@@ -77,15 +74,22 @@ function simplified(code: string): string {
     )
     .replaceAll(/return false;\nbreak(?: \w+)?;\n/g, 'return false;\n')
     .replaceAll(/(formats\d+)\.validate\(/g, '$1(')
-    .replaceAll(/^(\w+):\n(?![\s\S]*?break \1;)/gm, '')
     .replaceAll(/\n{2,}/g, '\n')
 }
 
 function annotated(code: string): string {
-  return code
-    .replaceAll(/^function (\w+)\(data, /gm, 'function $1(data: any, ')
-    .replaceAll(/^(function (\w+)\(.*\))\{$/gm, '$2.errors = undefined as any;\n$1: boolean {')
-    .replaceAll(/\b(let|var|const) (\w+)(?=;| = |=)/g, '$1 $2: any')
+  return (
+    code
+      .replaceAll(/^function (\w+)\(data, /gm, 'function $1(data: any, ')
+      .replaceAll(/^(function (\w+)\(.*\))\{$/gm, '$2.errors = undefined as any;\n$1: boolean {')
+      .replaceAll(/^(\w+\.evaluated = .*);$/gm, '$1 as any;')
+      .replaceAll(/\b(let|var|const) (\w+)(?=;| = |=)/g, '$1 $2: any')
+      // The variable of a for-in is a string, and the text of a name may have to satisfy any schema.
+      .replaceAll(/^for\(const (\w+) in /gm, 'let $1: any;\nfor($1 in ')
+      // A look at the type of an `any` narrows it, down to `never` where a schema contradicts itself.
+      .replaceAll(/\btypeof ([\w.[\]#]+)/g, 'typeof ($1 as any)')
+      .replaceAll(/\bArray\.isArray\(([\w.[\]#]+)\)/g, 'Array.isArray($1 as any)')
+  )
 }
 
 /** Drops the declarations that nothing reads, until none is left. */
@@ -104,13 +108,43 @@ function withoutUnused(code: string): string {
   }
 }
 
-/** A schema that takes anything looks at nothing; callers pass the arguments all the same. */
-function withoutUnusedParameters(code: string): string {
+/** Within each function: names and labels that nothing reads, and parameters likewise. */
+function withoutUnusedNames(code: string): string {
   const whole = /^(function \w+\()data: any, (\{instancePath=#\d+#\}: any = \{\})(\): boolean \{\n)([\s\S]*?\n\}$)/gm
   return code.replaceAll(whole, (_match, start: string, place: string, end: string, body: string) => {
-    const data = /\bdata\b/.test(body) ? 'data: any' : '_data: any'
-    return `${start}${data}, ${/\binstancePath\b/.test(body) ? place : '_place?: any'}${end}${body}`
+    const used = markedAsUsed(
+      body.replaceAll(/^ *(\w+):\n/gm, (label, name) => (body.includes(`break ${name};`) ? label : '')),
+    )
+    // A schema that takes anything looks at nothing; callers pass the arguments all the same.
+    const data = /\bdata\b/.test(used) ? 'data: any' : '_data: any'
+    return `${start}${data}, ${/\binstancePath\b/.test(used) ? place : '_place?: any'}${end}${used}`
   })
+}
+
+/** What follows a return in its block: nothing but declarations, which hold for the whole function, is kept. */
+function withoutUnreachable(body: string): string {
+  return body.replaceAll(/^( *)return false;\n((?:\1[^ {}][^{}\n]*;\n)+)/gm, (_match, indent: string, rest: string) => {
+    const declared = Array.from(rest.matchAll(/\bvar (\w+): any/g), (found) => `${indent}var ${found[1]}: any;\n`)
+    return `${indent}return false;\n${declared.join('')}`
+  })
+}
+
+/** Below a schema that takes nothing, ajv forgets to declare what it notes for `unevaluated…`. */
+function withBookkeeping(body: string): string {
+  const noted = new Set(body.match(/\b(?:items|props)\d+\b/g))
+  const missing = [...noted].filter((name) => !new RegExp(String.raw`\b(?:let|var|const) ${name}\b`).test(body))
+  return `${missing.map((name) => `  let ${name}: any;\n`).join('')}${body}`
+}
+
+/** ajv keeps some values for messages that are then not written: inside `not`, say. */
+function markedAsUsed(body: string): string {
+  let text = body
+  for (const name of new Set(Array.from(body.matchAll(/\b(?:let|var|const) (\w+): any/g), (found) => found[1] ?? ''))) {
+    const reads = [...body.matchAll(new RegExp(String.raw`\b${name}\b(?!(?:: any)?(?:;| = |\+\+)|: any| in )`, 'g'))]
+    if (reads.length === 0)
+      text = text.replace(new RegExp(String.raw`^( *(?:let|var|const) ${name}: any.*)$`, 'm'), `$1 void ${name};`)
+  }
+  return text
 }
 
 /** ajv writes no indentation. Strings are still out, so each brace is one. */

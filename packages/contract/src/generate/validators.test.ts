@@ -209,7 +209,7 @@ describe('finds', () => {
 
 describe('schemas that nobody thought of', () => {
   test('200 generated schemas agree with ajv and compile under the strictest options', async () => {
-    const schemas = fc.sample(schemaArbitrary, { numRuns: 200, seed: 11 })
+    const schemas = fc.sample(schemaArbitrary, { numRuns: 1500, seed: 12 })
     const code = validatorCode(
       [{ name: 'any', definitions: new Map(Object.entries(DEFINITIONS)) }],
       schemas.map((schema, index) => ({ namespace: 'any', schema, functionName: `check${index}` })),
@@ -237,7 +237,7 @@ describe('schemas that nobody thought of', () => {
         compared++
       }
     }
-    expect(compared).toBe(8000)
+    expect(compared).toBe(60000)
   })
 })
 

@@ -43,13 +43,21 @@ export function checkLayer(layer: Node, findings: Findings): void {
   }
 }
 
-/** Nearest last: OpenAPI root, path item, operation, sidecar; AsyncAPI traits in order, operation, sidecar. */
-export function resolveGuarantees(layers: readonly Node[], subject: Subject, findings: Findings): Declaration {
-  const merged = mergeAll(layers, (key, { keyAt }, before) => {
+/** Nearest last. */
+export interface Layers {
+  /** OpenAPI root, path item; AsyncAPI traits in order */
+  readonly inherited: readonly Node[]
+  /** the operation's, then its sidecars' */
+  readonly own: readonly Node[]
+}
+
+export function resolveGuarantees({ inherited, own }: Layers, subject: Subject, findings: Findings): Declaration {
+  const all = mergeAll([...inherited, ...own], (key, { keyAt }, before) => {
     if (before !== undefined) return
     const message = `\`${key}\` is empty: that removes an inherited value, and there is none`
     findings.error(keyAt, 'empty-value', message, 'write its value, or remove the key')
   })
+  const merged = withoutBarePart(all, own)
   if (merged !== undefined) checkShape(merged, xGuarantees, 'x-guarantees', { definitions: {}, findings })
   const http = subject.kind === 'http'
   const idempotency = field(merged, 'idempotency')
@@ -79,6 +87,17 @@ export function resolveGuarantees(layers: readonly Node[], subject: Subject, fin
       natural,
     },
   }
+}
+
+/**
+ * A shared `idempotency` without `key` (a retention for all) is a part of those that have one. It makes no promise
+ * where the operation itself says nothing.
+ */
+function withoutBarePart(merged: Node | undefined, own: readonly Node[]): Node | undefined {
+  const idempotency = field(merged, 'idempotency')
+  if (merged?.kind !== 'map' || idempotency?.kind !== 'map' || idempotency.entries.has('key')) return merged
+  if (own.some((layer) => field(layer, 'idempotency') !== undefined)) return merged
+  return { ...merged, entries: new Map([...merged.entries].filter(([key]) => key !== 'idempotency')) }
 }
 
 function declaredIn(merged: Node | undefined): Partial<Record<GuaranteeMember, SourceLocation>> {

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean } from '../findings/nearest.ts'
+import { didYouMean, listed } from '../findings/nearest.ts'
 import type { Schema } from '../model/schema.ts'
 import type { Named } from '../schema/look-through.ts'
 import { lookUp } from '../schema/look-through.ts'
@@ -111,7 +111,7 @@ class Rules {
   #declared(node: Node, name: string, parameter: string, place: string, known: readonly string[]): void {
     if (known.includes(parameter)) return
     const message = `\`${name}\`: \`${this.#context.operation}\` has no ${place} parameter \`${parameter}\``
-    const hint = known.length === 0 ? 'declare the parameter, or use another expression' : `it has: ${known.join(', ')}`
+    const hint = known.length === 0 ? 'declare the parameter, or use another expression' : `it has: ${listed(known)}`
     this.#findings.error(node.at, 'unknown-parameter', message, didYouMean(parameter, known, hint))
   }
 
@@ -126,7 +126,7 @@ class Rules {
       if (found.found !== false) continue
       const what = kind === 'http' ? 'the body' : 'the payload'
       const message = `\`${name}: ${text(node)}\`: ${what} has no \`${found.missing}\``
-      const hint = didYouMean(found.missing, found.properties, `it has: ${found.properties.join(', ')}`)
+      const hint = didYouMean(found.missing, found.properties, `it has: ${listed(found.properties)}`)
       this.#findings.error(node.at, 'unknown-property', message, hint)
     }
   }

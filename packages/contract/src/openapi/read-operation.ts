@@ -74,9 +74,11 @@ function readOperation(node: Node, item: Node, position: Position, reading: Oper
   const requestBody = readRequestBody(field(node, 'requestBody'), dialect, reading)
   const own = field(node, 'x-guarantees')
   if (own !== undefined) checkLayer(own, findings)
-  const layers = present([field(reading.root, 'x-guarantees'), field(item, 'x-guarantees'), own])
   const declaration = resolveGuarantees(
-    [...layers, ...sidecars.layers(operation, 'x-guarantees')],
+    {
+      inherited: present([field(reading.root, 'x-guarantees'), field(item, 'x-guarantees')]),
+      own: [...present([own]), ...sidecars.layers(operation, 'x-guarantees')],
+    },
     { kind: 'http', method },
     findings,
   )

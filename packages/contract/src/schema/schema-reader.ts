@@ -1,6 +1,7 @@
 import type { Findings } from '../findings/findings.ts'
+import { nearest } from '../findings/nearest.ts'
 import type { JsonSchema, NamedSchema, Schema } from '../model/schema.ts'
-import { field, plain, text } from '../source/node.ts'
+import { field, listAt, plain, text } from '../source/node.ts'
 import type { MapNode, Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import type { Dialect } from './dialect.ts'
@@ -81,7 +82,7 @@ export class SchemaReader {
     if (target === undefined || this.#cyclic(target, at)) return undefined
     let name = this.#names.get(target)
     if (name === undefined) {
-      name = this.#free(schemaName(target.at))
+      name = this.#free(schemaName(target.at), dialect)
       this.#names.set(target, name)
       // Holds the place, so that names keep the order in which they were met.
       this.#named.set(name, { name, schema: true, location: target.at })
@@ -109,8 +110,11 @@ export class SchemaReader {
     return false
   }
 
-  #free(name: string): string {
-    if (!this.#named.has(name)) return name
+  /** `Order` of an OpenAPI and `Order` of an AsyncAPI document are two types: the second is `OrderMessage`. */
+  #free(name: string, dialect: Dialect): string {
+    const names = dialect === 'draft-07' ? [name, `${name}Message`] : [name]
+    const found = names.find((candidate) => !this.#named.has(candidate))
+    if (found !== undefined) return found
     for (let number = 2; ; number++) {
       if (!this.#named.has(`${name}${number}`)) return `${name}${number}`
     }
@@ -142,6 +146,7 @@ export class SchemaReader {
       else result.push(...this.#special(key, value, node, dialect))
     }
     const schema = Object.fromEntries(result)
+    requiredIsDeclared(node, this.#findings)
     return dialect === 'openapi-3.0' ? nullable(schema, node, this.#findings) : schema
   }
 
@@ -205,6 +210,20 @@ function exclusive(key: 'exclusiveMinimum' | 'exclusiveMaximum', value: Node, no
   if (typeof found === 'number') return [[key, found]]
   const limit = field(node, key === 'exclusiveMinimum' ? 'minimum' : 'maximum')
   return found === true && limit !== undefined ? [[key, plain(limit)]] : []
+}
+
+/** JSON Schema lets `required` name anything; a name that is almost a property is a mistake. */
+function requiredIsDeclared(node: MapNode, findings: Findings): void {
+  const properties = field(node, 'properties')
+  if (properties?.kind !== 'map') return
+  for (const item of listAt(node, 'required')) {
+    const name = text(item)
+    if (name === undefined || properties.entries.has(name)) continue
+    const meant = nearest(name, properties.entries.keys(), 2)
+    if (meant === undefined) continue
+    const message = `\`${name}\` is required, and is no property`
+    findings.warning(item.at, 'unknown-property', message, `did you mean \`${meant}\`?`)
+  }
 }
 
 /** `nullable: true` adds null to `type`. Without `type` it says nothing, and with `enum` null must be listed (OAS 3.0.4). */

@@ -80,6 +80,7 @@ const from2019 = {
   examples: { type: 'array' },
   type: { anyOf: [typeOrNull, { type: 'array', minItems: 1, items: typeOrNull }] },
   if: schema,
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
   then: schema,
   else: schema,
   dependentSchemas: named,

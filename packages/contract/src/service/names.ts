@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Findings } from '../findings/findings.ts'
 import type { SourceLocation } from '../model/location.ts'
 
@@ -55,5 +56,5 @@ export class Names {
 }
 
 function place(known: SourceLocation, at: SourceLocation): string {
-  return known.file === at.file ? `line ${known.line}` : `${known.file.split('/').at(-1)}:${known.line}`
+  return known.file === at.file ? `line ${known.line}` : `${basename(known.file)}:${known.line}`
 }

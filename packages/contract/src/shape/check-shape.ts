@@ -1,5 +1,5 @@
 import { Findings } from '../findings/findings.ts'
-import { didYouMean, nearest } from '../findings/nearest.ts'
+import { didYouMean, listed, nearest } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
 import { describe, field } from '../source/node.ts'
 import type { ListNode, MapNode, Node, ScalarNode } from '../source/node.ts'
@@ -224,7 +224,7 @@ class ShapeChecker {
       }
     }
     if (shape.additionalProperties !== false) return shape.additionalProperties
-    const hint = names.length > 0 ? `the members are: ${names.join(', ')}` : 'remove it'
+    const hint = names.length > 0 ? `the members are: ${listed(names)}` : 'remove it'
     const message = `\`${key}\` is not a member of \`${name}\``
     this.#findings.error(at, 'unknown-key', message, didYouMean(key, names, hint))
     return undefined

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean } from '../findings/nearest.ts'
+import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { Node } from './node.ts'
 import { field } from './node.ts'
@@ -107,9 +107,7 @@ export class Sources {
         const hint = didYouMean(
           step,
           names,
-          names.length > 0 && names.length <= 8
-            ? `there are: ${names.join(', ')}`
-            : 'correct the reference, or add what it names',
+          names.length > 0 ? `there are: ${listed(names)}` : 'correct the reference, or add what it names',
         )
         this.#findings.error(
           at,

@@ -1,6 +1,6 @@
 import { parseDuration } from '../guarantees/duration.ts'
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean, nearest } from '../findings/nearest.ts'
+import { didYouMean, listed, nearest } from '../findings/nearest.ts'
 import type { Integration } from '../model/integration.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { ReceiveOperation, SendOperation, SystemChannel } from '../model/message.ts'
@@ -114,10 +114,11 @@ function matchMessages(
         const sent = send.messages.find(({ type }) => type === message.type)
         return sent === undefined ? [] : [{ send, sent }]
       })
-      if (senders.length > 0 && providers.length === 0) {
+      // A document that describes both sides of one application says nothing about the others.
+      if (providers.length === 0 && senders.some(({ service }) => service !== receive.service)) {
         const types = senders.flatMap((send) => send.messages.map(({ type }) => type))
         const text = `nobody sends \`${message.type}\` on \`${receive.channel}\``
-        const hint = didYouMean(message.type, types, `what is sent there: ${[...new Set(types)].join(', ')}`)
+        const hint = didYouMean(message.type, types, `what is sent there: ${listed(types)}`)
         findings.warning(message.location, 'never-sent', text, hint)
       }
       return providers.map(({ send, sent }): Integration => {
@@ -141,7 +142,7 @@ function matchMessages(
 
 /** A channel nobody sends to may belong to a service that is not included; one that is almost another is a mistake. */
 function addressIsMisspelt(receive: ReceiveOperation, addresses: ReadonlySet<string>, findings: Findings): void {
-  const meant = nearest(receive.channel, addresses)
+  const meant = nearest(receive.channel, addresses, 2)
   if (meant === undefined) return
   const text = `nobody sends to \`${receive.channel}\`, which \`${receive.operation}\` receives from`
   findings.warning(receive.location, 'never-sent', text, `did you mean \`${meant}\`?`)

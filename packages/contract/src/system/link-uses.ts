@@ -1,6 +1,6 @@
 import { reasonIsGiven } from '../guarantees/integration.ts'
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean } from '../findings/nearest.ts'
+import { didYouMean, listed } from '../findings/nearest.ts'
 import type { IntegrationStyle } from '../model/integration.ts'
 import type { Setting, Use } from '../model/system.ts'
 import { optional } from '../model/optional.ts'
@@ -52,11 +52,7 @@ function linkUse(
       return undefined
     }
     const names = [...provider.operations.keys()]
-    const found = didYouMean(
-      name,
-      names,
-      names.length > 0 ? `it has: ${names.join(', ')}` : 'it has no OpenAPI document',
-    )
+    const found = didYouMean(name, names, names.length > 0 ? `it has: ${listed(names)}` : 'it has no OpenAPI document')
     const hint = found.replace('mean `', `mean \`${service}.`)
     findings.error(keyAt, 'unknown-operation', `\`${ref}\`: \`${service}\` has no operation \`${name}\``, hint)
     return undefined

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean } from '../findings/nearest.ts'
+import { didYouMean, listed } from '../findings/nearest.ts'
 import type { PendingReference } from '../service/reading.ts'
 import type { ServiceContent } from '../service/read-service.ts'
 
@@ -25,7 +25,7 @@ function plainName(
   findings: Findings,
 ): void {
   if (names.includes(ref)) return
-  const hint = didYouMean(ref, names, names.length > 0 ? `there are: ${names.join(', ')}` : `declare the ${what} first`)
+  const hint = didYouMean(ref, names, names.length > 0 ? `there are: ${listed(names)}` : `declare the ${what} first`)
   findings.error(at, `unknown-${what}`, `\`${member}: ${ref}\`: there is no ${what} \`${ref}\``, hint)
 }
 
@@ -52,11 +52,7 @@ function named(
   const what = kind === 'any' ? 'operation or message' : kind
   const names = provider.names.all(wanted)
   const prefix = dot < 0 ? '' : `${provider.name}.`
-  const hint = didYouMean(
-    name,
-    names,
-    names.length > 0 ? `\`${provider.name}\` has: ${names.join(', ')}` : 'declare it',
-  )
+  const hint = didYouMean(name, names, names.length > 0 ? `\`${provider.name}\` has: ${listed(names)}` : 'declare it')
   const message = `\`${member}: ${ref}\`: \`${provider.name}\` has no ${what} \`${name}\``
   findings.error(at, `unknown-${kind === 'any' ? 'name' : kind}`, message, hint.replace('mean `', `mean \`${prefix}`))
 }

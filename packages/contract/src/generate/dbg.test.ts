@@ -1,0 +1,336 @@
+/**
+ * Compiled validators against two judges: ajv itself on the same schemas, and @hyperjump/json-schema, which passes
+ * nearly all of the official suite. Instances are generated from what the schemas mention, so that they come close.
+ */
+import { registerSchema, unregisterSchema, validate as judge } from '@hyperjump/json-schema/draft-2020-12'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { JsonSchema } from '../model/schema.ts'
+import { subschemas } from './schema-keywords.ts'
+import { STRICTEST, typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { validatorCode } from './validator-code.ts'
+
+interface Compiled {
+  (data: unknown): boolean
+  errors?: null | { instancePath: string; keyword: string; message: string }[]
+}
+
+const DEFINITIONS: Record<string, JsonSchema> = {
+  Tree: {
+    type: 'object',
+    required: ['name'],
+    properties: { name: { type: 'string' }, kids: { type: 'array', items: { $ref: '#/$defs/Tree' } } },
+    additionalProperties: false,
+  },
+  Even: {
+    anyOf: [{ const: 0 }, { type: 'object', required: ['next'], properties: { next: { $ref: '#/$defs/Odd' } } }],
+  },
+  Odd: { type: 'object', required: ['next'], properties: { next: { $ref: '#/$defs/Even' } } },
+  Money: { type: 'string', pattern: String.raw`^\d+\.\d{2}$` },
+  Base: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' } } },
+}
+
+const SCHEMAS: Record<string, JsonSchema> = {
+  anything: true,
+  nothing: false,
+  string: { type: 'string' },
+  integer: { type: 'integer' },
+  nullable: { type: ['string', 'null'] },
+  lengths: { type: 'string', minLength: 2, maxLength: 3 },
+  pattern: { type: 'string', pattern: '^a.b$' },
+  unicodePattern: { type: 'string', pattern: String.raw`^\p{L}+$` },
+  looseLengths: { minLength: 2 },
+  bounds: { type: 'number', minimum: 1, exclusiveMaximum: 3 },
+  multiple: { type: 'number', multipleOf: 0.01 },
+  wholeMultiple: { multipleOf: 3 },
+  enum: { enum: ['a', 1, null, { a: [1] }, [1, 2]] },
+  const: { const: { b: [true, { c: null }], a: 0 } },
+  object: { type: 'object', required: ['a'], properties: { a: { type: 'string' }, b: { type: 'integer' } } },
+  closed: { type: 'object', properties: { a: true }, additionalProperties: false },
+  rest: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: { type: 'number' } },
+  patterns: { type: 'object', patternProperties: { '^x-': { type: 'string' } }, additionalProperties: false },
+  names: { type: 'object', propertyNames: { enum: ['a', 'b'] } },
+  sizes: { type: 'object', minProperties: 1, maxProperties: 2 },
+  dependent: { dependentRequired: { a: ['b'] }, dependentSchemas: { c: { required: ['a'] } } },
+  array: { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 2 },
+  unique: { type: 'array', uniqueItems: true },
+  tuple: { type: 'array', prefixItems: [{ type: 'string' }, { type: 'number' }], items: false },
+  openTuple: { type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' }, minItems: 1 },
+  contains: { type: 'array', contains: { type: 'string' }, minContains: 1, maxContains: 2 },
+  anyOf: { anyOf: [{ type: 'string' }, { type: 'integer', minimum: 2 }] },
+  oneOf: { oneOf: [{ type: 'number', minimum: 1 }, { type: 'number', maximum: 2 }, { const: 'x' }] },
+  allOf: { allOf: [{ $ref: '#/$defs/Base' }, { properties: { a: { type: 'number' } } }] },
+  not: { not: { type: 'string' } },
+  conditional: {
+    if: { properties: { kind: { const: 'a' } }, required: ['kind'] },
+    then: { required: ['a'] },
+    else: { required: ['b'] },
+  },
+  reference: { $ref: '#/$defs/Money' },
+  besideReference: { $ref: '#/$defs/Base', properties: { kind: { enum: ['a', 'b'] } }, required: ['a'] },
+  recursion: { $ref: '#/$defs/Tree' },
+  mutualRecursion: { $ref: '#/$defs/Even' },
+  unevaluated: { allOf: [{ $ref: '#/$defs/Base' }], properties: { a: true }, unevaluatedProperties: false },
+  unevaluatedItems: {
+    type: 'array',
+    prefixItems: [{ type: 'string' }],
+    anyOf: [{ prefixItems: [true, { const: 1 }] }, true],
+    unevaluatedItems: false,
+  },
+  inherited: {
+    type: 'object',
+    required: ['toString'],
+    properties: { constructor: { type: 'number' }, hasOwnProperty: { type: 'string' } },
+    additionalProperties: false,
+  },
+  quotes: {
+    type: 'object',
+    required: ["it's", 'a"b', 'c\\d', 'return false;\nbreak;', '#0#'],
+    properties: { "it's": { const: '"\\' }, 'a"b': { pattern: '"}{' }, '`${x}`': { enum: ['\u2028', 'validate1'] } },
+  },
+}
+
+const names = Object.keys(SCHEMAS)
+let project: TypeScriptProject
+let text: string
+const compiled = new Map<string, Compiled>()
+
+beforeAll(async () => {
+  project = await typeScriptProject()
+  const code = validatorCode(
+    [{ name: 'orders', definitions: new Map(Object.entries(DEFINITIONS)) }],
+    names.map((name) => ({ namespace: 'orders', schema: SCHEMAS[name] ?? true, functionName: `check_${name}` })),
+  )
+  const exported = names.map((name) => `${name}: ${code.names.get(`check_${name}`)} satisfies Validator`)
+  text = `import { ${code.helpers.join(', ')} } from '@spandrel/runtime/validation'
+import type { Validator } from '@spandrel/runtime/validation'
+${code.text}
+export const all = { ${exported.join(', ')} }
+`
+  await project.write({ 'validators.ts': text })
+  const module: { all: Record<string, Compiled> } = await import(join(project.dir, 'validators.ts'))
+  for (const [name, check] of Object.entries(module.all)) compiled.set(name, check)
+})
+afterAll(() => console.log(project.dir))
+
+test('compiles under the strictest options, without ajv', async () => {
+  expect(await project.typeCheck(STRICTEST)).toEqual([])
+  expect(text).not.toMatch(/ajv|require\(|\beval\b|new Function/)
+})
+
+describe('agrees with both judges on', () => {
+  test.each(names)('%s', async (name) => {
+    const schema = SCHEMAS[name] ?? true
+    const check = compiled.get(name)
+    if (check === undefined) throw new Error(`no validator for ${name}`)
+    const ajv = new Ajv2020({
+      strict: false,
+      validateFormats: false,
+      strictNumbers: true,
+      ownProperties: true,
+      logger: false,
+    })
+    const direct = ajv.compile({
+      $defs: DEFINITIONS,
+      ...(schema === true ? {} : schema === false ? { not: {} } : schema),
+    })
+    const hyperjump = await judgeOf(name, schema)
+    let valid = 0
+    let invalid = 0
+    fc.assert(
+      fc.property(instancesOf(schema), (instance) => {
+        const verdict = check(instance)
+        expect(verdict, JSON.stringify(instance)).toBe(hyperjump(instance))
+        // ajv divides doubles; ours and hyperjump do decimals.
+        if (!name.startsWith('multiple')) {
+          expect(verdict).toBe(direct(instance))
+          expect(
+            check.errors?.map(({ instancePath, keyword, message }) => ({ instancePath, keyword, message })),
+          ).toEqual(direct.errors?.map(({ instancePath, keyword, message }) => ({ instancePath, keyword, message })))
+        }
+        if (verdict) valid++
+        else invalid++
+      }),
+      { numRuns: 400, seed: 7 },
+    )
+    // The agreement means something only where both answers came up.
+    if (schema !== false) expect(valid, 'valid instances').toBeGreaterThan(0)
+    if (schema !== true) expect(invalid, 'invalid instances').toBeGreaterThan(0)
+  })
+})
+
+describe('finds', () => {
+  test.each<[string, unknown, boolean]>([
+    ['multiple', 19.99, true],
+    ['multiple', 19.999, false],
+    ['lengths', '\u{1F600}\u{1F600}', true],
+    ['lengths', '\u{1F600}', false],
+    ['unicodePattern', 'Größe', true],
+    ['integer', 1e400, false],
+    ['integer', 1.0, true],
+    ['const', { a: -0, b: [true, { c: null }] }, true],
+    ['inherited', {}, false],
+    ['inherited', JSON.parse('{"toString":1}'), false],
+    [
+      'unique',
+      [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+      false,
+    ],
+    ['unique', [0, -0], false],
+    ['unique', [1, '1', true], true],
+    [
+      'quotes',
+      { "it's": '"\\', 'a"b': '"}{', 'c\\d': 0, 'return false;\nbreak;': 0, '#0#': 0, '`${x}`': '\u2028' },
+      true,
+    ],
+  ])('%s of %j: %s', (name, instance, valid) => expect(compiled.get(name)?.(instance)).toBe(valid))
+
+  test('where a fault is and which keyword it is about', () => {
+    const check = compiled.get('recursion')
+    expect(check?.({ name: 'a', kids: [{ name: 'b' }, { name: 3 }] })).toBe(false)
+    expect(check?.errors).toEqual([
+      {
+        instancePath: '/kids/1/name',
+        schemaPath: '#/properties/name/type',
+        keyword: 'type',
+        params: { type: 'string' },
+        message: 'must be string',
+      },
+    ])
+    expect(check?.({ name: 'a' })).toBe(true)
+    expect(check?.errors).toBeNull()
+  })
+})
+
+describe('schemas that nobody thought of', () => {
+  test('200 generated schemas agree with ajv and compile under the strictest options', async () => {
+    const schemas = fc.sample(schemaArbitrary, { numRuns: 1500, seed: 12 })
+    const code = validatorCode(
+      [{ name: 'any', definitions: new Map(Object.entries(DEFINITIONS)) }],
+      schemas.map((schema, index) => ({ namespace: 'any', schema, functionName: `check${index}` })),
+    )
+    const list = schemas.map((_schema, index) => code.names.get(`check${index}`)).join(', ')
+    await project.write({
+      'generated.ts': `import { ${code.helpers.join(', ')} } from '@spandrel/runtime/validation'\n${code.text}\nexport const all = [${list}]\n`,
+    })
+    expect(await project.typeCheck(STRICTEST)).toEqual([])
+    const { all }: { all: Compiled[] } = await import(join(project.dir, 'generated.ts'))
+    let compared = 0
+    for (const [index, schema] of schemas.entries()) {
+      const ajv = new Ajv2020({
+        strict: false,
+        validateFormats: false,
+        strictNumbers: true,
+        ownProperties: true,
+        logger: false,
+      })
+      const direct = ajv.compile({ $defs: DEFINITIONS, allOf: [schema] })
+      for (const instance of fc.sample(instancesOf(schema), { numRuns: 40, seed: index })) {
+        expect(all[index]?.(instance), `${JSON.stringify(schema)} of ${JSON.stringify(instance)}`).toBe(
+          direct(instance),
+        )
+        compared++
+      }
+    }
+    expect(compared).toBe(60000)
+  })
+})
+
+async function judgeOf(name: string, schema: JsonSchema): Promise<(instance: unknown) => boolean> {
+  const uri = `https://example.org/${name}`
+  const whole = { $schema: 'https://json-schema.org/draft/2020-12/schema', $defs: DEFINITIONS, allOf: [schema] }
+  registerSchema(structuredClone(whole) as never, uri)
+  const check = await judge(uri)
+  unregisterSchema(uri)
+  return (instance) => check(instance as never).valid
+}
+
+/** JSON values made of what a schema mentions, of its near misses, and of a few strangers. */
+function instancesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const values: unknown[] = [null, true, 0, 1, 1.5, '', 'x', [], {}]
+  const members = new Set(['a', 'b', 'stranger'])
+  const seen = new Set<JsonSchema>()
+  const visit = (each: JsonSchema): void => {
+    if (seen.has(each) || typeof each === 'boolean') return
+    seen.add(each)
+    for (const [keyword, value] of Object.entries(each)) {
+      if (keyword === 'enum' && Array.isArray(value)) values.push(...value)
+      if (keyword === 'const') values.push(value)
+      if (keyword === 'properties') for (const name of Object.keys(value as object)) members.add(name)
+      if (keyword === 'required') for (const name of value as string[]) members.add(name)
+      if (typeof value === 'number')
+        values.push(value - 1, value, value + 1, value * 3, 'y'.repeat(Math.min(9, Math.max(0, value))))
+      if (keyword === 'pattern') values.push('a.b', 'axb', '12.30', 'é', '"}{')
+      if (keyword === 'patternProperties') members.add('x-1')
+    }
+    const target = typeof each['$ref'] === 'string' ? DEFINITIONS[each['$ref'].slice('#/$defs/'.length)] : undefined
+    for (const inner of [...subschemas(each), ...(target === undefined ? [] : [target])]) visit(inner)
+  }
+  visit(schema)
+  const leaf = fc.constantFrom(...values)
+  const { node } = fc.letrec<{ node: unknown }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      leaf,
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...members), tie('node'), { maxKeys: 4, noNullPrototype: true }),
+    ),
+  }))
+  // An object with all that is required comes up too seldom by itself.
+  const full = fc.record(Object.fromEntries([...members].map((name) => [name, node])), { noNullPrototype: true })
+  return fc.oneof(node, node, full).filter((value) => !JSON.stringify(value).includes('__proto__'))
+}
+
+const schemaArbitrary: fc.Arbitrary<JsonSchema> = fc.letrec<{ schema: JsonSchema }>((tie) => {
+  const type = fc.constantFrom('string', 'number', 'integer', 'boolean', 'null', 'array', 'object')
+  const name = fc.constantFrom('a', 'b', 'kind', 'x-1')
+  const some = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 1 })
+  const leaf: fc.Arbitrary<JsonSchema> = fc.oneof(
+    fc.record({ type }),
+    fc.record({ type: fc.uniqueArray(type, { minLength: 1, maxLength: 3 }) }),
+    fc.record({ enum: fc.uniqueArray(fc.constantFrom('a', 1, null, true), { minLength: 1 }) }),
+    fc.record({ type: fc.constant('string'), minLength: fc.nat(2), maxLength: fc.integer({ min: 2, max: 4 }) }),
+    fc.record({ minimum: fc.integer({ min: 0, max: 2 }), multipleOf: fc.constantFrom(1, 2, 3) }),
+    fc.record({ $ref: fc.constantFrom(...Object.keys(DEFINITIONS).map((each) => `#/$defs/${each}`)) }),
+    fc.constantFrom<JsonSchema>(true, false, {}),
+  )
+  return {
+    schema: fc
+      .oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.record({
+          properties: fc.dictionary(name, tie('schema'), { maxKeys: 3, noNullPrototype: true }),
+          required: fc.uniqueArray(name, { maxLength: 2 }),
+          additionalProperties: tie('schema'),
+        }),
+        fc.record({
+          items: tie('schema'),
+          uniqueItems: fc.boolean(),
+          prefixItems: fc.array(tie('schema'), { minLength: 1, maxLength: 2 }),
+        }),
+        fc.record({ anyOf: fc.array(tie('schema'), { minLength: 1, maxLength: 3 }) }),
+        fc.record({ oneOf: fc.array(tie('schema'), { minLength: 1, maxLength: 3 }), not: tie('schema') }),
+        fc.record({
+          allOf: fc.array(tie('schema'), { minLength: 1, maxLength: 2 }),
+          unevaluatedProperties: fc.boolean(),
+        }),
+        fc.record({ if: tie('schema'), else: tie('schema'), contains: tie('schema'), minContains: some(fc.nat(2)) }),
+        fc.record({
+          propertyNames: tie('schema'),
+          dependentSchemas: fc.dictionary(name, tie('schema'), { maxKeys: 2, noNullPrototype: true }),
+          minProperties: fc.nat(2),
+        }),
+      )
+      .map(withoutUndefined),
+  }
+}).schema
+
+function withoutUndefined(schema: JsonSchema): JsonSchema {
+  return typeof schema === 'boolean' ? schema : (JSON.parse(JSON.stringify(schema)) as JsonSchema)
+}
