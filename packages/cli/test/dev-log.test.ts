@@ -58,7 +58,7 @@ function written(json: boolean): { log: DevLog; text: () => string } {
 
 test('the log is aligned', () => {
   const { log, text } = written(false)
-  log.output('orders', '{"level":30,"time":1,"port":7001,"msg":"listening"}')
+  log.output('orders', '{"level":30,"time":1,"name":"orders","port":7001,"msg":"listening"}')
   log.output('inventory', 'plain')
   log.output('inventory', '   ')
   log.output('orders', '{"level":50,"time":1,"msg":"failed","err":{"stack":"Error: x\\n    at y"}}')

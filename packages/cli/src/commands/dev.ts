@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 import { DevLog } from '../dev/dev-log.ts'
+import { speakersOf, startedServices } from '../dev/dev-plan.ts'
 import { DevSession } from '../dev/dev-session.ts'
 import { runningDev } from '../dev/state-file.ts'
 import { CommandError } from '../output/command-error.ts'
@@ -35,8 +36,8 @@ export const dev = command<DevOptions>({
   async run(options, _args, output) {
     const config = await findConfig(options.config)
     const system = await openSystem(config)
-    const chosen = chooseServices(system, options.only, '--only')
-    if (!chosen.some((name) => system.services[name]?.dev !== undefined && !system.services[name].external)) {
+    const started = startedServices(system, chooseServices(system, options.only, '--only'))
+    if (started.size === 0) {
       throw new CommandError('there is nothing to start: no service has a `dev` command', {
         where: shown(config),
         fix: 'give a service the command that starts it, for example `dev: node src/main.ts`',
@@ -50,7 +51,7 @@ export const dev = command<DevOptions>({
       })
     }
 
-    const log = new DevLog({ json: output.json, speakers: chosen })
+    const log = new DevLog({ json: output.json, speakers: speakersOf(system, started) })
     const asked = new Promise<string>((resolve) => {
       let signals = 0
       for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

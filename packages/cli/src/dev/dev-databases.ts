@@ -4,6 +4,7 @@ import type { System } from '@spandrel/contract'
 import pg from 'pg'
 import { type EmbeddedPostgres, startPostgres } from '../embedded/index.ts'
 import { CommandError } from '../output/command-error.ts'
+import { shown } from '../system/find-config.ts'
 import { withoutPassword } from '../system/database-url.ts'
 import type { Places } from './dev-plan.ts'
 import { stateFolder } from './state-file.ts'
@@ -57,7 +58,9 @@ export async function openServer(
   const stream = nameOf(Object.hasOwn(system.services, 'stream') ? 'spandrel_stream' : 'stream')
   return {
     where:
-      embedded === undefined ? withoutPassword(admin) : `${embedded.url('').replace(/\/$/, '')} (.spandrel/postgres)`,
+      embedded === undefined
+        ? withoutPassword(admin)
+        : `${embedded.url('').replace(/\/$/, '')} (${shown(embedded.directory)})`,
     database: (service) => on(nameOf(service)),
     transport: on(stream),
     create: (services) => createDatabases(admin, [stream, ...services.map(nameOf)]),

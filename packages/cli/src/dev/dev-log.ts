@@ -59,7 +59,7 @@ export class DevLog {
   /** A line a process wrote. */
   output(speaker: string, line: string): void {
     if (line.trim() === '') return
-    const { level, message, fields: shown, values, below } = readable(line)
+    const { level, message, fields: shown, values, below } = readable(line, speaker)
     if (this.#json) {
       const record = { time: this.#now().toISOString(), source: speaker, level, message }
       const fields = Object.keys(values).length > 0 ? { fields: values } : {}

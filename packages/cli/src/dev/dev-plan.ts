@@ -95,6 +95,29 @@ export function addressVariables(system: System, addresses: ReadonlyMap<string, 
   return variables
 }
 
+/** Everybody who will speak in the log. */
+export function speakersOf(system: System, started: ReadonlySet<string>): string[] {
+  const speakers: string[] = []
+  for (const service of Object.values(system.services)) {
+    if (started.has(service.name)) speakers.push(service.name)
+    if (needsSidecar(service, started)) speakers.push(sidecarName(service.name))
+  }
+  return needsGateway(system) ? ['gateway', ...speakers] : speakers
+}
+
+/** Services that have a `dev` command and were chosen. */
+export function startedServices(system: System, chosen: readonly string[]): Set<string> {
+  return new Set(chosen.filter((name) => system.services[name]?.dev !== undefined && !system.services[name].external))
+}
+
+export function sidecarName(service: string): string {
+  return `${service} sidecar`
+}
+
+function needsSidecar(service: Service, started: ReadonlySet<string>): boolean {
+  return !service.external && isForeign(service) && (started.has(service.name) || service.dev === undefined)
+}
+
 export async function planServices(
   system: System,
   started: ReadonlySet<string>,
@@ -112,7 +135,7 @@ export async function planServices(
       ...(started.has(service.name) && service.dev !== undefined && { command: service.dev }),
       ...(address !== undefined && { address }),
       database: places.database(service.name),
-      sidecar: isForeign(service) && (started.has(service.name) || service.dev === undefined),
+      sidecar: needsSidecar(service, started),
     })
   }
   return planned
@@ -123,7 +146,7 @@ export async function planServices(
  * not on the runtime. (One on the runtime that forgot to say `keys: service` gets a second relay, which changes nothing:
  * one works at a time.)
  */
-export function isForeign(service: Service): boolean {
+function isForeign(service: Service): boolean {
   if (Object.keys(service.sends).length + Object.keys(service.receives).length === 0) return false
   return service.events !== undefined || (service.database !== undefined && service.keys === 'gateway')
 }
@@ -174,7 +197,7 @@ export function devVariables(service: PlannedService, places: Places): Record<st
     [variable(service.name, 'DATABASE_URL')]: service.database,
     SPANDREL_TRANSPORT_URL: places.transport,
     // Requests come through dev's own gateway, which strips and sets the caller's header.
-    SPANDREL_TRUST_CALLER: 'true',
+    SPANDREL_TRUST_CALLER: '1',
   }
 }
 

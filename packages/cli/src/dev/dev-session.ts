@@ -25,6 +25,8 @@ import {
   planServices,
   type PlannedService,
   serviceEnvironment,
+  sidecarName,
+  startedServices,
 } from './dev-plan.ts'
 import { listens } from './ports.ts'
 import { removeState, writeState } from './state-file.ts'
@@ -105,9 +107,7 @@ export class DevSession {
 
   /** Addresses, databases, generated contracts and migrations of a system that was read. */
   async #prepare(read: System): Promise<void> {
-    const started = new Set(
-      chooseServices(read, this.#options.only, '--only').filter((name) => read.services[name]?.dev !== undefined),
-    )
+    const started = startedServices(read, chooseServices(read, this.#options.only, '--only'))
     const addresses = await chooseAddresses(read, started, this.#addresses)
     // Read again with the addresses chosen, so that texts that hold them (`events: ${LEDGER_URL}/…`) say the same.
     const system = await openSystem(read.file, { ...process.env, ...addressVariables(read, addresses) })
@@ -172,7 +172,7 @@ export class DevSession {
         specs.set(service.name, { name: service.name, command: service.command, cwd: service.folder, env })
       }
       if (service.sidecar) {
-        const name = `${service.name} sidecar`
+        const name = sidecarName(service.name)
         specs.set(name, {
           name,
           command: ours('sidecar-process', system.file, service.name),

@@ -28,11 +28,12 @@ const levels: Readonly<Record<number, Level>> = {
 }
 const names = new Set<string>(Object.values(levels))
 /** said elsewhere on the line, or of no use to a person */
-const silent = new Set(['level', 'time', 'timestamp', 'pid', 'hostname', 'msg', 'message', 'v', 'name', 'service'])
+const silent = new Set(['level', 'time', 'timestamp', 'pid', 'hostname', 'msg', 'message', 'v'])
 /** bounds what a line may take, so that a service that prints its memory does not take the terminal */
 const longest = 4000
 
-export function readable(line: string): ReadableLine {
+/** `speaker`: whose line it is; a logger that names itself says nothing new. */
+export function readable(line: string, speaker = ''): ReadableLine {
   const record = parse(line)
   const message = record?.['msg'] ?? record?.['message']
   if (record === undefined || typeof message !== 'string')
@@ -41,7 +42,7 @@ export function readable(line: string): ReadableLine {
   const fields: string[] = []
   const values: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(record)) {
-    if (silent.has(key) || value === undefined) continue
+    if (silent.has(key) || value === undefined || ((key === 'name' || key === 'service') && value === speaker)) continue
     values[key] = value
     const stack = isError(value) ? value.stack : undefined
     if (isError(value) && stack !== undefined) below.push(...stack.split('\n').slice(0, 12).map(visible))

@@ -11,8 +11,10 @@
  *   <directory>/cluster/     what PostgreSQL knows
  */
 import { execFile } from 'node:child_process'
-import { chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { chown, lstat, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type Binaries, exists, type Owner, reachable } from './binaries.ts'
 import { commandLine, processIdentity } from './process-identity.ts'
@@ -25,16 +27,33 @@ export function clusterOf(directory: string): string {
   return join(directory, 'cluster')
 }
 
-/** Makes the directory ours and ready to serve; returns whether its cluster was made now. */
-export async function prepareDirectory(directory: string, binaries: Binaries, owner: Owner): Promise<boolean> {
-  await mkdir(directory, { recursive: true })
-  if (!(await reachable(join(directory, '..'), owner))) {
-    // Postgres runs as `nobody` here, which cannot get to a directory inside root's own home.
+/**
+ * Where a cluster that is wanted in `directory` really goes: there, or, where its owner may not enter (root's own home, a
+ * private checkout; Postgres does not run as root), a place in the system's temporary directory that belongs to it.
+ */
+export async function placeFor(directory: string, owner: Owner): Promise<string> {
+  const parent = dirname(resolve(directory))
+  await mkdir(parent, { recursive: true })
+  if (await reachable(parent, owner)) return resolve(directory)
+  const name = createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16)
+  const place = join(await realpath(tmpdir()), `spandrel-postgres-data-${name}`)
+  if (!(await reachable(dirname(place), owner))) {
     throw new Error(
-      `PostgreSQL does not run as root, and the user nobody may not enter ${directory}. ` +
-        'Work as another user, move the project out of a private directory, or use a server of your own.',
+      `PostgreSQL does not run as root, and the user nobody may not enter ${directory} or ${dirname(place)}. ` +
+        'Work as another user, or use a server of your own.',
     )
   }
+  // Everybody may write there: what somebody else put in our place is not ours.
+  const found = await lstat(place).catch(() => undefined)
+  if (found !== undefined && (!found.isDirectory() || (found.uid !== owner.uid && found.uid !== 0))) {
+    throw new Error(`${place} belongs to somebody else; remove it, or set TMPDIR to a directory of your own.`)
+  }
+  return place
+}
+
+/** Makes the directory ours and ready to serve; returns whether its cluster was made now. */
+export async function prepareDirectory(directory: string, binaries: Binaries, owner: Owner): Promise<boolean> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const foreign = (await readdir(directory)).find((name) => !ours.has(name))
   if (foreign !== undefined)
     throw new Error(`${directory} holds something else (${foreign}); choose another directory.`)

@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findBinaries, serverOwner } from './binaries.ts'
-import { clusterOf, prepareDirectory, releaseDirectory } from './data-directory.ts'
+import { clusterOf, placeFor, prepareDirectory, releaseDirectory } from './data-directory.ts'
 import { endGroup, spawnGroup } from './process-group.ts'
 
 export interface EmbeddedPostgresOptions {
@@ -24,6 +24,7 @@ export interface EmbeddedPostgresOptions {
 
 export interface EmbeddedPostgres {
   readonly port: number
+  /** where the cluster is: where it was wanted, unless the server may not enter there (see `placeFor`) */
   readonly directory: string
   /** whether the cluster was made by this start */
   readonly fresh: boolean
@@ -44,7 +45,10 @@ export async function startPostgres(options: EmbeddedPostgresOptions = {}): Prom
   const owner = await serverOwner()
   const binaries = await findBinaries(owner)
   const temporary = options.directory === undefined
-  const directory = options.directory ?? (await mkdtemp(join(await realpath(tmpdir()), 'spandrel-postgres-')))
+  const directory =
+    options.directory === undefined
+      ? await mkdtemp(join(await realpath(tmpdir()), 'spandrel-postgres-'))
+      : await placeFor(options.directory, owner)
   const fresh = await prepareDirectory(directory, binaries, owner)
   let port = options.port || (await freePort())
   let server: ChildProcess | undefined
