@@ -35,12 +35,17 @@ export interface Places {
   transport: string
 }
 
-/** Where everything listens. Addresses once given stay: a reload does not move a running service. */
+/**
+ * Where everything listens. Addresses once given stay: a reload does not move a running service. With patience, a port
+ * that is in use is waited for.
+ */
 export async function chooseAddresses(
   system: System,
   started: ReadonlySet<string>,
   known: ReadonlyMap<string, Address> = new Map(),
+  options: { patienceMs: number } = { patienceMs: 0 },
 ): Promise<Map<string, Address>> {
+  const patientUntil = Date.now() + options.patienceMs
   const chosen = new Map<string, Address>()
   const taken = new Set<number>()
   const choose = async (name: string, wanted: string, ours: boolean): Promise<void> => {
@@ -52,7 +57,7 @@ export async function chooseAddresses(
     }
     const address = addressOf(wanted)
     if (address === undefined) return
-    if (ours && (taken.has(address.port) || !(await portIsFree(address.port, address.host)))) {
+    if (ours && (taken.has(address.port) || !(await becomesFree(address, patientUntil)))) {
       const port = await freePort()
       chosen.set(name, { ...address, port, url: address.url.replace(/:\d+$/, '') + `:${port}`, instead: address.url })
       taken.add(port)
@@ -78,7 +83,15 @@ export async function chooseAddresses(
   return chosen
 }
 
-export function needsGateway(system: System): boolean {
+async function becomesFree({ port, host }: Address, patientUntil: number): Promise<boolean> {
+  for (;;) {
+    if (await portIsFree(port, host)) return true
+    if (Date.now() >= patientUntil) return false
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function needsGateway(system: System): boolean {
   return Object.values(system.services).some(
     (service) => !service.external && Object.keys(service.operations).length > 0,
   )

@@ -29,7 +29,7 @@ import {
   startedServices,
 } from './dev-plan.ts'
 import { listens } from './ports.ts'
-import { removeState, writeState } from './state-file.ts'
+import { removeState, wasCutOff, writeState } from './state-file.ts'
 import { type ProcessSpec, SupervisedProcess } from './supervised-process.ts'
 import { FolderWatch } from './watch-folder.ts'
 
@@ -54,19 +54,30 @@ export class DevSession {
   #addresses: ReadonlyMap<string, Address> = new Map()
   #services: readonly PlannedService[] = []
   #watch: FolderWatch | undefined
+  /** the last `dev` here was killed: its services may hold their ports for a moment */
+  #cutOff: boolean
   /** reloads happen one after the other */
   #turn: Promise<void> = Promise.resolve()
 
-  private constructor(options: SessionOptions, system: System, server: DevServer, log: DevLog, output: Output) {
+  private constructor(
+    options: SessionOptions,
+    system: System,
+    server: DevServer,
+    log: DevLog,
+    output: Output,
+    cutOff: boolean,
+  ) {
     this.#options = options
     this.#system = system
     this.#server = server
     this.#log = log
     this.#output = output
+    this.#cutOff = cutOff
   }
 
   static async open(options: SessionOptions, system: System, log: DevLog, output: Output): Promise<DevSession> {
     const opened = Date.now()
+    const cutOff = await wasCutOff(system.dir)
     const server = await openServer(system, {
       postgres: options.postgres,
       crashed: (text, again) => {
@@ -77,7 +88,7 @@ export class DevSession {
       },
     })
     log.event('postgres', `PostgreSQL is up at ${server.where}, ${span(Date.now() - opened)}`)
-    return new DevSession(options, system, server, log, output)
+    return new DevSession(options, system, server, log, output, cutOff)
   }
 
   /** Resolves when every process has been started; `ready` follows when all of them listen. */
@@ -108,7 +119,8 @@ export class DevSession {
   /** Addresses, databases, generated contracts and migrations of a system that was read. */
   async #prepare(read: System): Promise<void> {
     const started = startedServices(read, chooseServices(read, this.#options.only, '--only'))
-    const addresses = await chooseAddresses(read, started, this.#addresses)
+    const addresses = await chooseAddresses(read, started, this.#addresses, { patienceMs: this.#cutOff ? 6000 : 0 })
+    this.#cutOff = false
     // Read again with the addresses chosen, so that texts that hold them (`events: ${LEDGER_URL}/…`) say the same.
     const system = await openSystem(read.file, { ...process.env, ...addressVariables(read, addresses) })
     this.#addresses = addresses

@@ -33,6 +33,12 @@ export async function runningDev(systemFolder: string): Promise<DevState | undef
   }
 }
 
+/** Whether a `dev` was cut off here: what it started may still be on its way out. */
+export async function wasCutOff(systemFolder: string): Promise<boolean> {
+  const text = await readFile(join(stateFolder(systemFolder), 'dev.json'), 'utf8').catch(() => undefined)
+  return text !== undefined && (await runningDev(systemFolder)) === undefined
+}
+
 export async function writeState(systemFolder: string, state: Omit<DevState, 'pid' | 'identity'>): Promise<void> {
   const folder = stateFolder(systemFolder)
   await mkdir(folder, { recursive: true })
