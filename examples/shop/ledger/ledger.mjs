@@ -50,7 +50,7 @@ async function read(request) {
   return JSON.parse(text)
 }
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   if (request.url === '/health') return response.end('ok')
   if (request.method !== 'POST' || request.url !== '/events') return response.writeHead(404).end()
   try {
@@ -63,13 +63,15 @@ const server = createServer(async (request, response) => {
     console.error(`ledger: ${error.message}`)
     response.writeHead(error instanceof SyntaxError || error instanceof RangeError ? 400 : 503).end()
   }
-})
+}
+
+const server = createServer((request, response) => void answer(request, response))
 
 server.listen(Number(process.env.PORT ?? 7005), '127.0.0.1', () =>
   console.log(`ledger: listening on ${server.address().port}`),
 )
 
 process.once('SIGTERM', () => {
-  server.close(() => pool.end().then(() => process.exit(0)))
+  server.close(() => void pool.end().then(() => process.exit(0)))
   server.closeIdleConnections()
 })

@@ -1,7 +1,7 @@
-import { createService } from '@spandrel/runtime'
+import { createService, runUntilSignal } from '@spandrel/runtime'
 import { pgDatabase } from '@spandrel/runtime/pg'
 import pg from 'pg'
-import { inventory } from '../inventory.contract.ts'
+import { inventory } from './inventory.contract.ts'
 import { findReservation, move, onTheShelf } from './stock.ts'
 
 const pool = new pg.Pool({
@@ -34,3 +34,5 @@ const service = createService(inventory, {
 })
 
 await service.listen({ port: Number(process.env['PORT'] ?? 7003) })
+await runUntilSignal(service)
+await pool.end()

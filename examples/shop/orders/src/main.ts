@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { createService, operation } from '@spandrel/runtime'
+import { createService, type HandleContext, operation, runUntilSignal } from '@spandrel/runtime'
 import { kyselyDatabase } from '@spandrel/runtime/kysely'
-import { orders } from '../orders.contract.ts'
-import { db, pool } from './database.ts'
+import { orders, type OrdersTypes } from './orders.contract.ts'
+import type { Transaction } from 'kysely'
+import { db, type OrdersDatabase, pool } from './database.ts'
 import { findOrder, insertOrder, readTrackingCode, record } from './order.ts'
+
+type Context = HandleContext<OrdersTypes, Transaction<OrdersDatabase>>
 
 const service = createService(orders, {
   database: kyselyDatabase(db, { pool }),
@@ -11,18 +14,18 @@ const service = createService(orders, {
     placeOrder: operation({
       // Ahead of the transaction: nothing is called inside one.
       before: ({ body: { sku, quantity } }, { call }) => call('payments.quotePrice', { query: { sku, quantity } }),
-      async handle({ body, prepared: quote }, { tx, send }) {
+      async handle({ body, prepared: quote }, { tx, send }: Context) {
         if (quote.status === 404) {
           return { status: 404, body: { type: 'about:blank', title: `there is no product ${body.sku}`, status: 404 } }
         }
         const { total, currency } = quote.body
         const orderId = randomUUID()
-        const { cardToken, postcode, ...order } = body
-        await insertOrder(tx, { orderId, ...order, total, currency })
+        const { reference, sku, quantity } = body
+        await insertOrder(tx, { orderId, reference, sku, quantity, total, currency })
         send('orderPlaced', { orderId, ...body, total, currency })
         return {
           status: 202,
-          headers: { Location: `/orders/${orderId}`, 'Retry-After': '1' },
+          headers: { location: `/orders/${orderId}`, 'retry-after': '1' },
           body: { orderId, total, currency },
         }
       },
@@ -72,3 +75,5 @@ const service = createService(orders, {
 })
 
 await service.listen({ port: Number(process.env['PORT'] ?? 7001) })
+await runUntilSignal(service)
+await pool.end()

@@ -1,7 +1,7 @@
-import { createService, external } from '@spandrel/runtime'
-import { pgDatabase } from '@spandrel/runtime/pg'
+import { createService, external, type ReceiveContext, runUntilSignal } from '@spandrel/runtime'
+import { pgDatabase, type PgTransaction } from '@spandrel/runtime/pg'
 import pg from 'pg'
-import { payments } from '../payments.contract.ts'
+import { payments, type PaymentsTypes } from './payments.contract.ts'
 import { findCapture, findPrice, record } from './payment.ts'
 
 const pool = new pg.Pool({
@@ -10,6 +10,8 @@ const pool = new pg.Pool({
   max: 10,
   pipeline: true,
 })
+
+type Context = ReceiveContext<PaymentsTypes, PgTransaction>
 
 const service = createService(payments, {
   database: pgDatabase(pool),
@@ -28,7 +30,7 @@ const service = createService(payments, {
         call('cardnet.createCharge', {
           body: { token: order.cardToken, amount: order.total, currency: order.currency, reference: order.reference },
         }),
-      async handle({ data: order, result: answer }, { tx, send }) {
+      async handle({ data: order, result: answer }, { tx, send }: Context) {
         const { orderId, total: amount, currency } = order
         if (answer.status === 402) {
           await record(tx, { orderId, what: 'declined', amount, currency })
@@ -49,7 +51,7 @@ const service = createService(payments, {
         })
         return { capture, refund: answer.body }
       },
-      async handle({ data: { orderId }, result: { capture } }, { tx, send }) {
+      async handle({ data: { orderId }, result: { capture } }, { tx, send }: Context) {
         const { amount, currency, charge_id: chargeId } = capture
         await record(tx, { orderId, what: 'refunded', amount, currency, chargeId })
         send('paymentRefunded', { orderId, chargeId, amount, currency })
@@ -59,3 +61,5 @@ const service = createService(payments, {
 })
 
 await service.listen({ port: Number(process.env['PORT'] ?? 7002) })
+await runUntilSignal(service)
+await pool.end()

@@ -1,6 +1,6 @@
-import { createService } from '@spandrel/runtime'
+import { createService, runUntilSignal } from '@spandrel/runtime'
 import { kyselyDatabase } from '@spandrel/runtime/kysely'
-import { shipping } from '../shipping.contract.ts'
+import { shipping } from './shipping.contract.ts'
 import { bookCarrier } from './carriers.ts'
 import { db, pool } from './database.ts'
 
@@ -26,3 +26,5 @@ const service = createService(shipping, {
 })
 
 await service.listen({ port: Number(process.env['PORT'] ?? 7004) })
+await runUntilSignal(service)
+await pool.end()

@@ -57,26 +57,16 @@ export interface HeldMessage {
   seeded: boolean
 }
 
-/** Runs the audit in a database of its own on the server of `admin`; it is dropped afterwards. */
-export async function audit(sources: AuditSources, admin: string): Promise<Verdict> {
-  const name = `audit_${process.pid}_${Date.now()}`
-  const server = new pg.Client({ connectionString: admin })
-  await server.connect()
+/** Runs the audit in an empty database, and leaves it empty: everything happens in a transaction that is rolled back. */
+export async function audit(sources: AuditSources, database: string): Promise<Verdict> {
+  const client = new pg.Client({ connectionString: database, application_name: 'audit' })
+  await client.connect()
   try {
-    await server.query(`create database ${name}`)
-    const url = new URL(admin)
-    url.pathname = `/${name}`
-    const client = new pg.Client({ connectionString: url.href, application_name: 'audit' })
-    await client.connect()
-    try {
-      await copyTables(sources, client)
-      return await judge(client)
-    } finally {
-      await client.end()
-    }
+    await client.query('begin')
+    await copyTables(sources, client)
+    return await judge(client)
   } finally {
-    await server.query(`drop database if exists ${name} with (force)`)
-    await server.end()
+    await client.end()
   }
 }
 
@@ -92,15 +82,15 @@ interface Numbers {
 }
 
 async function judge(client: pg.Client): Promise<Verdict> {
-  const results = (await client.query(
-    await readFile(new URL('audit.sql', import.meta.url), 'utf8'),
-  )) as unknown as pg.QueryResult[]
-  const findings = results.at(-2)?.rows as Finding[]
-  const {
-    charged_twice: chargedTwice,
-    ledger_difference: ledgerDifference,
-    ...numbers
-  } = results.at(-1)?.rows[0] as Numbers
+  const sql = await readFile(new URL('audit.sql', import.meta.url), 'utf8')
+  const results = (await client.query(sql)) as unknown as pg.QueryResult[]
+  const [{ rows: findings }, { rows: numbers }] = results.slice(-2) as [
+    pg.QueryResult<Finding>,
+    pg.QueryResult<Numbers>,
+  ]
+  const [row] = numbers
+  if (row === undefined) throw new Error('audit.sql gave no numbers')
+  const { charged_twice: chargedTwice, ledger_difference: ledgerDifference, ...counts } = row
   const held = await client.query<HeldMessage>(
     `select service, type, order_id as "orderId", state, reason,
        coalesce(order_id in (select order_id::text from poisoned), false) as seeded
@@ -112,7 +102,7 @@ async function judge(client: pg.Client): Promise<Verdict> {
       ruling(findings.filter((finding) => String(finding.law) === number)),
     ]),
   )
-  return { ...numbers, chargedTwice, ledgerDifference, findings, laws, held: held.rows }
+  return { ...counts, chargedTwice, ledgerDifference, findings, laws, held: held.rows }
 }
 
 function ruling(findings: readonly Finding[]): string {

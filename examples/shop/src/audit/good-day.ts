@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { migrateService, migrateStream } from '@spandrel/runtime/operate'
 import type pg from 'pg'
 
 export interface Day {
@@ -38,6 +39,19 @@ const SUBSCRIPTIONS = [
   ['orders', 'shop.payments'],
   ['orders', 'shop.shipping'],
 ] as const
+
+/** Makes Spandrel's tables: one partition a channel, so that offsets follow each other. */
+export async function migrateDay(day: Day): Promise<void> {
+  const channels = CHANNELS.map((address) => ({ address, ordered: true, partitions: 1 }))
+  const all = SUBSCRIPTIONS.map(([service, channel]) => ({ service, name: `${service}:${channel}`, channel }))
+  for (const [name, pool] of Object.entries(day.pools)) {
+    if (name === 'stream') await migrateStream(pool, { channels, subscriptions: all })
+    else {
+      const subscriptions = all.filter(({ service }) => service === name)
+      await migrateService(pool, { service: name, source: `/shop/${name}`, version: '1.0.0', channels, subscriptions })
+    }
+  }
+}
 
 export async function goodDay(day: Day): Promise<GoodOrders> {
   await empty(day)
@@ -85,39 +99,27 @@ export function moved(day: Day, entry: Record<string, unknown>): void {
   appendFileSync(day.cardnetCharges, `${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`)
 }
 
+const ROAD = ['outbox', 'sent', 'inbox', 'held', 'keys', 'journal']
+
 async function empty(day: Day): Promise<void> {
   writeFileSync(day.shopperLog, '')
   writeFileSync(day.cardnetCharges, '')
   const owns = {
-    orders: 'orders, order_history',
-    inventory: 'stock_movements',
-    payments: 'payments',
-    shipping: 'shipments',
-    ledger: 'bookings, seen',
+    orders: ['orders', 'order_history'],
+    inventory: ['stock_movements'],
+    payments: ['payments'],
+    shipping: ['shipments'],
+    ledger: ['bookings', 'seen'],
   }
   for (const [service, tables] of Object.entries(owns)) {
-    await day.pools[service]?.query(`truncate ${tables}, spandrel.outbox, spandrel.sent, spandrel.inbox, spandrel.held,
-      spandrel.keys, spandrel.journal, spandrel.partitions`)
+    const all = [...tables, ...ROAD.map((table) => `spandrel.${table}`)]
+    await day.pools[service]?.query(
+      `${all.map((table) => `delete from ${table}`).join(';')}; update spandrel.partitions set position = 0`,
+    )
   }
   const stream = day.pools['stream']
-  await stream?.query(
-    `truncate spandrel_stream.log, spandrel_stream.heads, spandrel_stream.channels, spandrel_stream.subscriptions`,
-  )
-  await stream?.query(
-    'insert into spandrel_stream.channels (address, partitions, max_messages) select a, 1, 1000 from unnest($1::text[]) a',
-    [CHANNELS],
-  )
-  await stream?.query(
-    'insert into spandrel_stream.heads (channel, partition) select id, 0 from spandrel_stream.channels',
-  )
-  for (const [service, channel] of SUBSCRIPTIONS) {
-    const name = `${service}:${channel}`
-    await stream?.query(
-      'insert into spandrel_stream.subscriptions (name, channel) select $1, id from spandrel_stream.channels where address = $2',
-      [name, channel],
-    )
-    await day.pools[service]?.query('insert into spandrel.partitions (subscription, partition) values ($1, 0)', [name])
-  }
+  await stream?.query('delete from spandrel_stream.log')
+  await stream?.query('update spandrel_stream.heads set head = 0, tail = 0')
 }
 
 async function placed(day: Day, orderId: string, reference: string): Promise<void> {

@@ -1,0 +1,169 @@
+/**
+ * The shop, running: every service, the ledger's push, the gateway and the card network as processes of their own, each
+ * service with its own database. Two roads can run beside each other on one server.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { AuditSources } from '../audit/audit.ts'
+import { databaseVariables, type Databases, makeDatabases, type ServiceName } from './databases.ts'
+import { Member } from './member.ts'
+import { claimPorts } from './ports.ts'
+
+export interface RoadOptions {
+  /** connection string of a database on the server */
+  postgres: (database: string) => string
+  /** distinguishes databases and files of two roads: `''`, `naive_` */
+  prefix: string
+  seed: number
+  /** where logs are written */
+  directory: string
+  /** port of the gateway, where it is free */
+  port?: number
+  /** deliberate defects, in the services only: their test build */
+  mutants?: readonly string[]
+}
+
+/** Every process chaos may kill, by name. `ledger-push` carries the ledger's messages to it. */
+export const VICTIMS = ['orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'gateway'] as const
+export type Victim = (typeof VICTIMS)[number]
+
+const SHOP = fileURLToPath(new URL('../../', import.meta.url))
+/** As `spandrel dev` runs it; from the shop's folder. */
+const GATEWAY = '../../packages/gateway/src/main.ts'
+
+export class Road {
+  readonly url: string
+  readonly cardnetUrl: string
+  readonly databases: Databases
+  readonly sources: AuditSources
+  readonly variables: Readonly<Record<string, string>>
+  readonly #members: ReadonlyMap<string, Member>
+
+  private constructor(databases: Databases, members: ReadonlyMap<string, Member>, places: Places, directory: string) {
+    this.databases = databases
+    this.#members = members
+    this.url = places.urls.gateway
+    this.cardnetUrl = places.urls.cardnet
+    this.variables = { ...databaseVariables(databases), ...places.variables }
+    this.sources = {
+      services: databases.services,
+      stream: databases.stream,
+      shopperLog: join(directory, 'shopper.jsonl'),
+      cardnetCharges: join(directory, 'charges.jsonl'),
+    }
+  }
+
+  static async start(options: RoadOptions): Promise<Road> {
+    const directory = join(options.directory, options.prefix === '' ? 'shop' : options.prefix.replace('_', ''))
+    await mkdir(directory, { recursive: true })
+    const [databases, places] = await Promise.all([
+      makeDatabases(options.postgres, options.prefix, options.seed),
+      findPlaces(options.port),
+    ])
+    const members = new Map(
+      Object.entries(describe(databases, places, options, directory)).map(([name, member]) => [
+        name,
+        new Member({ ...member, name }),
+      ]),
+    )
+    const road = new Road(databases, members, places, directory)
+    try {
+      await Promise.all([...members.values()].map((member) => member.start()))
+    } catch (error) {
+      await road.stop()
+      throw error
+    }
+    return road
+  }
+
+  member(name: string): Member {
+    const member = this.#members.get(name)
+    if (member === undefined) throw new Error(`nothing here is called ${name}`)
+    return member
+  }
+
+  get down(): readonly string[] {
+    return [...this.#members.values()].filter((member) => !member.up).map(({ name }) => name)
+  }
+
+  async waitUntilUp(timeoutMs = 30_000): Promise<void> {
+    await Promise.all([...this.#members.values()].map((member) => member.waitUntilUp(timeoutMs)))
+  }
+
+  /** Stops every process, politely. Resolves with the names of those that had to be killed or ended with a fault. */
+  async stop(): Promise<string[]> {
+    const stopped = await Promise.all(
+      [...this.#members.values()].map(async (member) => ({ name: member.name, clean: await member.stop() })),
+    )
+    return stopped.filter(({ clean }) => !clean).map(({ name }) => name)
+  }
+}
+
+interface Places {
+  ports: Readonly<Record<ServiceName | 'ledger-push' | 'gateway' | 'cardnet', number>>
+  urls: { gateway: string; cardnet: string }
+  /** `PAYMENTS_URL` and the like */
+  variables: Readonly<Record<string, string>>
+}
+
+async function findPlaces(port?: number): Promise<Places> {
+  const names = ['gateway', 'orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'cardnet'] as const
+  const claimed = await claimPorts(names.length, port)
+  const ports = Object.fromEntries(names.map((name, index) => [name, claimed[index]])) as Places['ports']
+  const at = (name: (typeof names)[number]): string => `http://127.0.0.1:${ports[name]}`
+  const called = ['orders', 'payments', 'inventory', 'shipping', 'ledger', 'cardnet'] as const
+  return {
+    ports,
+    urls: { gateway: at('gateway'), cardnet: at('cardnet') },
+    variables: Object.fromEntries(called.map((name) => [`${name.toUpperCase()}_URL`, at(name)])),
+  }
+}
+
+type Described = Omit<ConstructorParameters<typeof Member>[0], 'name'>
+
+function describe(
+  databases: Databases,
+  places: Places,
+  options: RoadOptions,
+  directory: string,
+): Record<string, Described> {
+  const { ports, variables } = places
+  const mutants = options.mutants ?? []
+  const conditions = [...(mutants.length > 0 ? ['--conditions=spandrel-test'] : []), '--conditions=spandrel-source']
+  const member = (
+    name: keyof Places['ports'],
+    script: string,
+    readyPath: string,
+    env: Record<string, string> = {},
+  ): Described => ({
+    args: [...conditions, '--enable-source-maps', ...script.split(' ')],
+    cwd: SHOP,
+    env: { ...variables, PORT: String(ports[name]), PGAPPNAME: name, SPANDREL_MUTANT: mutants.join(','), ...env },
+    readyUrl: `http://127.0.0.1:${ports[name]}${readyPath}`,
+    log: join(directory, `${name}.log`),
+  })
+  const service = (name: Exclude<ServiceName, 'ledger'>): Described =>
+    member(name, `${name}/src/main.ts`, '/.spandrel/ready', {
+      DATABASE_URL: databases.services[name],
+      SPANDREL_TRANSPORT_URL: databases.stream,
+      SPANDREL_TRUST_CALLER: '1',
+    })
+  const ledger = { DATABASE_URL: databases.services.ledger }
+  return {
+    orders: service('orders'),
+    payments: service('payments'),
+    inventory: service('inventory'),
+    shipping: service('shipping'),
+    ledger: member('ledger', 'ledger/ledger.mjs', '/health', ledger),
+    'ledger-push': member('ledger-push', 'ledger/push.ts', '/.spandrel/ready', {
+      ...ledger,
+      SPANDREL_TRANSPORT_URL: databases.stream,
+    }),
+    gateway: member('gateway', `${GATEWAY} --config spandrel.yaml`, '/.spandrel/ready', {
+      GATEWAY_PORT: String(ports.gateway),
+      LEDGER_DATABASE_URL: databases.services.ledger,
+    }),
+    cardnet: member('cardnet', 'cardnet/src/main.ts', '/outstanding', { CARDNET_LOGS: directory }),
+  }
+}

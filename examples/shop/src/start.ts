@@ -1,0 +1,61 @@
+/** `npm start`. See flags.ts for what it understands. */
+import { writeFile } from 'node:fs/promises'
+import { HELP, parseFlags, UsageError, type Flags } from './flags.ts'
+import { naiveTable } from './naive-table.ts'
+import { asText, passes, type Report } from './report.ts'
+import { runDays } from './run-days.ts'
+import { playDay } from './terminal/play-day.ts'
+
+async function main(args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args)
+  if (flags.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const { forMs } = flags
+  return forMs === undefined ? play(flags) : timed(flags, forMs)
+}
+
+/** Until Ctrl-C, with keys. */
+async function play(flags: Flags): Promise<number> {
+  const report = await playDay({ seed: flags.seed, chaos: flags.chaos, json: flags.json })
+  await tell(flags, report)
+  return passes(report) ? 0 : 1
+}
+
+async function timed(flags: Flags, forMs: number): Promise<number> {
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+  const started = Date.now()
+  // Standard output is for the document alone where there is one.
+  const stream = flags.json ? process.stderr : process.stdout
+  const say = (line: string): void =>
+    void stream.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`)
+  const mutants = (process.env['SPANDREL_MUTANT'] ?? '').split(',').filter(Boolean)
+  const { seed, chaos, naive } = flags
+  const result = await runDays({ forMs, seed, chaos, naive, mutants, signal: interrupted.signal, say })
+  if (result.unclean.length > 0) say(`did not stop by themselves: ${result.unclean.join(', ')}`)
+  await tell(flags, result.report, result.naive?.report)
+  if (!flags.json && result.naive !== undefined)
+    process.stdout.write(`\n${naiveTable(result.verdict, result.naive.verdict)}\n`)
+  return passes(result.report) ? 0 : 1
+}
+
+async function tell(flags: Flags, report: Report, naive?: Report): Promise<void> {
+  const document = `${JSON.stringify(naive === undefined ? report : { ...report, naive }, undefined, 2)}\n`
+  if (flags.report !== undefined) await writeFile(flags.report, document)
+  process.stdout.write(flags.json ? document : `\n${asText(report)}\n`)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  const text =
+    error instanceof UsageError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error)
+  process.stderr.write(`${text}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,108 @@
+/**
+ * The shop for playing: a status line that lives, and keys. Without a terminal it prints a plain line now and then.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { redeliver } from '../chaos/redeliver.ts'
+import { spandrel } from '../road/command-line.ts'
+import { SERVICES } from '../road/databases.ts'
+import { asText, type Report, reportOf } from '../report.ts'
+import { openServer, strikeText } from '../run-days.ts'
+import { ShopDay } from '../shop-day.ts'
+import { readStatus } from './status.ts'
+import { Screen } from './screen.ts'
+
+export interface PlayOptions {
+  seed: number
+  chaos: boolean
+  /** standard output is kept for the document */
+  json: boolean
+}
+
+const KEYS = `keys  1–5 kill ${SERVICES.join(', ')} · d deliver the last 50 messages again · p poison one order's key
+      j journey of the last order · a audit · Ctrl-C stop and audit`
+
+export async function playDay(options: PlayOptions): Promise<Report> {
+  const screen = new Screen(options.json ? process.stderr : process.stdout)
+  screen.say('starting Postgres, the services, the gateway …')
+  const directory = await mkdtemp(join(tmpdir(), 'spandrel-shop-'))
+  const server = await openServer()
+  let day: ShopDay | undefined
+  try {
+    day = await ShopDay.open({
+      postgres: (database) => server.url(database),
+      prefix: '',
+      seed: options.seed,
+      directory,
+      port: 8080,
+      chaos: options.chaos,
+      onStrike: (strike) => screen.say(strikeText(strike)),
+    })
+    return await play(day, screen, options, () => server.url('postgres'))
+  } catch (error) {
+    await day?.abandon()
+    throw error
+  } finally {
+    screen.close()
+    await server.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+async function play(day: ShopDay, screen: Screen, options: PlayOptions, postgres: () => string): Promise<Report> {
+  const { road } = day
+  screen.say(`gateway     ${road.url}`)
+  screen.say(`card network ${road.cardnetUrl}`)
+  screen.say(`Postgres    ${postgres()}   (databases ${road.databases.names.join(', ')})`)
+  screen.say(KEYS)
+  const started = Date.now()
+  day.start()
+  const status = setInterval(
+    () =>
+      void readStatus(day).then(
+        (line) => screen.status(line),
+        () => {},
+      ),
+    screen.live ? 500 : 5000,
+  )
+  const leave = screen.keys(
+    (key) => void press(key, day, screen, options, started).catch((error: unknown) => screen.say(String(error))),
+  )
+  await leave
+  clearInterval(status)
+  screen.say('closing: waiting for what is under way')
+  await day.end()
+  if (day.unclean.length > 0) screen.say(`did not stop by themselves: ${day.unclean.join(', ')}`)
+  return judged(day, options.seed, started)
+}
+
+async function judged(day: ShopDay, seed: number, started: number): Promise<Report> {
+  const seconds = Math.round((Date.now() - started) / 100) / 10
+  return reportOf(await day.audit(), { seed, seconds, strikes: day.chaos.strikes })
+}
+
+async function press(key: string, day: ShopDay, screen: Screen, options: PlayOptions, started: number): Promise<void> {
+  const victim = SERVICES[Number(key) - 1]
+  if (victim !== undefined) {
+    await day.chaos.strike(victim, { restartAfterMs: 200 })
+    return
+  }
+  if (key === 'd') screen.say(`${await redeliver(day.road, 50)} messages were delivered again`)
+  if (key === 'p') {
+    const orderId = await day.shopper.placePoison()
+    screen.say(
+      `order ${orderId ?? '(not accepted)'} has a tracking code nobody can read: its messages will be held, no others`,
+    )
+  }
+  if (key === 'j') {
+    const { lastOrder } = day.shopper.status()
+    screen.say(
+      lastOrder === undefined ? 'no order yet' : await spandrel(['journey', lastOrder.orderId], day.road.variables),
+    )
+  }
+  if (key === 'a')
+    screen.say(
+      `${asText(await judged(day, options.seed, started))}\n(while the shop is open, what is under way counts as not arrived)`,
+    )
+}
