@@ -6,34 +6,38 @@
  * `any` inside: the code was derived from a schema, there is nothing that its types could still find. A form that this
  * file does not know fails the type check of the generated file (and of the corpus in the tests), not a message.
  */
-import type { ValidatorCode } from './validator-code.ts'
+import { tidied } from './tidy-functions.ts'
 
 const HELPERS = ['codePointLength', 'deepEqual', 'formats', 'isMultipleOf']
 
-export function typedSource(javascript: string): ValidatorCode {
+export interface TypedSource {
+  readonly text: string
+  /** helpers the text calls, to be imported from `@spandrel/runtime/validation` */
+  readonly helpers: readonly string[]
+}
+
+export function typedSource(javascript: string): TypedSource {
   const strings: string[] = []
   const masked = javascript
     .replace('"use strict";\n', '')
     .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `#${strings.push(text) - 1}#`)
-  const { code, names } = named(simplified(patterns(requires(masked, strings), strings)))
-  const typed = withoutUnusedNames(indented(withoutUnused(annotated(code))))
+  const code = named(simplified(patterns(requires(masked, strings), strings)))
+  const typed = withoutUnused(tidied(indented(annotated(code))))
   const text = typed.replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
-  return { text, names, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
+  return { text, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
 }
 
 /**
  * Gives each function the name under which it was asked for, in place of ajv's number. Only function declarations can
  * be used above the line they stand on, so there are no constants for the names.
  */
-function named(code: string): { code: string; names: ReadonlyMap<string, string> } {
-  const byNumber = new Map<string, string>()
+function named(code: string): string {
   const names = new Map<string, string>()
   const body = code.replaceAll(/^export const (\w+) = (\w+);\n/gm, (_match, name: string, numbered: string) => {
-    if (!byNumber.has(numbered)) byNumber.set(numbered, name)
-    names.set(name, byNumber.get(numbered) ?? name)
+    names.set(numbered, name)
     return ''
   })
-  return { code: body.replaceAll(/\bvalidate\d+\b/g, (numbered) => byNumber.get(numbered) ?? numbered), names }
+  return body.replaceAll(/\bvalidate\d+\b/g, (numbered) => names.get(numbered) ?? numbered)
 }
 
 /** ajv's own run-time helpers, by the runtime's. */
@@ -106,45 +110,6 @@ function withoutUnused(code: string): string {
     if (kept.length === lines.length) return kept.join('\n')
     lines = kept
   }
-}
-
-/** Within each function: names and labels that nothing reads, and parameters likewise. */
-function withoutUnusedNames(code: string): string {
-  const whole = /^(function \w+\()data: any, (\{instancePath=#\d+#\}: any = \{\})(\): boolean \{\n)([\s\S]*?\n\}$)/gm
-  return code.replaceAll(whole, (_match, start: string, place: string, end: string, body: string) => {
-    const used = markedAsUsed(
-      body.replaceAll(/^ *(\w+):\n/gm, (label, name) => (body.includes(`break ${name};`) ? label : '')),
-    )
-    // A schema that takes anything looks at nothing; callers pass the arguments all the same.
-    const data = /\bdata\b/.test(used) ? 'data: any' : '_data: any'
-    return `${start}${data}, ${/\binstancePath\b/.test(used) ? place : '_place?: any'}${end}${used}`
-  })
-}
-
-/** What follows a return in its block: nothing but declarations, which hold for the whole function, is kept. */
-function withoutUnreachable(body: string): string {
-  return body.replaceAll(/^( *)return false;\n((?:\1[^ {}][^{}\n]*;\n)+)/gm, (_match, indent: string, rest: string) => {
-    const declared = Array.from(rest.matchAll(/\bvar (\w+): any/g), (found) => `${indent}var ${found[1]}: any;\n`)
-    return `${indent}return false;\n${declared.join('')}`
-  })
-}
-
-/** Below a schema that takes nothing, ajv forgets to declare what it notes for `unevaluated…`. */
-function withBookkeeping(body: string): string {
-  const noted = new Set(body.match(/\b(?:items|props)\d+\b/g))
-  const missing = [...noted].filter((name) => !new RegExp(String.raw`\b(?:let|var|const) ${name}\b`).test(body))
-  return `${missing.map((name) => `  let ${name}: any;\n`).join('')}${body}`
-}
-
-/** ajv keeps some values for messages that are then not written: inside `not`, say. */
-function markedAsUsed(body: string): string {
-  let text = body
-  for (const name of new Set(Array.from(body.matchAll(/\b(?:let|var|const) (\w+): any/g), (found) => found[1] ?? ''))) {
-    const reads = [...body.matchAll(new RegExp(String.raw`\b${name}\b(?!(?:: any)?(?:;| = |\+\+)|: any| in )`, 'g'))]
-    if (reads.length === 0)
-      text = text.replace(new RegExp(String.raw`^( *(?:let|var|const) ${name}: any.*)$`, 'm'), `$1 void ${name};`)
-  }
-  return text
 }
 
 /** ajv writes no indentation. Strings are still out, so each brace is one. */

@@ -8,7 +8,7 @@ import standalone from 'ajv/dist/standalone/index.js'
 import type { JsonSchema } from '../model/schema.ts'
 import { FORMATS } from './formats.ts'
 import { assertionsOf, isSchemaObject, referenced, subschemas } from './schema-keywords.ts'
-import { patternFlags, typedSource } from './typed-source.ts'
+import { patternFlags, typedSource, type TypedSource } from './typed-source.ts'
 
 /** Schemas of one service that may refer to each other by `#/$defs/<name>`. */
 export interface SchemaNamespace {
@@ -23,12 +23,9 @@ export interface ValidatorRequest {
   readonly functionName: string
 }
 
-export interface ValidatorCode {
-  readonly text: string
+export interface ValidatorCode extends TypedSource {
   /** the name a function was asked for → the one it has; schemas that come to the same share one */
   readonly names: ReadonlyMap<string, string>
-  /** helpers the text calls, to be imported from `@spandrel/runtime/validation` */
-  readonly helpers: readonly string[]
 }
 
 export function validatorCode(
@@ -52,7 +49,24 @@ export function validatorCode(
     const definitions = [...namespace.definitions].map(([name, schema]) => [name, assertionsOf(schema)])
     ajv.addSchema({ $id: namespace.name, $defs: Object.fromEntries(definitions), roots })
   }
-  return typedSource(standalone.default(ajv, exported))
+  // Asked for the same function under two names, ajv would write it twice.
+  const aliases = new Map<string, string>()
+  const first = new Map<unknown, string>()
+  for (const [functionName, reference] of Object.entries(exported)) {
+    const compiled = ajv.getSchema(reference)
+    const known = first.get(compiled)
+    if (known === undefined) first.set(compiled, functionName)
+    else {
+      aliases.set(functionName, known)
+      delete exported[functionName]
+    }
+  }
+  const { text, helpers } = typedSource(standalone.default(ajv, exported))
+  return {
+    text,
+    helpers,
+    names: new Map(requests.map(({ functionName }) => [functionName, aliases.get(functionName) ?? functionName])),
+  }
 }
 
 function compilerFor(schemas: readonly JsonSchema[]): Ajv2020 {
