@@ -16,7 +16,7 @@ export interface Booking {
   /** how long the handler takes */
   ms?: number
   /** what it does then; default: insert an effect, send a message, answer 201 */
-  then?: string
+  does?: string
 }
 
 type BookingAnswer =

@@ -16,6 +16,9 @@ export async function prepareBookings(pool: pg.Pool, options: BookingOptions = {
   )
 }
 
+/** Handlers that were told `gate:<name>` wait here until the test opens it. */
+export const gates = new Map<string, PromiseWithResolvers<void>>()
+
 type Input = OperationInput<BookingTypes['operations']['book']>
 
 /** Does what the body says: see the cases. Every case but the plain ones makes its effect first. */
@@ -28,10 +31,13 @@ export async function book(
   send('booked', { bookingId, item: body.item })
   note(`booked ${body.item}`)
   if (body.ms !== undefined) await delay(body.ms, undefined, { signal })
-  const [what, argument] = (body.then ?? 'ok').split(':')
+  const [what, argument] = (body.does ?? 'ok').split(':')
   switch (what) {
     case 'status':
       return { status: Number(argument), body: { refused: body.item } }
+    case 'gate':
+      await gates.get(argument ?? '')?.promise
+      break
     case 'throw':
       throw new Error('the handler throws')
     case 'large':

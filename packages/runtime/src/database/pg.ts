@@ -7,6 +7,7 @@
 import { SpandrelError } from '../errors.ts'
 import type { Database, Joined, OpenTransaction, Query, QueryResult } from './database.ts'
 import type { Loan } from './loan.ts'
+import { cancelStatement } from './pg-cancel.ts'
 import { OwnConnection } from './pg-listener.ts'
 import type { PgPool, PgPoolClient, PgQueryable, PgResult, PgStatement } from './pg-types.ts'
 import { PreparedNames } from './prepared-names.ts'
@@ -144,6 +145,8 @@ class PgConnection implements Connection, PgSender {
   }
 
   cut(): void {
+    // A server looks at its socket only between statements: one that runs would go on and keep its locks.
+    cancelStatement(this.#client)
     const { connection } = this.#client as { connection?: { stream?: { destroy?: () => void } } }
     if (connection?.stream?.destroy !== undefined) connection.stream.destroy()
     else this.release(true)

@@ -96,16 +96,18 @@ export async function runAttempt<Tx>(attempt: Attempt<Tx>): Promise<Ended> {
 
 async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, writes: Promise<unknown>[]): Promise<Ended> {
   const { claim } = attempt
+  let backend: number | undefined
   if (claim !== undefined) {
     const keepsFailures = claim.guarantee.remembers !== 'success'
-    const [locked, record] = await Promise.all([
+    const [lock, record] = await Promise.all([
       tryLock(open.query, claim),
       readRecord(open.query, claim),
       keepsFailures ? open.query('savepoint spandrel_operation') : undefined,
     ])
     // A done record counts also where the lock was refused: it is another copy being answered, not the first running.
     if (record !== undefined) throw new Decided({ how: 'replay', record })
-    if (!locked) throw new Decided({ how: 'overlap' })
+    if (!lock.locked) throw new Decided({ how: 'overlap' })
+    backend = lock.backend
   }
   attempt.begun()
   const claimed = faults.point('operation.claimed')
@@ -113,7 +115,7 @@ async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, write
 
   const buffer = new SendBuffer(attempt.contract, attempt.context)
   const notes: string[] = []
-  const outcome = await handled(attempt, open, buffer, notes)
+  const outcome = await handled(attempt, open, backend, buffer, notes)
   const succeeded = outcome.failure === undefined && outcome.answer.status < 400
   if (!succeeded) {
     buffer.clear()
@@ -164,6 +166,7 @@ function failureOf(outcome: Outcome): { failure?: unknown } {
 async function handled<Tx>(
   attempt: Attempt<Tx>,
   open: OpenTransaction<Tx>,
+  backend: number | undefined,
   buffer: SendBuffer,
   notes: string[],
 ): Promise<Outcome> {
@@ -200,7 +203,7 @@ async function handled<Tx>(
   } catch (failure) {
     over = true
     if (attempt.signal.aborted) {
-      await cutWhenStuck(lent, open)
+      await cutWhenStuck(attempt.database, lent, open, backend)
       const answer = problem('timeout', `${operation.operation} did not end within its time`, {
         headers: { 'retry-after': '1' },
       })
@@ -261,7 +264,13 @@ async function untilAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R
   }
 }
 
-async function cutWhenStuck<Tx>(lent: Lent<Tx>, open: OpenTransaction<Tx>): Promise<void> {
+/** Statements that go on past the time would keep their locks, the key's among them: their connection is cut. */
+async function cutWhenStuck<Tx>(
+  database: Database<Tx>,
+  lent: Lent<Tx>,
+  open: OpenTransaction<Tx>,
+  backend: number | undefined,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), graceMs)
@@ -270,6 +279,16 @@ async function cutWhenStuck<Tx>(lent: Lent<Tx>, open: OpenTransaction<Tx>): Prom
     () => 'ended' as const,
     () => 'ended' as const,
   )
-  if ((await Promise.race([ended, late])) === 'late') open.cut()
+  const how = await Promise.race([ended, late])
   clearTimeout(timer)
+  if (how === 'late') cut(database, open, backend)
+}
+
+/** A driver that cannot cut a connection leaves the server's own means, where the backend is known. */
+function cut<Tx>(database: Database<Tx>, open: OpenTransaction<Tx>, backend: number | undefined): void {
+  try {
+    open.cut()
+  } catch {
+    if (backend !== undefined) database.query('select pg_terminate_backend($1)', [backend]).catch(() => {})
+  }
 }

@@ -13,6 +13,7 @@
  * and a copy that committed in between is not seen (it ran twice).
  */
 import type { Query } from '../database/database.ts'
+import { faults } from '#faults'
 import { bodySize, keptHeaders, type Rendered } from './answer.ts'
 import type { Claim } from './key.ts'
 
@@ -36,7 +37,7 @@ interface Row {
   owner: string | null
 }
 
-const lock = 'select pg_try_advisory_xact_lock($1::bigint) as locked'
+const lock = 'select pg_try_advisory_xact_lock($1::bigint) as locked, pg_backend_pid() as backend'
 
 const read = `
 select state, fingerprint, status, headers, body, correlationid, owner
@@ -48,10 +49,15 @@ insert into spandrel.keys
 values ($1, $2, $3, $4, 'done', 'answered', $5, $6, $7, $8, $9, clock_timestamp(),
   clock_timestamp() + $10::float8 * interval '1 millisecond')`
 
-/** Takes the key's lock until the transaction ends; false: another copy has it. Never waits. */
-export async function tryLock(query: Query, claim: Claim): Promise<boolean> {
-  const { rows } = await query<{ locked: boolean }>(lock, [claim.lock])
-  return rows[0]?.locked === true
+/** For the mutant that claims before it does anything; see any-record.ts. */
+const overClaim = `
+on conflict (operation, scope, key) do update set state = 'done', status = excluded.status, headers = excluded.headers,
+  body = excluded.body, owner = excluded.owner, done_at = excluded.done_at, expires_at = excluded.expires_at`
+
+/** Takes the key's lock until the transaction ends; `locked` false: another copy has it. Never waits. */
+export async function tryLock(query: Query, claim: Claim): Promise<{ locked: boolean; backend: number | undefined }> {
+  const { rows } = await query<{ locked: boolean; backend: number }>(lock, [claim.lock])
+  return { locked: rows[0]?.locked === true, backend: rows[0]?.backend }
 }
 
 /** The record of a done key. A claim without an outcome is none: only *done* suppresses. */
@@ -80,7 +86,7 @@ export function writeRecord(
 ): { written: Promise<unknown>; record: KeyRecord } {
   const headers = keptHeaders(claim.operation, answer)
   const body = answer.body === undefined ? null : String(answer.body)
-  const written = query(insert, [
+  const written = query(faults.mutant('any-record-suppresses') ? insert + overClaim : insert, [
     claim.operation.operation,
     claim.scope,
     claim.key,

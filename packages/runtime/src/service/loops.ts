@@ -1,7 +1,9 @@
-/** Stand-ins until the relay and the consumer are in place. */
-import type { ServiceContract } from '../contract/service-contract.ts'
+/** The loops of a service, as `createService` wants them. The relay is a stand-in until it is in place. */
+import type { ContractTypes, ServiceContract } from '../contract/service-contract.ts'
 import type { Database } from '../database/database.ts'
 import { SpandrelError } from '../errors.ts'
+import { createConsumer } from '../inbox/consumer.ts'
+import type { ReceiveHandlers } from '../inbox/handlers.ts'
 import type { ConsumerCall } from '../inbox/options.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Logger, Loop } from './loop.ts'
@@ -23,6 +25,6 @@ export function relayLoop(_parts: RelayParts): Loop & { ring(): void } {
   throw new SpandrelError('wrong-configuration', 'this version has no relay yet')
 }
 
-export function consumerLoop(_parts: ConsumerParts): Loop {
-  throw new SpandrelError('wrong-configuration', 'this version has no consumer yet')
+export function consumerLoop(parts: ConsumerParts): Loop {
+  return createConsumer({ ...parts, handlers: parts.handlers as ReceiveHandlers<ContractTypes, unknown> })
 }
