@@ -1040,7 +1040,7 @@ function checkOrderStatus(data: any, {instancePath=""}: any = {}): boolean {
                     if(errors === _errs10){
                       if(Array.isArray(data5 as any)){
                         var valid1: any = true;
-                        const len0: any = data5.length; void len0;
+                        const len0: any = data5.length;
                         for(let i0: any=0; i0<len0; i0++){
                           let data6: any = data5[i0];
                           const _errs12: any = errors;

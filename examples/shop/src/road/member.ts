@@ -21,11 +21,17 @@ export interface MemberOptions {
   log: string
 }
 
+/** What processes get of our own environment; nothing else of it is their business. */
+const INHERITED = Object.fromEntries(
+  ['PATH', 'HOME', 'TMPDIR'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+)
+
 export class Member {
   readonly name: string
   readonly #options: MemberOptions
   readonly #log: WriteStream
   #child: ChildProcess | undefined
+  #killed: ChildProcess | undefined
   #tail: string[] = []
   #stopping = false
   #restarting: Promise<void> | undefined
@@ -46,7 +52,7 @@ export class Member {
     const { args, cwd, env } = this.#options
     const child = spawnGroup(process.execPath, args, {
       cwd,
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NODE_NO_WARNINGS: '1', ...env },
+      env: { ...INHERITED, NODE_NO_WARNINGS: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -75,6 +81,7 @@ export class Member {
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     this.#up = false
+    this.#killed = child
     const gone = once(child, 'exit')
     this.#restarting ??= this.#restart(gone, restartAfterMs)
     signalGroup(child, 'SIGKILL')
@@ -91,7 +98,7 @@ export class Member {
     }
   }
 
-  /** SIGTERM, and SIGKILL if that takes more than 10 s. True where it ended by itself and without a fault. */
+  /** SIGTERM, and SIGKILL if that takes more than 10 s. True where it ended by itself and without a fault, or was killed before. */
   async stop(): Promise<boolean> {
     this.#stopping = true
     await this.#restarting?.catch(() => {})
@@ -99,7 +106,7 @@ export class Member {
     this.#up = false
     if (child !== undefined) await endGroup(child, { graceMs: 10_000 })
     this.#log.end()
-    return child?.exitCode === 0
+    return child === undefined || child === this.#killed || child.exitCode === 0
   }
 
   /** The last lines it wrote. */
