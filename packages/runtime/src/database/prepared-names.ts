@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 
 /**
+ * A statement that begins with this is planned each time. For reads of tables that are empty one moment and huge the
+ * next: a plan made for the empty table and kept would scan the huge one from end to end.
+ */
+export const planEachTime = '/* plan each time */'
+
+/**
  * Names for the runtime's own statements, so that the server plans each once a connection. Only a bounded number of
  * texts gets one, and a driver behind a pooler that cannot prepare gets none any more once it has said so.
  */
@@ -13,7 +19,7 @@ export class PreparedNames {
   }
 
   of(sql: string): string | undefined {
-    if (!this.#enabled) return undefined
+    if (!this.#enabled || sql.startsWith(planEachTime)) return undefined
     const found = this.#names.get(sql)
     if (found !== undefined) return found
     if (this.#names.size >= 200) return undefined

@@ -158,6 +158,7 @@ create table spandrel.held (
 );
 create unique index held_is_one on spandrel.held (coalesce(subscription, ''), channel, source, message_id);
 create index held_by_key on spandrel.held (subscription, partition, partitionkey, id);
+create index held_by_producer on spandrel.held (channel, partitionkey) where side = 'producer';
 create index held_by_request on spandrel.held (id) where request is not null;
 create index held_by_expiry on spandrel.held (expires_at) where expires_at is not null;
 create index held_by_correlation on spandrel.held (correlationid);

@@ -4,6 +4,7 @@
  * second of any: a busy partition does not starve the others, and the limits cut the longest tails.
  */
 import type { Query } from '../../database/database.ts'
+import { planEachTime } from '../../database/prepared-names.ts'
 import { SpandrelError } from '../../errors.ts'
 import type { MessageAttributes } from '../../message/envelope.ts'
 import type { Delivery } from '../transport.ts'
@@ -11,7 +12,7 @@ import type { Delivery } from '../transport.ts'
 // The partitions that have something share the limit, so that a deep backlog is not read once for each of them: what
 // the others do not take of their even share is left for this one. A message's place among those of its partition is
 // told by its offset: there are no gaps.
-const statement = `
+const statement = `${planEachTime}
 with asked as materialized (
   select a.partition, a.after, h.head, h.tail, greatest(0, h.head - greatest(a.after, h.tail)) as backlog,
     ceil($4::numeric / greatest(1, count(*) filter (where h.head > a.after) over ())) as even
