@@ -110,6 +110,11 @@ export async function run(
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
+    // An option's own text, read while the line is parsed.
+    if (error instanceof CommandError) {
+      new Output({ json }).fail(error)
+      return 2
+    }
     if (!(error instanceof CommanderError)) throw error
     // Help and version were asked for; a bare `spandrel` shows the help and has done nothing.
     if (error.exitCode === 0) return 0

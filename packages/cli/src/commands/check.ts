@@ -1,9 +1,9 @@
-import { checkSystem, type Finding, loadSystem, type System } from '@spandrel/contract'
+import type { Finding, System } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import { count } from '../output/table.ts'
 import { command } from '../program.ts'
 import { findConfig, shown } from '../system/find-config.ts'
-import { describeFindings } from '../system/open-system.ts'
+import { contractPackage, describeFindings } from '../system/open-system.ts'
 
 export const check = command({
   usage: 'check',
@@ -19,6 +19,7 @@ export const check = command({
   async run(options, _args, output) {
     const file = await findConfig(options.config)
     output.progress(`reading ${shown(file)}`)
+    const { checkSystem, loadSystem } = await contractPackage()
     const [{ system }, findings] = await Promise.all([loadSystem(file), checkSystem(file)])
     const looked = system === undefined ? undefined : lookedAt(system)
     if (

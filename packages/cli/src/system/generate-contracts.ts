@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { checkGenerated, generateSystem, type StaleFile, type System } from '@spandrel/contract'
+import type { StaleFile, System } from '@spandrel/contract'
+import { contractPackage } from './open-system.ts'
 
 export interface Generated {
   /** every contract file of the system, absolute */
@@ -11,6 +12,7 @@ export interface Generated {
 
 /** Writes the contract files that differ; with `check` only tells which would be written. */
 export async function generateContracts(system: System, options: { check: boolean }): Promise<Generated> {
+  const { checkGenerated, generateSystem } = await contractPackage()
   const generated = generateSystem(system)
   const stale = await checkGenerated(generated)
   if (!options.check) {

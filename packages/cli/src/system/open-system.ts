@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Finding, formatFinding, loadSystem, type System } from '@spandrel/contract'
+import type { Finding, System } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
 import { count } from '../output/table.ts'
@@ -19,9 +19,15 @@ export class BrokenSystem extends CommandError {
   }
 }
 
+/** Loaded where it is needed: half a second that `--help` and a misspelt option do without. */
+export function contractPackage(): Promise<typeof import('@spandrel/contract')> {
+  return import('@spandrel/contract')
+}
+
 /** Loads the system a command works on; throws `BrokenSystem` where a document has errors. */
 export async function openSystem(config: string | undefined, env: NodeJS.ProcessEnv = process.env): Promise<System> {
   const file = await findConfig(config)
+  const { loadSystem } = await contractPackage()
   const { system, findings } = await loadSystem(file, { env })
   if (system === undefined) throw new BrokenSystem(file, findings)
   return system
@@ -29,6 +35,7 @@ export async function openSystem(config: string | undefined, env: NodeJS.Process
 
 /** Findings as a person reads them, each with its line of the document. */
 export async function describeFindings(findings: readonly Finding[], output: Output): Promise<string[]> {
+  const { formatFinding } = await contractPackage()
   const sources = new Map<string, string | undefined>()
   const texts: string[] = []
   for (const finding of findings) {
