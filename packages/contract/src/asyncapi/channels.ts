@@ -2,7 +2,7 @@ import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
-import { entriesAt, field, listAt, text, textAt } from '../source/node.ts'
+import { entriesAt, field, listAt, placeOf, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { pointerSteps } from '../source/pointer.ts'
 
@@ -23,7 +23,7 @@ export function readChannel(owner: Node, reading: Reading): DocumentChannel | un
   return {
     address: textAt(node, 'address') ?? name,
     messages: new Map(entriesAt(node, 'messages').map(([key, { keyAt, value }]) => [key, { keyAt, node: value }])),
-    location: node.at,
+    location: placeOf(node),
   }
 }
 
@@ -32,7 +32,7 @@ export function addressIsKnown(owner: Node, reading: Reading): void {
   const node = follow(field(owner, 'channel'), reading)
   if (node === undefined || textAt(node, 'address') !== undefined) return
   const message = 'this channel has no `address`; it is matched by its key'
-  reading.findings.warning(node.at, 'unknown-address', message, 'add `address: …`')
+  reading.findings.warning(placeOf(node), 'unknown-address', message, 'add `address: …`')
 }
 
 /** The messages an operation or a reply names; all of its channel where it names none. By key. */

@@ -1,7 +1,7 @@
 import { didYouMean } from '../findings/nearest.ts'
 import type { SecurityAlternative, SecurityScheme } from '../model/operation.ts'
 import { optional } from '../model/optional.ts'
-import { entriesAt, entriesOf, field, listAt, text, textAt } from '../source/node.ts'
+import { entriesAt, entriesOf, field, listAt, placeOf, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
@@ -47,7 +47,7 @@ export class Security {
     for (const member of needs[type] ?? []) {
       if (field(node, member) !== undefined) continue
       const message = `the security scheme \`${name}\` of type ${type} has no \`${member}\``
-      this.#reading.findings.error(node.at, 'missing-member', message, `add \`${member}\``)
+      this.#reading.findings.error(placeOf(node), 'missing-member', message, `add \`${member}\``)
     }
     return {
       name,
@@ -57,7 +57,7 @@ export class Security {
       ...optional('scheme', textAt(node, 'scheme')?.toLowerCase()),
       ...optional('bearerFormat', textAt(node, 'bearerFormat')),
       ...optional('openIdConnectUrl', textAt(node, 'openIdConnectUrl')),
-      location: node.at,
+      location: placeOf(node),
     }
   }
 }

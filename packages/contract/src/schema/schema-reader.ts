@@ -1,7 +1,7 @@
 import type { Findings } from '../findings/findings.ts'
 import { nearest } from '../findings/nearest.ts'
 import type { JsonSchema, NamedSchema, Schema } from '../model/schema.ts'
-import { field, listAt, plain, text } from '../source/node.ts'
+import { field, listAt, placeOf, plain, text } from '../source/node.ts'
 import type { MapNode, Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import type { Dialect } from './dialect.ts'
@@ -58,7 +58,7 @@ export class SchemaReader {
     this.#working = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { name, node, dialect } = next
-      this.#named.set(name, { name, schema: this.#convert(node, dialect), location: node.at })
+      this.#named.set(name, { name, schema: this.#convert(node, dialect), location: placeOf(node) })
     }
     this.#working = false
   }
@@ -85,7 +85,7 @@ export class SchemaReader {
       name = this.#free(schemaName(target.at), dialect)
       this.#names.set(target, name)
       // Holds the place, so that names keep the order in which they were met.
-      this.#named.set(name, { name, schema: true, location: target.at })
+      this.#named.set(name, { name, schema: true, location: placeOf(target) })
       const root = target.at.file === from.at.file ? undefined : this.#sources.open(target.at.file, at)
       this.#queue.push({ name, node: target, dialect: root === undefined ? dialect : dialectOf(root, dialect) })
     }

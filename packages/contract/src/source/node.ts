@@ -11,6 +11,13 @@ export type Node = MapNode | ListNode | ScalarNode
 interface Placed {
   /** where the value stands */
   readonly at: SourceLocation
+  /** where its key stands, if it is the member of a map */
+  readonly keyAt?: SourceLocation
+}
+
+/** Where an element is said to be: at its key, as that has its name. */
+export function placeOf(node: Node): SourceLocation {
+  return node.keyAt ?? node.at
 }
 
 export interface MapNode extends Placed {

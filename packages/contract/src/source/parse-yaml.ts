@@ -125,6 +125,8 @@ class Reader {
         value === null
           ? { node: { kind: 'scalar', at: keyAt, value: null, source: '' }, size: 1 }
           : this.read(value, inner, depth + 1)
+      // Set once, while the node is new: an alias keeps the place of its anchor.
+      if (!isAlias(value)) (read.node as { keyAt?: SourceLocation }).keyAt = keyAt
       size += read.size
       if (name === '<<' && key.type === 'PLAIN')
         merged.push(...(read.node.kind === 'list' ? read.node.items : [read.node]))

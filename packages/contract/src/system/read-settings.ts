@@ -103,7 +103,7 @@ function readListen(node: Node | undefined, findings: Findings): { host: string;
   const value = node?.kind === 'scalar' ? String(node.value) : '8080'
   const [, host = '127.0.0.1', digits = '8080'] = /^(?:(.+):)?(\d+)$/.exec(value) ?? []
   const port = Number(digits)
-  if (node !== undefined && port > 65_535) {
+  if (node?.kind === 'scalar' && typeof node.value === 'string' && port > 65_535) {
     findings.error(node.at, 'out-of-range', `\`listen: ${value}\` is no port`, 'write a number up to 65535')
   }
   return { host: host.replace(/^\[|\]$/g, ''), port }

@@ -14,7 +14,7 @@ const text = (description: string, example: string): Shape => ({
 const paths: Shape = {
   title: 'a path or a list of them',
   anyOf: [
-    { type: 'string', minLength: 1 },
+    { title: 'a path', type: 'string', minLength: 1 },
     { type: 'array', items: { type: 'string', minLength: 1 } },
   ],
 }
@@ -85,8 +85,9 @@ const gateway: Shape = {
       default: 8080,
       examples: [8080],
       anyOf: [
-        { type: 'integer', minimum: 0, maximum: 65_535 },
+        { title: 'a port', type: 'integer', minimum: 0, maximum: 65_535 },
         {
+          title: '`host:port`',
           type: 'string',
           pattern: '^(?:(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\]):)?[0-9]{1,5}$',
           'x-hint': 'write `8080` or `0.0.0.0:8080`',

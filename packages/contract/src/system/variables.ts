@@ -64,13 +64,25 @@ export function fillVariables(
   keep: (pointer: string) => boolean,
   findings: Findings,
 ): Node {
+  return fillNode(node, env, keep, findings) ?? { ...node, kind: 'map', entries: new Map() }
+}
+
+/** Undefined where a variable is unset: that was said, and what follows from the gap would only distract. */
+function fillNode(
+  node: Node,
+  env: Environment,
+  keep: (pointer: string) => boolean,
+  findings: Findings,
+): Node | undefined {
   if (node.kind === 'list') {
-    return { ...node, items: node.items.map((item) => fillVariables(item, env, keep, findings)) }
+    const items = node.items.map((item) => fillNode(item, env, keep, findings)).filter((item) => item !== undefined)
+    return { ...node, items }
   }
   if (node.kind === 'map') {
     const entries = new Map<string, Entry>()
     for (const [key, entry] of node.entries) {
-      entries.set(key, { ...entry, value: fillVariables(entry.value, env, keep, findings) })
+      const value = fillNode(entry.value, env, keep, findings)
+      if (value !== undefined) entries.set(key, { ...entry, value })
     }
     return { ...node, entries }
   }
@@ -85,7 +97,7 @@ export function fillVariables(
     const hint = `set ${name}, or write a default: \`\${${name}:-…}\``
     findings.error(node.at, 'unset-variable', `the environment variable ${name} is not set`, hint)
   }
-  if (value === undefined) return node
+  if (value === undefined) return undefined
   return /^\$\{[^}]*\}$/.test(node.value) ? typed(node, value) : { ...node, value }
 }
 
