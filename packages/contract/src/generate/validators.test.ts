@@ -65,7 +65,7 @@ const SCHEMAS: Record<string, JsonSchema> = {
   inherited: {
     type: 'object',
     required: ['toString'],
-    properties: { constructor: { type: 'number' }, hasOwnProperty: { type: 'string' } },
+    properties: { constructor: { type: 'number' }, toString: { type: 'string' } },
     additionalProperties: false,
   },
   quotes: {
