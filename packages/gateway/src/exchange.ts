@@ -9,6 +9,7 @@
  *   ended      both sides are over: counted and logged
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Edge } from './edge.ts'
 import type { Identity } from './identity/access.ts'
 import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
@@ -39,6 +40,8 @@ export class Exchange implements Client {
   readonly #edge: Edge
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  /** kept: undici takes it from a request whose stream it gives up, and a pipelined answer has none yet */
+  readonly socket: Socket
   readonly #startedAt = performance.now()
   #route: Route | undefined
   #path = ''
@@ -58,13 +61,13 @@ export class Exchange implements Client {
     this.#edge = edge
     this.#request = request
     this.#response = response
+    this.socket = request.socket
     edge.inFlight++
-    response.on('close', () => this.#close())
+    response.on('close', () => this.close())
   }
 
   get left(): boolean {
-    const { writableFinished, socket } = this.#response
-    return !writableFinished && (this.#closed || socket === null || socket.destroyed)
+    return !this.#response.writableFinished && (this.#closed || this.socket.destroyed)
   }
 
   /** Nothing has been answered yet, and the request is not even complete: a fault on the wire is this request's. */
@@ -78,8 +81,7 @@ export class Exchange implements Client {
 
   /** The connection ends as soon as this exchange has its answer. */
   endConnection(): void {
-    const socket = this.#request.socket ?? this.#response.socket
-    this.#response.on('close', () => socket.destroy())
+    this.#response.on('close', () => this.socket.destroy())
   }
 
   /** Begins. Never throws. */
@@ -102,12 +104,15 @@ export class Exchange implements Client {
     if (target instanceof Problem) return this.answer(target)
     this.#path = target.path
     if (head.problem !== undefined) return this.answer(head.problem)
+    if (head.host === undefined && this.#request.httpVersion === '1.1') {
+      return this.answer(new Problem('request-malformed', { detail: 'The host header is missing.', close: true }))
+    }
     if (match === undefined) return this.answer(this.#notRouted(target.path))
     this.#route = match.route
     if (this.#edge.inFlight > limits.inFlight) {
       return this.answer(new Problem('overloaded', { headers: ['retry-after', '1'] }))
     }
-    const peer = plainAddress(this.#request.socket.remoteAddress)
+    const peer = plainAddress(this.socket.remoteAddress)
     if (match.route.access.isOpen) return this.#check(match, head, target, peer, undefined)
     match.route.access
       .identify({
@@ -163,7 +168,7 @@ export class Exchange implements Client {
     const trace = continueTrace(head.traceparent, head.tracestate)
     this.#traceId = trace.traceId
     const { forward } = head
-    addForwarded(head, peer, trustedProxies.has(peer), 'encrypted' in this.#request.socket)
+    addForwarded(head, peer, trustedProxies.has(peer), 'encrypted' in this.socket)
     forward.push(correlationHeader, this.#correlationId, 'traceparent', trace.traceparent)
     if (trace.tracestate !== undefined) forward.push('tracestate', trace.tracestate)
     forward.push(timeoutHeader, String(Math.ceil(Math.max(timeoutMs * 0.9, timeoutMs - marginMs))))
@@ -269,6 +274,8 @@ export class Exchange implements Client {
   refuse(problem: Problem): void {
     if (this.#correlationId === '') this.#correlationId = correlationOf(undefined)
     this.answer(problem)
+    // A body that will never be whole: what the service has of it must not look as if it were.
+    this.#forward?.destroy()
   }
 
   /** Cuts both sides. For the end of a drain. */
@@ -284,7 +291,7 @@ export class Exchange implements Client {
     // undici destroys a stream it could not send: there is nothing left that could be read.
     if (request.destroyed || (this.#bodyBytes > lingerBytes && this.#bodyBytes !== Number.POSITIVE_INFINITY))
       return true
-    const timer = setTimeout(() => this.#response.socket?.destroy() ?? request.socket?.destroy(), lingerMs)
+    const timer = setTimeout(() => this.socket.destroy(), lingerMs)
     request.on('close', () => clearTimeout(timer)).on('error', () => {})
     request.resume()
     return false
@@ -305,7 +312,9 @@ export class Exchange implements Client {
     return new Problem('method-not-allowed', { headers: ['allow', allowed.join(', ')] })
   }
 
-  #close(): void {
+  /** The client's side is over, well or not. Called by the answer, and by a connection that ends before it. */
+  close(): void {
+    if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#stall)
     if (this.left) this.#forward?.leave()

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { Gateway as GatewayDeclaration, System } from '@spandrel/contract'
 import type { Logger } from '@spandrel/runtime'
+import { Connections } from './connections.ts'
 import type { Edge } from './edge.ts'
 import { Exchange } from './exchange.ts'
 import type { Verifiers } from './identity/access.ts'
@@ -53,8 +54,8 @@ class HttpGateway implements Gateway {
   readonly #server: Server
   readonly #edge: Edge
   readonly #pools
-  readonly #exchanges = new Set<{ destroy(): void }>()
-  readonly #sockets = new WeakMap<object, Exchange>()
+  readonly #exchanges = new Set<Exchange>()
+  readonly #connections = new Connections()
   #closing: Promise<void> | undefined
   #drained: (() => void) | undefined
 
@@ -78,12 +79,13 @@ class HttpGateway implements Gateway {
       secret: auth.secret,
       inFlight: 0,
       draining: false,
-      ended: (exchange) => this.#ended(exchange),
+      ended: (exchange) => this.#ended(exchange as Exchange),
     }
     this.#server = createServer(
       {
         insecureHTTPParser: false,
-        requireHostHeader: true,
+        // Its absence is refused by us, as a problem.
+        requireHostHeader: false,
         maxHeaderSize: limits.headerBytes,
         headersTimeout: limits.headersMs,
         requestTimeout: limits.requestMs,
@@ -103,14 +105,14 @@ class HttpGateway implements Gateway {
         }
         const exchange = new Exchange(this.#edge, request, response)
         this.#exchanges.add(exchange)
-        this.#sockets.set(request.socket, exchange)
+        this.#connections.add(request.socket, exchange)
         exchange.run()
       },
     )
     // Too many headers are refused, not dropped in silence: what was dropped may be what protects the service.
     this.#server.maxHeadersCount = 0
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      refuseOnWire(error, socket as Socket, this.#sockets.get(socket)),
+      refuseOnWire(error, socket as Socket, this.#connections.latest(socket as Socket)),
     )
     for (const service of Object.values(system.services)) {
       if (service.keys === 'gateway' && Object.values(service.operations).some(hasKey) && !service.external) {
@@ -192,13 +194,14 @@ class HttpGateway implements Gateway {
       )
       for (const exchange of this.#exchanges) exchange.destroy()
       this.#server.closeAllConnections()
-      await closed
+      await Promise.all([closed, empty])
     }
     await Promise.all(this.#pools.map((pool) => pool.destroy()))
   }
 
-  #ended(exchange: { destroy(): void }): void {
+  #ended(exchange: Exchange): void {
     this.#exchanges.delete(exchange)
+    this.#connections.remove(exchange.socket, exchange)
     if (!this.#edge.draining) return
     // Its connection may have become idle after `server.close` looked.
     setImmediate(() => this.#server.closeIdleConnections())

@@ -13,7 +13,7 @@ import { createGateway, type Gateway, type GatewayOptions } from '../src/index.t
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
 export interface Seen {

@@ -2,6 +2,7 @@
 import type {
   Guarantees,
   HttpOperation,
+  KeyGuarantee,
   JsonSchema,
   NamedSchema,
   Parameter,
@@ -14,7 +15,8 @@ import type {
 export interface OperationSketch {
   method?: string
   path: string
-  parameters?: readonly (Partial<Parameter> & Pick<Parameter, 'name' | 'in'> & { schema?: JsonSchema })[]
+  parameters?: readonly (Partial<Omit<Parameter, 'schema'>> &
+    Pick<Parameter, 'name' | 'in'> & { schema?: JsonSchema })[]
   /** content type → schema (undefined: no schema) */
   body?: Readonly<Record<string, JsonSchema | undefined>>
   bodyOptional?: boolean
@@ -35,7 +37,7 @@ export interface ServiceSketch {
 const location = { file: '/contracts/test.openapi.yaml', line: 1, column: 1, pointer: '' }
 
 /** The header key of most tests. */
-export const key: Guarantees['idempotency'] = {
+export const key: KeyGuarantee = {
   key: { source: 'request.header', name: 'Idempotency-Key' },
   required: true,
   scope: 'global',
