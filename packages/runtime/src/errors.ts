@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'shared-transaction-refused'
   | 'statement-after-end'
   | 'statement-failed'
+  | 'stream-full'
   | 'timeout'
   | 'transport-unavailable'
   | 'unknown-channel'

@@ -18,6 +18,8 @@ export interface ReceivedMessage<Data = unknown, Type extends string = string> {
   readonly source: string
   readonly type: Type
   readonly data: Data
+  /** the data as the JSON text it was sent as: for those who pass it on */
+  readonly json: string
   /** every CloudEvents attribute, extensions included */
   readonly attributes: Readonly<MessageAttributes>
 }

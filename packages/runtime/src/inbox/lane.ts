@@ -551,6 +551,9 @@ export class Lane<Tx> {
     if (report.heldChanged) {
       this.#heldVersion++
       this.#scanWanted = true
+      // Who was to follow a message that has just been held again waits with it; the scan says when it is due.
+      const heldAgain = new Set(report.done.filter(({ verdict }) => verdict !== undefined).map(({ lane }) => lane))
+      if (heldAgain.size > 0) this.#due = this.#due.filter(({ lane }) => !heldAgain.has(lane))
     }
     if (report.stayAlone !== undefined) this.#alone.add(report.stayAlone)
     if (report.outage !== undefined) {
