@@ -16,16 +16,19 @@ import { asDatabase } from '../database/as-database.ts'
 import type { Database } from '../database/database.ts'
 import type { PgPool } from '../database/pg.ts'
 import { SpandrelError } from '../errors.ts'
+import { createConsumer } from '../inbox/consumer.ts'
+import type { ReceiveHandlers } from '../inbox/handlers.ts'
 import { expireJournal } from '../inbox/journal.ts'
 import { JournalWriter } from '../operations/journal-writer.ts'
 import { createOperationServer, type RawHandler } from '../operations/operation-server.ts'
+import { Doorbell } from '../outbox/doorbell.ts'
+import { createRelay, outboxBell, type Relay } from '../outbox/relay.ts'
 import { checkMigrated } from '../schema/migrate.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
 import { consoleLogger } from './console-logger.ts'
 import { createExpiryLoop, expireKeys } from './expiry.ts'
 import type { Logger, Loop, LoopHealth } from './loop.ts'
-import { consumerLoop, relayLoop } from './loops.ts'
 import { manage } from './management.ts'
 import { Metrics } from './metrics.ts'
 import {
@@ -91,7 +94,9 @@ class RunningService implements Service {
   readonly #operations
   #state: State = 'starting'
   #loops: Loop[] = []
-  #relay: (Loop & { ring(): void }) | undefined
+  #relay: Relay | undefined
+  /** where the relay runs in other processes only */
+  #doorbell: Doorbell | undefined
   #transport: Transport | undefined
   #ownsTransport = false
   #server: Server | undefined
@@ -120,7 +125,7 @@ class RunningService implements Service {
       logger: this.#log,
       metrics: this.#metrics,
       journal: this.#journal,
-      onCommitted: () => this.#relay?.ring(),
+      onCommitted: () => this.#ring(),
       trustCaller: options.trustCaller ?? process.env['SPANDREL_TRUST_CALLER'] === '1',
       ...defined({
         identify: options.identify,
@@ -217,13 +222,18 @@ class RunningService implements Service {
   async #start(): Promise<void> {
     const { relay = true, consume = true, expiryMs = 60_000, journalMs = 7 * 24 * 3600 * 1000 } = this.#options
     await checkMigrated(this.#database, this.name)
-    const relays = relay && Object.keys(this.#contract.sends).length > 0
-    const consumes = consume && Object.keys(this.#contract.receives).length > 0
+    const sends = Object.keys(this.#contract.sends).length > 0
+    const relays = sends && relay !== false
+    const consumes = consume !== false && Object.keys(this.#contract.receives).length > 0
     if (relays || consumes) await this.#openTransport()
     const transport = this.#transport
     if (relays && transport !== undefined) {
-      this.#relay = relayLoop({ contract: this.#contract, database: this.#database, transport, logger: this.#log })
+      const parts = { contract: this.#contract, database: this.#database, transport, logger: this.#log }
+      this.#relay = createRelay({ ...parts, ...(typeof relay === 'object' && relay) })
       this.#loops.push(this.#relay)
+    } else if (sends) {
+      const notifier = this.#database.notifier?.(outboxBell)
+      this.#doorbell = notifier && new Doorbell(notifier)
     }
     if (consumes && transport !== undefined) this.#loops.push(this.#consumer(transport))
     const query = this.#database.query
@@ -242,15 +252,24 @@ class RunningService implements Service {
     this.#state = 'ok'
   }
 
+  #ring(): void {
+    this.#relay?.ring()
+    this.#doorbell?.ring('')
+  }
+
   #consumer(transport: Transport): Loop {
     const receives = Object.keys(this.#contract.receives)
-    return consumerLoop({
+    const { consume } = this.#options
+    return createConsumer({
+      ...(typeof consume === 'object' && { tuning: consume }),
       contract: this.#contract,
       database: this.#database,
       transport,
-      handlers: Object.fromEntries(Object.entries(this.#handlers).filter(([name]) => receives.includes(name))),
+      handlers: Object.fromEntries(
+        Object.entries(this.#handlers).filter(([name]) => receives.includes(name)),
+      ) as ReceiveHandlers<ContractTypes, unknown>,
       logger: this.#log,
-      onCommitted: () => this.#relay?.ring(),
+      onCommitted: () => this.#ring(),
       call: (ref, input, { key, signal, deadline, cause }) =>
         this.#caller.call(ref, input as CallInput, {
           correlationid: cause.attributes.correlationid,
@@ -297,6 +316,7 @@ class RunningService implements Service {
       ...others.map((loop) => loop.stop({ deadlineMs: left() }).catch(failed(loop.name))),
     ])
     await this.#relay?.stop({ deadlineMs: Math.max(500, left()) }).catch(failed('relay'))
+    await this.#doorbell?.close().catch(failed('doorbell'))
     await this.#journal.flush().catch(failed('journal'))
     // Answers have been written by now; what is left of connections holds nothing.
     server?.closeAllConnections()

@@ -5,8 +5,10 @@ import type { Database } from '../database/database.ts'
 import type { PgPool, PgTransaction } from '../database/pg.ts'
 import { SpandrelError } from '../errors.ts'
 import type { ReceiveHandlers } from '../inbox/handlers.ts'
+import type { ConsumerTuning } from '../inbox/options.ts'
 import type { OperationHandlers } from '../operations/handlers.ts'
 import type { Identify } from '../operations/identity.ts'
+import type { RelayOptions } from '../outbox/relay.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Logger } from './loop.ts'
 
@@ -21,6 +23,9 @@ export type NoOthers<T extends ContractTypes, H> = {
   readonly [K in Exclude<keyof H, keyof T['operations'] | keyof T['receives']>]: never
 }
 
+/** The pace of the relay; see its options. */
+export type RelayTuning = Omit<RelayOptions, 'contract' | 'database' | 'transport' | 'logger'>
+
 export interface ServiceOptions<D extends Database | PgPool> {
   /** an adapter (`kyselyDatabase(db)`, `pgDatabase(pool)`) or a bare `pg` pool; it stays yours and is not closed */
   database: D
@@ -28,10 +33,10 @@ export interface ServiceOptions<D extends Database | PgPool> {
   transport?: string | Transport
   /** default: warnings and errors as JSON lines on standard error */
   logger?: Logger
-  /** whether this process may run the relay; default true. Where several may, one of them works at a time. */
-  relay?: boolean
-  /** whether this process consumes; default true */
-  consume?: boolean
+  /** whether this process may run the relay, or its pace; default true. Where several may, one works at a time. */
+  relay?: boolean | RelayTuning
+  /** whether this process consumes, or its pace; default true */
+  consume?: boolean | Partial<ConsumerTuning>
   /** the `spandrel-caller` header is believed: only behind a gateway that sets it. Default: SPANDREL_TRUST_CALLER=1 */
   trustCaller?: boolean
   /** verifies callers in the service itself, instead of trusting a header */
