@@ -2,18 +2,15 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yam
 import type { Alias, Node as YamlNode, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 import type { Findings } from '../findings/findings.ts'
 import type { SourceLocation } from '../model/location.ts'
+import { DEEPEST, MOST_NODES, Unreadable } from './limits.ts'
 import type { Entry, ListNode, MapNode, Node } from './node.ts'
 import { pointerTo } from './pointer.ts'
 
 /**
- * YAML 1.2 (and so JSON) to located nodes, by the `yaml` package's syntax tree: it alone among the parsers tried gives
+ * YAML 1.2 to located nodes, by the `yaml` package's syntax tree: it alone among the parsers tried gives
  * exact places of keys and values, and goes on after a fault. About 1 MB a second.
  */
 
-/** Deeper nesting is no contract; it would only overflow somebody's stack. */
-const DEEPEST = 200
-/** Nodes with every alias unfolded. A large real document (13 MB) has under a million. */
-const MOST_NODES = 3_000_000
 /** After a syntax error the rest is often a shower of consequences. */
 const MOST_SYNTAX_ERRORS = 10
 
@@ -27,7 +24,10 @@ export function parseYaml(file: string, source: string, findings: Findings): Nod
   // `uniqueKeys` compares every key with every other; the reader below finds duplicates with a set.
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
   for (const error of document.errors.slice(0, MOST_SYNTAX_ERRORS)) {
-    findings.error(place(error.pos[0]), 'syntax', sentence(error.message), syntaxHint(error.code))
+    const at = place(error.pos[0])
+    if (error.code === 'RESOURCE_EXHAUSTION') {
+      findings.error(at, 'too-deep', 'the nesting is too deep to be read', 'split the document with $ref')
+    } else findings.error(at, 'syntax', sentence(error.message), syntaxHint(error.code))
   }
   if (document.errors.length > 0) return undefined
   if (document.contents === null) {
@@ -46,8 +46,6 @@ export function parseYaml(file: string, source: string, findings: Findings): Nod
     throw fault
   }
 }
-
-class Unreadable extends Error {}
 
 /** A node and its size with all aliases unfolded. */
 interface Sized {

@@ -5,6 +5,7 @@ import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { Node } from './node.ts'
 import { field } from './node.ts'
+import { parseJson } from './parse-json.ts'
 import { parseYaml } from './parse-yaml.ts'
 import { pointerSteps } from './pointer.ts'
 
@@ -29,7 +30,8 @@ export class Sources {
       return known
     }
     const source = this.#text(file, asked)
-    const root = source === undefined ? undefined : parseYaml(file, source, this.#findings)
+    const parse = file.toLowerCase().endsWith('.json') ? parseJson : parseYaml
+    const root = source === undefined ? undefined : parse(file, source, this.#findings)
     this.#read.set(file, root)
     return root
   }
