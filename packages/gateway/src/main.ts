@@ -16,7 +16,8 @@ import { pino } from 'pino'
 import { createGateway, type Gateway } from './gateway.ts'
 
 const { env } = process
-const logger = pino({ name: 'gateway', level: env['LOG_LEVEL'] ?? 'info' })
+// Written at once: the last lines of a process are the ones that matter.
+const logger = pino({ name: 'gateway', level: env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 1, sync: true }))
 
 try {
   await main()
@@ -31,8 +32,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { config: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' } },
   })
-  const system = await load(values.config ?? 'spandrel.yaml')
   const port = portOf(values.port, '--port') ?? portOf(env['GATEWAY_PORT'], 'GATEWAY_PORT')
+  const system = await load(values.config ?? 'spandrel.yaml')
   const host = values.host ?? env['GATEWAY_HOST']
   const token = env['SPANDREL_MANAGEMENT_TOKEN']
   const secret = env['SPANDREL_CALLER_SECRET']
