@@ -160,6 +160,7 @@ class OutboxRelay implements Relay {
         this.#succeeded()
       } catch (error) {
         await this.#failed(error)
+        again = true
       }
       if (!again && !this.#rung && !this.#stopping) await this.#rest(this.#idleMs())
     }

@@ -29,10 +29,10 @@ export class PublishedValidator {
     const faults = faultsOf(send, data)
     if (faults !== undefined) return faults
     try {
-      const key = orderingKey(this.#contract, send, data, attributes, attributes.partitionkey)
-      return send.guarantees.ordering === 'none' || key === attributes.partitionkey
-        ? undefined
-        : `its key must be ${key}: \`ordering.by\` of the contract`
+      const { ordering } = send.guarantees
+      const { partitionkey } = attributes
+      const key = orderingKey(this.#contract, send, data, attributes, ordering === 'none' ? partitionkey : undefined)
+      return key === partitionkey ? undefined : `its key must be ${key}: \`ordering.by\` of the contract`
     } catch (error) {
       if (error instanceof SpandrelError) return error.message
       throw error
