@@ -190,14 +190,14 @@ test('the road of an order: what caused what, with what went wrong on the way', 
   expect(await drawn(correlation)).toEqual([
     '└─ orders.placeOrder 202 (key k-1)  TIME',
     '   ├─ calls payments.quotePrice  +0 ms',
-    '   ├─ the same request again → answered with the first answer  +703 ms',
-    '   └─ orderPlaced → inventory.reserveStock  +1.2 s',
-    '      ├─ attempt 1 failed: deadlock of its own making  +8 ms',
-    '      ├─ tried again after 1.2 s  +8 ms',
-    '      ├─ stockReserved → payments.capturePayment  +1.2 s',
-    '      │  ├─ → captured 49.00  +1.2 s',
-    '      │  └─ paymentCaptured in the outbox of payments, not sent yet  +1.2 s',
-    '      └─ delivered again → duplicate suppressed  +1.5 s',
+    '   ├─ orderPlaced → inventory.reserveStock  +4 ms … +1.21 s',
+    '   │  ├─ attempt 1 failed: deadlock of its own making  +8 ms',
+    '   │  ├─ tried again after 1.2 s  +8 ms',
+    '   │  ├─ stockReserved → payments.capturePayment  +1.21 s … +1.23 s',
+    '   │  │  ├─ → captured 49.00  +1.23 s',
+    '   │  │  └─ paymentCaptured in the outbox of payments, not sent yet  +1.23 s',
+    '   │  └─ delivered again → duplicate suppressed  +1.50 s',
+    '   └─ the same request again → answered with the first answer  +703 ms',
   ])
 })
 
@@ -248,11 +248,10 @@ test('messages that claim to cause each other do not go round for ever', async (
   await sent(two)
   await handled('inventory', 'onPing', one, 1)
   await handled('orders', 'onPong', two, 2)
-  expect(await drawn(correlation)).toEqual(
-    ['└─ ping → inventory.onPing  +1 ms', '   └─ pong → orders.onPong  +2 ms'].map((line) =>
-      line.replace('+1 ms', '+0 ms').replace('+2 ms', '+1 ms'),
-    ),
-  )
+  expect(await drawn(correlation)).toEqual([
+    '└─ ping → inventory.onPing  +0 ms … +1 ms',
+    '   └─ pong → orders.onPong  +1 ms … +2 ms',
+  ])
 })
 
 test('a journey is found by correlation id, message, key, ordering key, or a value that was kept', async () => {

@@ -9,3 +9,8 @@ export {
   type MigrationReport,
 } from './schema/migrate.ts'
 export { registrationOf, type ServiceRegistration, type StreamRegistration } from './schema/registration.ts'
+export { createRelay, type Relay, type RelayOptions } from './outbox/relay.ts'
+export { createPush, type PushOptions } from './push/push.ts'
+export type { Logger, Loop } from './service/loop.ts'
+export type { ServiceContract } from './contract/service-contract.ts'
+export { openTransport } from './transport/open.ts'

@@ -74,7 +74,7 @@ export const messagesList = command<ListOptions>({
     const now = Date.now()
     const rows = found.map(({ service: name, message }) => {
       const colour = message.state === 'dead' ? 'red' : message.state === 'retrying' ? 'yellow' : 'dim'
-      const target = message.side === 'producer' ? `to ${message.channel}` : (message.operation ?? message.channel)
+      const target = message.side === 'producer' ? `to ${message.channel}` : `${name}.${message.operation ?? '?'}`
       const why = message.error ?? message.reason ?? ''
       return [
         output.paint(colour, message.state),

@@ -28,6 +28,7 @@ import {
   sidecarName,
   startedServices,
 } from './dev-plan.ts'
+import { foreignContractFile, writeForeignContract } from './foreign-contract.ts'
 import { listens } from './ports.ts'
 import { removeState, wasCutOff, writeState } from './state-file.ts'
 import { type ProcessSpec, SupervisedProcess } from './supervised-process.ts'
@@ -121,13 +122,15 @@ export class DevSession {
     const started = startedServices(read, chooseServices(read, this.#options.only, '--only'))
     const addresses = await chooseAddresses(read, started, this.#addresses, { patienceMs: this.#cutOff ? 6000 : 0 })
     this.#cutOff = false
-    // Read again with the addresses chosen, so that texts that hold them (`events: ${LEDGER_URL}/…`) say the same.
-    const system = await openSystem(read.file, { ...process.env, ...addressVariables(read, addresses) })
+    // Texts that hold an address (`events: ${LEDGER_URL}/…`) must say the one that was chosen.
+    const moved = [...addresses.values()].some((address) => address.instead !== undefined)
+    const system = moved ? await openSystem(read.file, { ...process.env, ...addressVariables(read, addresses) }) : read
     this.#addresses = addresses
     this.#system = system
     this.#services = await planServices(system, started, addresses, this.#server)
     const [{ stale }] = await Promise.all([
       generateContracts(system, { check: false }),
+      ...this.#services.filter((one) => one.sidecar).map((one) => writeForeignContract(system, one.name)),
       this.#server.create(this.#services.map((service) => service.name)),
     ])
     if (stale.length > 0) {
@@ -187,7 +190,11 @@ export class DevSession {
         const name = sidecarName(service.name)
         specs.set(name, {
           name,
-          command: ours('sidecar-process', system.file, service.name),
+          command: ours(
+            'sidecar-process',
+            foreignContractFile(system, service.name),
+            system.services[service.name]?.events?.value ?? '',
+          ),
           cwd: system.dir,
           env: { ...env, ...childEnvironment(system.dir, process.env), SPANDREL_SYSTEM: fingerprint(system) },
         })

@@ -16,6 +16,8 @@ export interface JourneyNode {
   text: string
   tone: Tone
   at?: Date
+  /** when it ended, where that is known and later */
+  until?: Date
   children: JourneyNode[]
   /** for programs */
   service?: string
@@ -291,12 +293,13 @@ class Tree {
     )?.operation
     const name = operation ?? declared
     const { word, tone } = outcomeOf(inbox, held)
-    const at = inbox?.at ?? message.at ?? held?.held_at
+    const at = message.at ?? inbox?.at ?? held?.held_at
     return {
       kind: 'delivery',
       text: `${message.type} → ${delivery.service}${name === undefined || name === null ? '' : `.${name}`}${word === '' ? '' : ` ${word}`}`,
       tone,
       ...(at !== undefined && { at }),
+      ...(inbox !== undefined && inbox.at !== at && { until: inbox.at }),
       children: inTime([...journal.map(step), ...this.#caused(message.id, delivery.service)]),
       service: delivery.service,
       ...(name !== undefined && name !== null && { operation: name }),

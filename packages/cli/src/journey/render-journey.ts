@@ -23,7 +23,7 @@ export function renderJourney(roots: readonly JourneyNode[], paint: Paint): stri
       const style = styles[node.tone]
       const text =
         style === undefined || (node.tone === 'good' && node.kind !== 'step') ? node.text : paint(style, node.text)
-      const time = node.at === undefined ? '' : `  ${paint('dim', timeOf(node, start))}`
+      const time = node.at === undefined ? '' : `  ${paint('dim', timesOf(node, start))}`
       lines.push(`${paint('dim', indent + (last ? '└─ ' : '├─ '))}${text}${time}`)
       if (depth < deepest) draw(node.children, indent + (last ? '   ' : '│  '), depth + 1)
     }
@@ -32,12 +32,20 @@ export function renderJourney(roots: readonly JourneyNode[], paint: Paint): stri
   return lines
 }
 
-function timeOf(node: JourneyNode, start: Date | undefined): string {
-  if (node.at === undefined) return ''
-  if (start === undefined || node.kind === 'request') return clock(node.at)
-  const ms = node.at.getTime() - start.getTime()
-  if (ms < 0) return clock(node.at)
-  return ms < 1000 ? `+${ms} ms` : ms < 120_000 ? `+${(ms / 1000).toFixed(1)} s` : `+${Math.round(ms / 60_000)} min`
+/** `+1 ms`, or `+1 ms … +1.21 s` from being sent to being handled. */
+function timesOf(node: JourneyNode, start: Date | undefined): string {
+  const from = node.at === undefined ? '' : timeOf(node.at, node.kind === 'request' ? undefined : start)
+  return node.until === undefined ? from : `${from} … ${timeOf(node.until, start)}`
+}
+
+function timeOf(at: Date, start: Date | undefined): string {
+  const ms = start === undefined ? -1 : at.getTime() - start.getTime()
+  if (ms < 0) return clock(at)
+  return ms < 1000
+    ? `+${ms} ms`
+    : ms < 120_000
+      ? `+${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
+      : `+${Math.round(ms / 60_000)} min`
 }
 
 function earliest(nodes: readonly JourneyNode[]): Date | undefined {

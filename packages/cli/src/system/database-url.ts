@@ -2,6 +2,7 @@
 import type { System } from '@spandrel/contract'
 import { type DevState, runningDev } from '../dev/state-file.ts'
 import { CommandError } from '../output/command-error.ts'
+import { shown } from './find-config.ts'
 
 export interface FoundDatabase {
   /** its name, or `stream` */
@@ -58,7 +59,7 @@ export class Databases {
     const found = this.find(service, options)
     if (found !== undefined) return found
     throw new CommandError(`no database is known for ${service}`, {
-      where: this.#system.file,
+      where: shown(this.#system.file),
       fix: `set ${variable(service, 'DATABASE_URL')}, add \`database\` to the service in spandrel.yaml, or start \`spandrel dev\``,
     })
   }
