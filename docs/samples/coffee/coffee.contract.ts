@@ -80,7 +80,9 @@ export const coffee: ServiceContract<CoffeeTypes> = {
       },
     },
   },
-  channels: { 'coffee.orders': { address: 'coffee.orders', ordered: true, partitions: 8 } },
+  channels: {
+    'coffee.orders': { address: 'coffee.orders', ordered: true, partitions: 8, types: ['coffeeOrdered'] },
+  },
   sends: {
     coffeeOrdered: {
       message: 'coffeeOrdered',

@@ -14,7 +14,7 @@ export function contractData(system: System, service: Service, validators: Servi
     source: `/${system.name}/${service.name}`,
     version: service.version,
     operations: mapped(service.operations, (operation) => operationData(operation, service, validators)),
-    channels: mapped(service.channels, channelData),
+    channels: mapped(service.channels, (channel) => channelData(channel, system)),
     sends: Object.fromEntries(
       sendsOf(service).map(({ send, message }) => [message.message, sendData(send, message, service, validators)]),
     ),
@@ -120,9 +120,16 @@ function contentValidator(
   return schema === undefined ? undefined : validators.of(service, schema, name)
 }
 
-function channelData(channel: Channel): unknown {
+/** `types`: everything the system knows of the channel, so that a consumer can tell what is not for it from what is unknown. */
+function channelData(channel: Channel, system: System): unknown {
   const { address, ordered, partitions, retentionMs, maxBytes } = channel
-  return { address, ordered, partitions, retentionMs, maxBytes }
+  const types = new Set<string>()
+  for (const { sends, receives } of Object.values(system.services)) {
+    for (const operation of [...Object.values(sends), ...Object.values(receives)]) {
+      if (operation.channel === address) for (const { type } of operation.messages) types.add(type)
+    }
+  }
+  return { address, ordered, partitions, retentionMs, maxBytes, types: [...types].sort() }
 }
 
 function sendData(send: SendOperation, message: Message, service: Service, validators: ServiceValidators): unknown {
