@@ -56,9 +56,14 @@ export const inventory: ServiceContract<InventoryTypes> = {
   version: '1.0.0',
   operations: {},
   channels: {
-    'shop.orders': { address: 'shop.orders', ordered: true, partitions: 8 },
-    'shop.inventory.requests': { address: 'shop.inventory.requests', ordered: true, partitions: 8 },
-    'shop.inventory': { address: 'shop.inventory', ordered: true, partitions: 8 },
+    'shop.orders': { address: 'shop.orders', ordered: true, partitions: 8, types: ['orderPlaced'] },
+    'shop.inventory.requests': { address: 'shop.inventory.requests', ordered: true, partitions: 8, types: ['releaseStock'] },
+    'shop.inventory': {
+      address: 'shop.inventory',
+      ordered: true,
+      partitions: 8,
+      types: ['stockRejected', 'stockReleased', 'stockReserved'],
+    },
   },
   sends: {
     stockReserved: {

@@ -243,12 +243,27 @@ export const orders: ServiceContract<OrdersTypes> = {
     },
   },
   channels: {
-    'shop.orders': { address: 'shop.orders', ordered: true, partitions: 8 },
-    'shop.inventory.requests': { address: 'shop.inventory.requests', ordered: true, partitions: 8 },
-    'shop.payments.requests': { address: 'shop.payments.requests', ordered: true, partitions: 8 },
-    'shop.inventory': { address: 'shop.inventory', ordered: true, partitions: 8 },
-    'shop.payments': { address: 'shop.payments', ordered: true, partitions: 8 },
-    'shop.shipping': { address: 'shop.shipping', ordered: true, partitions: 8 },
+    'shop.orders': { address: 'shop.orders', ordered: true, partitions: 8, types: ['orderPlaced'] },
+    'shop.inventory.requests': { address: 'shop.inventory.requests', ordered: true, partitions: 8, types: ['releaseStock'] },
+    'shop.payments.requests': { address: 'shop.payments.requests', ordered: true, partitions: 8, types: ['refundPayment'] },
+    'shop.inventory': {
+      address: 'shop.inventory',
+      ordered: true,
+      partitions: 8,
+      types: ['stockRejected', 'stockReleased', 'stockReserved'],
+    },
+    'shop.payments': {
+      address: 'shop.payments',
+      ordered: true,
+      partitions: 8,
+      types: ['paymentCaptured', 'paymentDeclined', 'paymentRefunded'],
+    },
+    'shop.shipping': {
+      address: 'shop.shipping',
+      ordered: true,
+      partitions: 8,
+      types: ['shipmentBooked', 'shipmentDispatched', 'shipmentFailed'],
+    },
   },
   sends: {
     orderPlaced: {

@@ -181,9 +181,19 @@ export const payments: ServiceContract<PaymentsTypes> = {
     },
   },
   channels: {
-    'shop.inventory': { address: 'shop.inventory', ordered: true, partitions: 8 },
-    'shop.payments.requests': { address: 'shop.payments.requests', ordered: true, partitions: 8 },
-    'shop.payments': { address: 'shop.payments', ordered: true, partitions: 8 },
+    'shop.inventory': {
+      address: 'shop.inventory',
+      ordered: true,
+      partitions: 8,
+      types: ['stockRejected', 'stockReleased', 'stockReserved'],
+    },
+    'shop.payments.requests': { address: 'shop.payments.requests', ordered: true, partitions: 8, types: ['refundPayment'] },
+    'shop.payments': {
+      address: 'shop.payments',
+      ordered: true,
+      partitions: 8,
+      types: ['paymentCaptured', 'paymentDeclined', 'paymentRefunded'],
+    },
   },
   sends: {
     paymentCaptured: {

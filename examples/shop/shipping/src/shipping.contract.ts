@@ -50,8 +50,18 @@ export const shipping: ServiceContract<ShippingTypes> = {
   version: '1.0.0',
   operations: {},
   channels: {
-    'shop.payments': { address: 'shop.payments', ordered: true, partitions: 8 },
-    'shop.shipping': { address: 'shop.shipping', ordered: true, partitions: 8 },
+    'shop.payments': {
+      address: 'shop.payments',
+      ordered: true,
+      partitions: 8,
+      types: ['paymentCaptured', 'paymentDeclined', 'paymentRefunded'],
+    },
+    'shop.shipping': {
+      address: 'shop.shipping',
+      ordered: true,
+      partitions: 8,
+      types: ['shipmentBooked', 'shipmentDispatched', 'shipmentFailed'],
+    },
   },
   sends: {
     shipmentBooked: {

@@ -32,7 +32,7 @@ async function member(): Promise<{ member: Member; pid: () => Promise<string>; u
     args: [script],
     cwd: folder,
     env: { PORT: String(port) },
-    readyUrl: url,
+    ready: url,
     log: join(folder, 'log'),
   })
   started.push(made)
@@ -51,7 +51,7 @@ it('is frozen, killed, and comes back as another process', async () => {
 })
 
 it('comes back when it ends by a fault of its own', async () => {
-  const { member: one, pid, url } = await member()
+  const { pid, url } = await member()
   const first = await pid()
   await fetch(`${url}fault`).catch(() => {})
   await expect.poll(() => pid().catch(() => first), { timeout: 10_000 }).not.toBe(first)

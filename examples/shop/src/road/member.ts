@@ -16,8 +16,8 @@ export interface MemberOptions {
   args: readonly string[]
   cwd: string
   env: Readonly<Record<string, string>>
-  /** answers 2xx once the process can work */
-  readyUrl: string
+  /** a URL that answers 2xx once the process can work, or a line it writes then */
+  ready: string | RegExp
   log: string
 }
 
@@ -56,6 +56,7 @@ export class Member {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    this.#tail = []
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#log.write(text)
@@ -123,12 +124,18 @@ export class Member {
     this.#restarting = undefined
   }
 
+  async #answers(): Promise<boolean> {
+    const { ready } = this.#options
+    if (typeof ready !== 'string') return this.#tail.some((line) => ready.test(line))
+    const answer = await fetch(ready, { signal: AbortSignal.timeout(2000) }).catch(() => undefined)
+    await answer?.body?.cancel()
+    return answer?.ok === true
+  }
+
   async #ready(child: ChildProcess): Promise<void> {
     const started = Date.now()
     while (child.exitCode === null && child.signalCode === null) {
-      const answer = await fetch(this.#options.readyUrl, { signal: AbortSignal.timeout(2000) }).catch(() => undefined)
-      await answer?.body?.cancel()
-      if (answer?.ok) {
+      if (await this.#answers()) {
         this.#up = true
         return
       }

@@ -134,13 +134,13 @@ function describe(
   const member = (
     name: keyof Places['ports'],
     script: string,
-    readyPath: string,
+    ready: string | RegExp,
     env: Record<string, string> = {},
   ): Described => ({
     args: [...conditions, '--enable-source-maps', ...script.split(' ')],
     cwd: SHOP,
     env: { ...variables, PORT: String(ports[name]), PGAPPNAME: name, SPANDREL_MUTANT: mutants.join(','), ...env },
-    readyUrl: `http://127.0.0.1:${ports[name]}${readyPath}`,
+    ready: typeof ready === 'string' ? `http://127.0.0.1:${ports[name]}${ready}` : ready,
     log: join(directory, `${name}.log`),
   })
   const service = (name: Exclude<ServiceName, 'ledger'>): Described =>
@@ -156,7 +156,7 @@ function describe(
     inventory: service('inventory'),
     shipping: service('shipping'),
     ledger: member('ledger', 'ledger/ledger.mjs', '/health', ledger),
-    'ledger-push': member('ledger-push', 'ledger/push.ts', '/.spandrel/ready', {
+    'ledger-push': member('ledger-push', '../../packages/cli/src/dev/sidecar-process.ts spandrel.yaml ledger', /carrying messages/, {
       ...ledger,
       SPANDREL_TRANSPORT_URL: databases.stream,
     }),
