@@ -227,6 +227,6 @@ describe('an answer', () => {
       'things.patch answered 418, which its contract does not declare',
     )
     answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('<html>')
-    await expect(client['patch']?.({})).rejects.toThrow('JSON')
+    await expect(client['patch']?.({})).rejects.toThrow('things.patch answered 200 with a body that is not JSON')
   })
 })

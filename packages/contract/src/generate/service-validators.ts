@@ -5,7 +5,7 @@ import { asciiName, type Names, pascalCase } from './names.ts'
 import { assertionsOf, referenced, subschemas } from './schema-keywords.ts'
 import { validatorCode, type SchemaNamespace, type ValidatorCode, type ValidatorRequest } from './validator-code.ts'
 
-/** The validators of one generated file: one function for each distinct schema. */
+/** The validators of one generated file: one function for each schema and name. */
 export class ServiceValidators {
   readonly #names: Names
   readonly #functions = new Map<string, Code>()
@@ -21,10 +21,11 @@ export class ServiceValidators {
   of(service: Service, schema: JsonSchema, name: string): Code {
     this.#services.set(service.name, service)
     const assertions = assertionsOf(schema)
-    const key = `${service.name} ${JSON.stringify(assertions)}`
+    const reference = referenced(assertions)
+    // Equal schemas of things that are not called alike stay apart: `checkLetterSent` for a book would mislead.
+    const key = `${service.name} ${reference ?? name} ${JSON.stringify(assertions)}`
     const known = this.#functions.get(key)
     if (known !== undefined) return known
-    const reference = referenced(assertions)
     const functionName = this.#names.claim(asciiName(`check${pascalCase(reference ?? name)}`))
     const code = new Code(functionName)
     this.#functions.set(key, code)

@@ -89,7 +89,7 @@ const gateway: Shape = {
         {
           title: '`host:port`',
           type: 'string',
-          pattern: '^(?:(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\]):)?[0-9]{1,5}$',
+          pattern: '^(?:(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\]):)?[0-9]{1,5}$|\\$\\{',
           'x-hint': 'write `8080` or `0.0.0.0:8080`',
         },
       ],

@@ -242,7 +242,6 @@ describe('faults of spandrel.yaml', () => {
       id: 'broken-variable',
       says: 'a variable that cannot be read',
       hint: '${NAME',
-      also: ['wrong-format'],
     },
     { file, from: '${ROAD_PORT:-8080}', to: '▸99999', id: 'out-of-range', says: 'at most 65535', hint: '' },
     {

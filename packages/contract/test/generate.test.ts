@@ -1,0 +1,245 @@
+/** From documents on disk to contract files that services compile against: the library of `fixtures/library`. */
+import { execFile } from 'node:child_process'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { typeScriptProject, type TypeScriptProject } from '../src/generate/typescript-project.ts'
+import { checkGenerated, generateSystem, loadSystem, type System } from '../src/index.ts'
+
+const fixture = fileURLToPath(new URL('fixtures/library', import.meta.url))
+const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url))
+const run = fileURLToPath(new URL('../src/generate/run.ts', import.meta.url))
+
+let project: TypeScriptProject
+beforeEach(async () => {
+  project = await typeScriptProject()
+  await cp(fixture, project.dir, { recursive: true })
+})
+afterEach(() => project[Symbol.asyncDispose]())
+
+async function load(): Promise<System> {
+  const { system, findings } = await loadSystem(join(project.dir, 'spandrel.yaml'), { env: {} })
+  if (system === undefined) throw new Error(JSON.stringify(findings, undefined, 2))
+  return system
+}
+
+function generate(...flags: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((done) => {
+    execFile(
+      node,
+      ['--conditions=spandrel-source', run, 'spandrel.yaml', ...flags],
+      { cwd: project.dir },
+      (error, stdout, stderr) => {
+        done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+      },
+    )
+  })
+}
+
+describe('generating a system', () => {
+  test('writes one file a service beside its code, and says so', async () => {
+    expect(await generate()).toEqual({
+      code: 0,
+      stdout: 'wrote lending/src/lending.contract.ts\nwrote notices/src/notices.contract.ts\n',
+      stderr: '',
+    })
+    expect(await generate()).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  test('--check writes nothing and finds missing and stale files', async () => {
+    expect(await generate('--check')).toEqual({
+      code: 1,
+      stdout:
+        'lending/src/lending.contract.ts: not generated yet\nnotices/src/notices.contract.ts: not generated yet\n',
+      stderr: '',
+    })
+    await generate()
+    expect(await generate('--check')).toEqual({ code: 0, stdout: '', stderr: '' })
+    const document = join(project.dir, 'lending/lending.openapi.yaml')
+    await writeFile(
+      document,
+      (await readFile(document, 'utf8')).replace('enum: [out, overdue, returned]', 'enum: [out, overdue]'),
+    )
+    // notices calls lending: its file knows the loan too
+    expect(await generate('--check')).toEqual({
+      code: 1,
+      stdout: 'lending/src/lending.contract.ts: out of date\nnotices/src/notices.contract.ts: out of date\n',
+      stderr: '',
+    })
+  })
+
+  test('a fault of a document is shown, and nothing is written', async () => {
+    const document = join(project.dir, 'lending/lending.openapi.yaml')
+    await writeFile(document, (await readFile(document, 'utf8')).replace('onOverlap: wait', 'onOverlap: queue'))
+    const result = await generate()
+    expect(result.code).toBe(2)
+    expect(result.stderr).toContain('lending/lending.openapi.yaml:11:')
+    expect(result.stderr).not.toMatch(/^\s+at /m)
+    await expect(readFile(join(project.dir, 'lending/src/lending.contract.ts'))).rejects.toThrow('ENOENT')
+  })
+
+  test('line ends of a checkout on another system are no difference', async () => {
+    await generate()
+    const files = generateSystem(await load())
+    const [first] = files
+    await writeFile(first?.file ?? '', (first?.text ?? '').replaceAll('\n', '\r\n'))
+    expect(await checkGenerated(files)).toEqual([])
+  })
+
+  test('is the same from another folder, with another environment, and in another locale', async () => {
+    const texts = async (): Promise<string[]> => generateSystem(await load()).map(({ text }) => text)
+    const here = await texts()
+    const elsewhere = await typeScriptProject()
+    await cp(fixture, elsewhere.dir, { recursive: true })
+    const { system } = await loadSystem(join(elsewhere.dir, 'spandrel.yaml'), {
+      env: { LENDING_URL: 'http://10.0.0.1' },
+    })
+    expect(system && generateSystem(system).map(({ text }) => text)).toEqual(here)
+    await rm(elsewhere.dir, { recursive: true })
+    expect(here.join('')).not.toContain(project.dir)
+  })
+})
+
+const LENDING = `import { createService } from '@spandrel/runtime'
+import type { Pool } from 'pg'
+import { lending, type Loan } from './lending.contract.ts'
+declare const database: Pool
+declare const loan: Loan
+
+export const service = createService(lending, {
+  database,
+  handlers: {
+    async lendBook({ body, headers }, { send }) {
+      const key: string = headers['idempotency-key']
+      if (body.note === null) return { status: 409, body: { title: 'none left', key } }
+      send('bookLent', { loanId: loan.loanId, member: body.member, due: loan.due })
+      return { status: 201, headers: { location: '/loans/1' }, body: loan }
+    },
+    async getLoan({ params, query }) {
+      const expand: ('book' | 'member')[] = query.expand ?? []
+      return expand.length > 0 && params.loanId === query.at ? { status: 200, body: loan } : { status: 404 }
+    },
+    async renewLoan({ body }) {
+      const days: number | undefined = body?.days
+      return days === 0 ? { status: 422, body: { title: 'no days' } } : { status: 200, body: loan }
+    },
+    async noteLetter({ data }, { send }) {
+      send('bookReturned', { loanId: data.loanId })
+    },
+  },
+})
+`
+const NOTICES = `import { createService, external } from '@spandrel/runtime'
+import type { Pool } from 'pg'
+import { lendingClient, notices, type NoticesTypes } from './notices.contract.ts'
+declare const database: Pool
+
+export const service = createService(notices, {
+  database,
+  handlers: {
+    writeLetter: {
+      effects: 'external',
+      async act(message, { call }) {
+        if (message.type === 'library.book-returned.v1') return undefined
+        const member: number = message.data.member
+        const answer = await call('lending.renewLoan', { params: { loanId: message.data.loanId } })
+        return answer.status === 200 ? answer.body.due : String(member)
+      },
+      handle({ data, result }, { send }) {
+        if (result !== undefined) send('letterSent', { loanId: data.loanId })
+      },
+    },
+  },
+})
+const client = lendingClient({ baseUrl: 'http://127.0.0.1:7101' })
+export const loan = await client.getLoan({ params: { loanId: 'x' }, query: { expand: ['book'] } })
+export type Lent = NoticesTypes['receives']['writeLetter']
+void external
+`
+
+describe('what was generated', () => {
+  test('types both services of the library', async () => {
+    await generate()
+    await project.write({ 'lending/src/main.ts': LENDING, 'notices/src/main.ts': NOTICES })
+    expect(await project.typeCheck()).toEqual([])
+  })
+
+  test.each([
+    ['a misspelt handler', 'async noteLetter(', 'async noteLeter('],
+    ['a missing header', `headers: { location: '/loans/1' }, `, ''],
+    [
+      'a wrong member of an answer',
+      'body: loan } : { status: 404 }',
+      'body: { ...loan, state: 1 } } : { status: 404 }',
+    ],
+    ['an undeclared status', '{ status: 404 }', '{ status: 400 }'],
+    ['an undeclared message', `send('bookReturned'`, `send('bookLost'`],
+  ])('does not compile with %s', async (_name, from, to) => {
+    await generate()
+    expect(LENDING).toContain(from)
+    await project.write({ 'lending/src/main.ts': LENDING.replace(from, to) })
+    const errors = await project.typeCheck()
+    expect(errors.length).toBeGreaterThan(0)
+    expect(errors.every((error) => error.startsWith('lending/src/main.ts('))).toBe(true)
+  })
+
+  test('promises what the documents say, with validators that hold', async () => {
+    await generate()
+    const { lending } = await import(join(project.dir, 'lending/src/lending.contract.ts'))
+    expect(lending.operations.lendBook).toMatchObject({
+      method: 'POST',
+      path: '/loans',
+      guarantees: {
+        idempotency: {
+          key: { source: 'request.header', name: 'Idempotency-Key' },
+          required: true,
+          scope: 'global',
+          retentionMs: 7 * 24 * 3600_000,
+          onOverlap: 'wait',
+          onMismatch: 'reject',
+          remembers: 'final',
+        },
+        timeoutMs: 5000,
+      },
+      answers: {
+        201: { contentType: 'application/json', headers: ['location'] },
+        409: { contentType: 'application/problem+json', headers: [] },
+        '4XX': { contentType: 'application/problem+json' },
+      },
+    })
+    expect(lending.operations.getLoan.parameters).toMatchObject([
+      { name: 'loanId', in: 'path', required: true, type: 'string' },
+      { name: 'expand', in: 'query', required: false, type: 'array', itemType: 'string' },
+      { name: 'at', in: 'query', required: false, type: 'string' },
+    ])
+    expect(lending.channels['library.loans']).toMatchObject({ ordered: true, partitions: 8 })
+    expect(lending.sends.bookReturned).toMatchObject({ type: 'library.book-returned.v1', channel: 'library.loans' })
+    expect(lending.sends.bookLent.guarantees.ordering).toEqual({
+      by: { source: 'message.payload', pointer: ['loanId'] },
+    })
+
+    const loan = {
+      loanId: '2eb8aa08-aa98-11ea-b4aa-73b441d16380',
+      isbn: 'x',
+      member: 1,
+      state: 'out',
+      due: '2026-02-28',
+      fee: 0.29,
+    }
+    const { validate } = lending.operations.getLoan.answers['200']
+    expect(validate({ ...loan, renewedFrom: { ...loan, renewedFrom: null }, shelf: ['A', 1] })).toBe(true)
+    const faults = [
+      { ...loan, due: '2026-02-29' },
+      { ...loan, fee: 0.295 },
+      { ...loan, shelf: ['A', 1, 2] },
+      { ...loan, renewedFrom: { ...loan, member: 0 } },
+    ]
+    expect(faults.map((fault) => [validate(fault), validate.errors[0].instancePath])).toEqual([
+      [false, '/due'],
+      [false, '/fee'],
+      [false, '/shelf'],
+      [false, '/renewedFrom/member'],
+    ])
+  })
+})
