@@ -1,9 +1,9 @@
 /** From documents on disk to contract files that services compile against: the library of `fixtures/library`. */
 import { execFile } from 'node:child_process'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { typeScriptProject, type TypeScriptProject } from '../src/generate/typescript-project.ts'
 import { checkGenerated, generateSystem, loadSystem, type System } from '../src/index.ts'
 
@@ -12,11 +12,11 @@ const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.met
 const run = fileURLToPath(new URL('../src/generate/run.ts', import.meta.url))
 
 let project: TypeScriptProject
-beforeEach(async () => {
+
+async function copyOfFixture(): Promise<void> {
   project = await typeScriptProject()
   await cp(fixture, project.dir, { recursive: true })
-})
-afterEach(() => project[Symbol.asyncDispose]())
+}
 
 async function load(): Promise<System> {
   const { system, findings } = await loadSystem(join(project.dir, 'spandrel.yaml'), { env: {} })
@@ -38,6 +38,9 @@ function generate(...flags: string[]): Promise<{ code: number; stdout: string; s
 }
 
 describe('generating a system', () => {
+  beforeEach(copyOfFixture)
+  afterEach(() => project[Symbol.asyncDispose]())
+
   test('writes one file a service beside its code, and says so', async () => {
     expect(await generate()).toEqual({
       code: 0,
@@ -159,8 +162,14 @@ void external
 `
 
 describe('what was generated', () => {
+  beforeAll(async () => {
+    await copyOfFixture()
+    for (const { file, text } of generateSystem(await load()))
+      await project.write({ [relative(project.dir, file)]: text })
+  })
+  afterAll(() => project[Symbol.asyncDispose]())
+
   test('types both services of the library', async () => {
-    await generate()
     await project.write({ 'lending/src/main.ts': LENDING, 'notices/src/main.ts': NOTICES })
     expect(await project.typeCheck()).toEqual([])
   })
@@ -176,7 +185,6 @@ describe('what was generated', () => {
     ['an undeclared status', '{ status: 404 }', '{ status: 400 }'],
     ['an undeclared message', `send('bookReturned'`, `send('bookLost'`],
   ])('does not compile with %s', async (_name, from, to) => {
-    await generate()
     expect(LENDING).toContain(from)
     await project.write({ 'lending/src/main.ts': LENDING.replace(from, to) })
     const errors = await project.typeCheck()
@@ -185,7 +193,6 @@ describe('what was generated', () => {
   })
 
   test('promises what the documents say, with validators that hold', async () => {
-    await generate()
     const { lending } = await import(join(project.dir, 'lending/src/lending.contract.ts'))
     expect(lending.operations.lendBook).toMatchObject({
       method: 'POST',
