@@ -1,20 +1,8 @@
 #!/usr/bin/env node
-import { check } from './commands/check.ts'
-import { dev } from './commands/dev.ts'
-import { generate } from './commands/generate.ts'
-import { journey } from './commands/journey.ts'
-import { messagesDiscard, messagesReplay } from './commands/messages-ask.ts'
-import { messagesList } from './commands/messages-list.ts'
-import { messagesShow } from './commands/messages-show.ts'
-import { migrate } from './commands/migrate.ts'
-import { type CommandGroup, run } from './program.ts'
+// What is compiled is kept for the next time: measured, `--help` takes 0.1 s instead of 0.4 s, `check` 0.3 s instead of
+// 0.7 s. It has to be on before anything else is loaded.
+import { enableCompileCache } from 'node:module'
 
-const messages: CommandGroup = {
-  name: 'messages',
-  summary: 'messages that could not be handled: list, show, replay, discard',
-  description:
-    'Messages that somebody could not finish: to be tried again, waiting behind an earlier one of their key, or dead letters.',
-  commands: [messagesList, messagesShow, messagesReplay, messagesDiscard],
-}
-
-process.exitCode = await run(process.argv.slice(2), [dev, generate, migrate, check, messages, journey])
+enableCompileCache()
+const { commandLine } = await import('./command-line.ts')
+process.exitCode = await commandLine(process.argv.slice(2))

@@ -1,8 +1,11 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { spandrel } from './spandrel.ts'
+
+// Every command is a process; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const empty = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-cli-')))
 afterAll(() => rm(empty, { recursive: true, force: true }))

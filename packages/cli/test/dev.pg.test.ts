@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, cp, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,10 +76,10 @@ async function postmaster(folder: string): Promise<number> {
   return Number((await readFile(join(folder, '.spandrel/postgres/cluster/postmaster.pid'), 'utf8')).split('\n')[0])
 }
 
-function greet(at: string, body: unknown): Promise<Response> {
+function greet(at: string, body: unknown, correlation = randomUUID()): Promise<Response> {
   return fetch(`${at}/greetings`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'correlation-id': correlation },
     body: JSON.stringify(body),
   })
 }

@@ -95,10 +95,11 @@ export const messagesList = command<ListOptions>({
       output.line()
     }
     const all = totals.dead + totals.retrying + totals.waiting
+    const states = (['dead', 'retrying', 'waiting'] as const).filter((state) => totals[state] > 0)
     output.line(
       all === 0
         ? 'nothing is held'
-        : `${count(all, 'message')}: ${totals.dead} dead, ${totals.retrying} retrying, ${totals.waiting} waiting`,
+        : `${count(all, 'message')}: ${states.map((state) => `${totals[state]} ${state}`).join(', ')}`,
     )
     if (all > found.length)
       output.note(`${all - found.length} more are not shown; narrow the list with filters, or raise --limit`)

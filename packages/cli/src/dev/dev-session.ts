@@ -6,6 +6,7 @@
  *   down:   gateway first (nothing new comes in) → services and sidecars → server
  */
 import { createHash } from 'node:crypto'
+import { getCompileCacheDir } from 'node:module'
 import { basename, dirname, extname, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { System } from '@spandrel/contract'
@@ -196,7 +197,7 @@ export class DevSession {
             system.services[service.name]?.events?.value ?? '',
           ),
           cwd: system.dir,
-          env: { ...env, ...childEnvironment(system.dir, process.env), SPANDREL_SYSTEM: fingerprint(system) },
+          env: { ...env, ...ourEnvironment(system) },
         })
       }
     }
@@ -206,11 +207,10 @@ export class DevSession {
         name: 'gateway',
         command: ours('gateway-process', system.file, String(gateway.port)),
         cwd: system.dir,
-        // The fingerprint restarts it when any document changed, and only then.
         env: {
           ...childEnvironment(system.dir),
           ...addressVariables(system, this.#addresses),
-          SPANDREL_SYSTEM: fingerprint(system),
+          ...ourEnvironment(system),
         },
       })
     }
@@ -368,6 +368,12 @@ export class DevSession {
 function ours(name: string, ...args: readonly string[]): [string, ...string[]] {
   const file = new URL(`${name}${extname(import.meta.url)}`, import.meta.url)
   return [process.execPath, ...process.execArgv, fileURLToPath(file), ...args]
+}
+
+/** For processes of ours: the fingerprint restarts them when any document changed, and only then. */
+function ourEnvironment(system: System): NodeJS.ProcessEnv {
+  const cache = getCompileCacheDir()
+  return { SPANDREL_SYSTEM: fingerprint(system), ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) }
 }
 
 /** Files nobody runs. */

@@ -415,7 +415,10 @@ function sentenceOf(row: JournalRow): { sentence: string; tone: Tone } {
     case 'held': {
       const delay = row.detail['delayMs']
       return {
-        sentence: typeof delay === 'number' ? `tried again after ${(delay / 1000).toFixed(1)} s` : 'held',
+        sentence:
+          typeof delay === 'number'
+            ? `tried again after ${delay < 1000 ? `${delay} ms` : `${(delay / 1000).toFixed(1)} s`}`
+            : 'held',
         tone: 'quiet',
       }
     }
