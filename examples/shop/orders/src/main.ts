@@ -10,6 +10,8 @@ type Context = HandleContext<OrdersTypes, Transaction<OrdersDatabase>>
 
 const service = createService(orders, {
   database: kyselyDatabase(db, { pool }),
+  // Prices are back within a second when their service goes; shoppers need not wait longer than that.
+  calls: { breaker: { coolDownMs: 200, maxCoolDownMs: 1000 } },
   handlers: {
     placeOrder: operation({
       // Ahead of the transaction: nothing is called inside one.

@@ -292,7 +292,7 @@ where kind = 'discard' and (coalesce(actor, '') = '' or coalesce(why, '') = '');
 select law, kind, about, what from findings order by law, about, what;
 
 select
-  (select count(*)::int from (select distinct storefront, key from told where status = 202) t) as placed,
+  (select count(*)::int from orders.orders) as placed,
   (select count(distinct order_id)::int from orders.order_history where what = 'completed') as completed,
   (select count(distinct order_id)::int from orders.order_history where what = 'rejected') as rejected,
   (select count(*)::int from orders.orders o where not exists (

@@ -29,6 +29,7 @@ export interface Finding {
 }
 
 export interface Verdict {
+  /** orders there are; some of them nobody was told of */
   placed: number
   completed: number
   rejected: number

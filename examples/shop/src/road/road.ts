@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AuditSources } from '../audit/audit.ts'
 import { databaseVariables, type Databases, makeDatabases, type ServiceName } from './databases.ts'
+import { writeLedgerContract } from './ledger-contract.ts'
 import { Member } from './member.ts'
 import { claimPorts } from './ports.ts'
 
@@ -61,6 +62,7 @@ export class Road {
       makeDatabases(options.postgres, options.prefix, options.seed),
       findPlaces(options.port),
     ])
+    await writeLedgerContract(directory, databaseVariables(databases))
     const members = new Map(
       Object.entries(describe(databases, places, options, directory)).map(([name, member]) => [
         name,
@@ -156,10 +158,15 @@ function describe(
     inventory: service('inventory'),
     shipping: service('shipping'),
     ledger: member('ledger', 'ledger/ledger.mjs', '/health', ledger),
-    'ledger-push': member('ledger-push', '../../packages/cli/src/dev/sidecar-process.ts spandrel.yaml ledger', /carrying messages/, {
-      ...ledger,
-      SPANDREL_TRANSPORT_URL: databases.stream,
-    }),
+    'ledger-push': member(
+      'ledger-push',
+      `ledger/push.ts ${join(directory, 'ledger.contract.mts')}`,
+      /carrying messages/,
+      {
+        ...ledger,
+        SPANDREL_TRANSPORT_URL: databases.stream,
+      },
+    ),
     gateway: member('gateway', `${GATEWAY} --config spandrel.yaml`, '/.spandrel/ready', {
       GATEWAY_PORT: String(ports.gateway),
       LEDGER_DATABASE_URL: databases.services.ledger,
