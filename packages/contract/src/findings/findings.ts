@@ -4,11 +4,39 @@ import type { SourceLocation } from '../model/location.ts'
 /** Enough to repair from; a generated document with one systematic fault must not print a million lines. */
 const MOST = 1000
 
+/** What leaves a document, or a part of it, without a meaning. */
+const hard = new Set([
+  'alias-cycle',
+  'ambiguous-name',
+  'caller-unknown',
+  'duplicate-operation',
+  'empty-document',
+  'missing-file',
+  'reference-cycle',
+  'remote-reference',
+  'syntax',
+  'too-deep',
+  'too-many-nodes',
+  'unknown-alias',
+  'unknown-document',
+  'unresolved-reference',
+  'unsupported-version',
+])
+
 /** Collects findings. One fault met on several ways (a shared parameter, an inherited guarantee) is kept once. */
 export class Findings {
   readonly #found = new Map<string, Finding>()
   #dropped = 0
   #errors = 0
+  readonly #soft = new Set<string>()
+
+  /**
+   * Faults in this file are warnings from now on, where something can be read all the same: it is a document that its
+   * reader cannot change.
+   */
+  soften(file: string): void {
+    this.#soft.add(file)
+  }
 
   error(at: SourceLocation, id: string, message: string, suggestion: string): void {
     this.#add('error', at, id, message, suggestion)
@@ -18,8 +46,9 @@ export class Findings {
     this.#add('warning', at, id, message, suggestion)
   }
 
-  #add(severity: Finding['severity'], at: SourceLocation, id: string, message: string, suggestion: string): void {
+  #add(kind: Finding['severity'], at: SourceLocation, id: string, message: string, suggestion: string): void {
     const { file, line, column } = at
+    const severity = this.#soft.has(file) && !hard.has(id) ? 'warning' : kind
     const identity = JSON.stringify([id, file, line, column, message])
     if (this.#found.has(identity)) return
     if (severity === 'error') this.#errors++

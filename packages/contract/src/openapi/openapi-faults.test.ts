@@ -294,7 +294,7 @@ describe('faults of OpenAPI documents', () => {
     {
       file,
       from: 'components:\n',
-      to: '  ▸/orders/{id}:\n    parameters: [{ name: id, in: path, required: true, schema: {} }]\ncomponents:\n',
+      to: '  ▸/orders/{id}:\n    parameters: [{ name: id, in: path, required: true, schema: {} }]\n    get: { operationId: again, responses: { default: { description: x } } }\ncomponents:\n',
       id: 'ambiguous-path',
       says: 'are the same path',
       hint: 'one path item',

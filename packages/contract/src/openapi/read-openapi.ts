@@ -69,16 +69,25 @@ function braces(path: string, at: SourceLocation, { findings }: Reading): void {
   }
 }
 
-/** `/orders/{id}` and `/orders/{orderId}` are one path. */
-function overlaps(root: Node, { findings }: Reading): void {
-  const seen = new Map<string, { path: string; line: number }>()
-  for (const [path, { keyAt }] of entriesAt(root, 'paths')) {
+/** `/orders/{id}` and `/orders/{orderId}` are one path; two operations of one method there cannot be told apart. */
+function overlaps(root: Node, reading: Reading): void {
+  const seen = new Map<string, { path: string; line: number; item: Node }>()
+  for (const [path, { keyAt, value }] of entriesAt(root, 'paths')) {
     const plain = path.replaceAll(/\{[^{}]*\}/g, '{}')
     const first = seen.get(plain)
-    if (first === undefined) seen.set(plain, { path, line: keyAt.line })
+    if (first === undefined) seen.set(plain, { path, line: keyAt.line, item: value })
     else {
       const message = `\`${path}\` and \`${first.path}\` (line ${first.line}) are the same path`
-      findings.error(keyAt, 'ambiguous-path', message, 'put their operations into one path item')
+      const methods = entriesOf(follow(first.item, reading)).map(([method]) => method)
+      const clash = entriesOf(follow(value, reading)).some(
+        ([method, operation]) => methods.includes(method) && field(operation.value, 'responses') !== undefined,
+      )
+      reading.findings[clash ? 'error' : 'warning'](
+        keyAt,
+        'ambiguous-path',
+        message,
+        'put their operations into one path item',
+      )
     }
   }
 }

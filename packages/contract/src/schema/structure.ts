@@ -97,8 +97,8 @@ const from2019 = {
   contentEncoding: text,
   contentMediaType: text,
   contentSchema: schema,
-  exclusiveMaximum: number,
-  exclusiveMinimum: number,
+  exclusiveMaximum: { ...number, 'x-hint': 'write the limit itself: `exclusiveMaximum: 100`' },
+  exclusiveMinimum: { ...number, 'x-hint': 'write the limit itself: `exclusiveMinimum: 0`' },
 } as const satisfies Record<string, Shape>
 
 const openapi30: Shape = {
@@ -113,8 +113,8 @@ const openapi30: Shape = {
     type,
     items: schema,
     nullable: flag,
-    exclusiveMaximum: flag,
-    exclusiveMinimum: flag,
+    exclusiveMaximum: { ...flag, 'x-hint': 'write `true`, and the limit as `maximum`' },
+    exclusiveMinimum: { ...flag, 'x-hint': 'write `true`, and the limit as `minimum`' },
     additionalProperties: { anyOf: [flag, schema] },
   },
 }

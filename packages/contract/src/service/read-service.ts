@@ -11,7 +11,7 @@ import type { NamedSchema } from '../model/schema.ts'
 import type { ContractDocument } from '../model/system.ts'
 import { readOpenapi } from '../openapi/read-openapi.ts'
 import { SchemaReader } from '../schema/schema-reader.ts'
-import { field, listAt, text, textAt } from '../source/node.ts'
+import { field, flagAt, listAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import { Names } from './names.ts'
@@ -56,6 +56,8 @@ export function readService(name: string, node: Node, dir: string, options: Serv
     const path = text(item)
     if (item !== undefined && path !== undefined) sidecars.read(resolve(dir, path), sources, item.at)
   }
+  // A vendor's document is as it is; sidecars are the reader's own.
+  if (flagAt(node, 'external') === true) for (const { file } of paths) findings.soften(file)
   const schemas = new SchemaReader(sources, findings)
   const reading: Reading = { ...options, service: name, schemas, names: new Names(findings), sidecars }
   const content = new Content(reading)

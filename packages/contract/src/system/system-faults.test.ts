@@ -294,3 +294,33 @@ describe('faults of spandrel.yaml', () => {
     },
   ])
 })
+
+describe('faults of a document that its reader cannot change', () => {
+  describeFaults([
+    {
+      file: 'vendor/cardnet.json',
+      from: '"operationId": "createCharge"',
+      to: '▸"operatonId": "x", "operationId": "createCharge"',
+      id: 'unknown-key',
+      says: '`operatonId` is not a member of `post`',
+      hint: 'did you mean `operationId`?',
+      severity: 'warning',
+    },
+    {
+      file: 'vendor/cardnet.json',
+      from: '{ "description": "Created" }',
+      to: '{ "$ref": ▸"#/components/responses/Created" }',
+      id: 'unresolved-reference',
+      says: 'points nowhere',
+      hint: 'there are: openapi, info, paths',
+    },
+    {
+      file: 'vendor/terms.guarantees.yaml',
+      from: 'scope: global',
+      to: 'scope: ▸globl',
+      id: 'unknown-value',
+      says: '`scope: globl`',
+      hint: 'did you mean `global`?',
+    },
+  ])
+})
