@@ -28,15 +28,16 @@ export interface Payload {
 }
 
 export interface TestTypes extends ContractTypes {
-  operations: Record<never, never>
+  operations: Record<string, never>
   sends: { echoed: { n: number } }
   receives: Record<string, { data: Payload; type: string }>
-  uses: Record<never, never>
+  uses: Record<string, never>
 }
 
 export type TestHandlers = ReceiveHandlers<TestTypes, PgTransaction>
 
-const isPayload: Validator = (data) => typeof data === 'object' && data !== null && typeof (data as Payload).n === 'number'
+const isPayload: Validator = (data) =>
+  typeof data === 'object' && data !== null && typeof (data as Payload).n === 'number'
 
 export const quickRetry = { attempts: 3, backoff: 'fixed', delayMs: 20, maxDelayMs: 20 } as const
 
@@ -63,7 +64,13 @@ export function testContract(
   const contracts: Record<string, ReceiveContract> = {}
   for (const [operation, { channel = 'things', effects = 'transaction', ...given }] of Object.entries(receives)) {
     channels[channel] = { address: channel, ordered: true, partitions, ...options.channel }
-    contracts[operation] = { operation, channel, messages: { [operation]: isPayload }, effects, guarantees: guarantees(given) }
+    contracts[operation] = {
+      operation,
+      channel,
+      messages: { [operation]: isPayload },
+      effects,
+      guarantees: guarantees(given),
+    }
   }
   const echoed: SendContract = {
     message: 'echoed',
@@ -103,7 +110,16 @@ let made = 0
 
 export function message(
   n: number,
-  more: { key?: string; id?: string; type?: string; data?: unknown; text?: string; channel?: string; correlationid?: string; source?: string } = {},
+  more: {
+    key?: string
+    id?: string
+    type?: string
+    data?: unknown
+    text?: string
+    channel?: string
+    correlationid?: string
+    source?: string
+  } = {},
 ): OutgoingMessage {
   const { key } = more
   return {
@@ -130,7 +146,15 @@ export async function feed(transport: Transport, messages: readonly OutgoingMess
   }
 }
 
-export const quick: Partial<ConsumerTuning> = { pollMs: 25, renewMs: 100, leaseMs: 1000, backoffMs: 10, maxBackoffMs: 200, probeMs: 50, maxProbeMs: 400 }
+export const quick: Partial<ConsumerTuning> = {
+  pollMs: 25,
+  renewMs: 100,
+  leaseMs: 1000,
+  backoffMs: 10,
+  maxBackoffMs: 200,
+  probeMs: 50,
+  maxProbeMs: 400,
+}
 
 export function quietLogger(lines: string[] = []): Logger {
   const line = (level: string) => (fields: object, text: string) => {
@@ -192,7 +216,8 @@ export async function until<T>(look: () => Promise<T> | T, isIt: (seen: T) => bo
   for (;;) {
     const seen = await look()
     if (isIt(seen)) return seen
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms; seen last: ${JSON.stringify(seen)?.slice(0, 2000)}`)
+    if (performance.now() > end)
+      throw new Error(`not within ${limitMs} ms; seen last: ${JSON.stringify(seen)?.slice(0, 2000)}`)
     await pause(10)
   }
 }
@@ -217,7 +242,12 @@ export async function effectCount(pool: pg.Pool): Promise<number> {
 /** Handler that writes one effect; awaits nothing it need not. */
 export function writesEffect(who: string): TestHandlers[string] {
   return async ({ id, data, attributes }, { tx }) => {
-    await tx.query('insert into effects (who, message, k, n) values ($1, $2, $3, $4)', [who, id, attributes.partitionkey ?? null, data.n])
+    await tx.query('insert into effects (who, message, k, n) values ($1, $2, $3, $4)', [
+      who,
+      id,
+      attributes.partitionkey ?? null,
+      data.n,
+    ])
   }
 }
 
@@ -234,7 +264,11 @@ export function inversions(seen: readonly Effect[]): string[] {
   return wrong
 }
 
-export async function rows<Row extends pg.QueryResultRow>(pool: pg.Pool, text: string, values: unknown[] = []): Promise<Row[]> {
+export async function rows<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
   return (await pool.query<Row>(text, values)).rows
 }
 
@@ -248,6 +282,6 @@ export class Cleanup {
   }
 
   async run(): Promise<void> {
-    for (const task of this.#tasks.splice(0).reverse()) await task()
+    for (const task of this.#tasks.splice(0).toReversed()) await task()
   }
 }

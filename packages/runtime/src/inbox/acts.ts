@@ -9,7 +9,7 @@ import { actKey, renewActs } from './act-claims.ts'
 import { attemptsOf, type Entry } from './entry.ts'
 import { judge } from './failure.ts'
 import type { ActContext } from './handlers.ts'
-import { inTime, noteLimit } from './invoke.ts'
+import { inTime, noteText } from './invoke.ts'
 import type { ConsumerCall } from './options.ts'
 
 export interface ActsOptions<Tx> {
@@ -96,7 +96,7 @@ export class Acts<Tx> {
             )
           return call(ref, input, { key, signal, deadline, cause: message })
         }) as ActContext['call'],
-        note: (text) => notes.push(text.slice(0, noteLimit)),
+        note: (text) => notes.push(noteText(text)),
         signal,
       }
       try {

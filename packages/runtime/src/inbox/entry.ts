@@ -8,7 +8,7 @@
  *
  * Nothing here is the truth: a process that dies loses entries and nothing else.
  */
-import type { Envelope } from '../message/envelope.ts'
+import type { Envelope, MessageAttributes } from '../message/envelope.ts'
 import type { ReceivedMessage } from './handlers.ts'
 import type { Operation } from './operation.ts'
 
@@ -83,6 +83,19 @@ export interface Entry<Tx> {
   acted: { result: unknown; notes: readonly string[] } | undefined
 }
 
+/** Text columns take no NUL; a stranger's attributes may have one. */
+function storable(envelope: Envelope): Envelope {
+  const { attributes, data } = envelope
+  const bad = (text: string | undefined): boolean => text?.includes('\u0000') === true
+  if (!bad(data) && !Object.values(attributes).some(bad)) return envelope
+  const clean = (text: string): string => text.replaceAll('\u0000', '\ufffd')
+  const pairs = Object.entries(attributes).map(([name, value]) => [
+    clean(name),
+    value === undefined ? value : clean(value),
+  ])
+  return { attributes: Object.fromEntries(pairs) as MessageAttributes, data: clean(data) }
+}
+
 export function newEntry<Tx>(from: {
   partition: number
   epoch: string
@@ -92,14 +105,15 @@ export function newEntry<Tx>(from: {
   serial: boolean
   alone?: boolean
 }): Entry<Tx> {
-  const { partitionkey, source, id } = from.envelope.attributes
+  const envelope = storable(from.envelope)
+  const { partitionkey, source, id } = envelope.attributes
   const key = from.serial ? 's' : partitionkey === undefined ? `u${JSON.stringify([source, id])}` : `k${partitionkey}`
   return {
     partition: from.partition,
     epoch: from.epoch,
     offset: from.offset,
     held: from.held,
-    envelope: from.envelope,
+    envelope,
     lane: `${from.partition}${key}`,
     prepared: undefined,
     verdict: undefined,

@@ -73,5 +73,5 @@ function reasonOf(error: unknown): string {
 function textOf(error: unknown): string {
   const name = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : ''
   const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : ''
-  return `${name}${messageOf(error)}${cause}`.slice(0, errorLimit)
+  return `${name}${messageOf(error)}${cause}`.slice(0, errorLimit).replaceAll('\u0000', '\ufffd')
 }

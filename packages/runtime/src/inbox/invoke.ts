@@ -25,8 +25,10 @@ export interface Invoked<Tx> {
   readonly notes: readonly { entry: Entry<Tx>; text: string }[]
 }
 
-/** Characters of a note that are kept. */
-export const noteLimit = 200
+/** A note as it is kept: 200 characters, none that a text column refuses. */
+export function noteText(text: string): string {
+  return String(text).slice(0, 200).replaceAll('\u0000', '\ufffd')
+}
 
 /**
  * Runs every entry's handler: lanes beside each other, one lane in order. Resolves when all of them have returned and
@@ -96,7 +98,7 @@ class Round<Tx> {
           refuseLate(ended(), name)
           return buffer.send(name, data, options)
         },
-        note: (text) => this.#notes.push({ entry, text: text.slice(0, noteLimit) }),
+        note: (text) => this.#notes.push({ entry, text: noteText(text) }),
         signal: this.#signal,
       }
       if (handler.style === 'plain') return handler.run(message, receive)
@@ -125,7 +127,7 @@ class Round<Tx> {
         },
         note: (message, text) => {
           const entry = byMessage.get(message)
-          if (entry !== undefined) this.#notes.push({ entry, text: text.slice(0, noteLimit) })
+          if (entry !== undefined) this.#notes.push({ entry, text: noteText(text) })
         },
         signal: this.#signal,
       }

@@ -66,9 +66,9 @@ export class Lane<Tx> {
   readonly #busy = new Set<string>()
   /** operations that need transactions of their own */
   readonly #alone = new Set<string>()
-  /** verdicts to be recorded and results to be committed: before anything else of their keys */
-  #urgent: Entry<Tx>[] = []
+  /** held messages that are due, by arrival; and those with a verdict or a result that waits for its commit */
   #due: Entry<Tx>[] = []
+  /** live messages, by arrival */
   #pending: Entry<Tx>[] = []
   #stopping = false
   #troubleUntil = 0
@@ -171,8 +171,8 @@ export class Lane<Tx> {
     const partition = this.#partitions.get(number)
     if (partition === undefined) return
     partition.draining = true
-    this.#forget(number, { results: true })
-    const busy = (): boolean => partition.running > 0 || this.#urgent.some((entry) => entry.partition === number)
+    this.#keepUrgent((entry) => entry.partition === number)
+    const busy = (): boolean => partition.running > 0 || this.#queued().some((entry) => entry.partition === number)
     while (busy() && this.#partitions.get(number) === partition) {
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve)
@@ -185,12 +185,30 @@ export class Lane<Tx> {
     this.#partitions.delete(number)
   }
 
-  #forget(number: number, keep: { results?: boolean } = {}): void {
+  #forget(number: number): void {
     const others = (entry: Entry<Tx>): boolean => entry.partition !== number
-    // The result of an act that has ended is worth its commit; so is the verdict on an attempt that was made.
-    this.#urgent = this.#urgent.filter((entry) => others(entry) || keep.results === true)
     this.#due = this.#due.filter(others)
     this.#pending = this.#pending.filter(others)
+  }
+
+  #queued(): Entry<Tx>[] {
+    return [...this.#due, ...this.#pending]
+  }
+
+  /**
+   * Of those that are in question, keeps what is worth a commit before the end: the result of an act, the verdict on an
+   * attempt that was made; and of each key only the first, because nothing before it will run any more.
+   */
+  #keepUrgent(inQuestion: (entry: Entry<Tx>) => boolean): void {
+    const lanes = new Set<string>()
+    const kept = (entry: Entry<Tx>): boolean => {
+      if (!inQuestion(entry)) return true
+      const first = !lanes.has(entry.lane)
+      lanes.add(entry.lane)
+      return first && isUrgent(entry)
+    }
+    this.#due = this.#due.filter(kept)
+    this.#pending = this.#pending.filter(kept)
   }
 
   /** A last word on the position where jobs finished out of order. */
@@ -257,7 +275,8 @@ export class Lane<Tx> {
     if (delivery.offset === partition.died) {
       partition.died = undefined
       this.#buryCrashed(entry)
-    } else this.#pending.push(entry)
+    }
+    this.#pending.push(entry)
   }
 
   /** The process died while it tried this message with care: that was an attempt. */
@@ -272,7 +291,6 @@ export class Lane<Tx> {
       entry.verdict = { kind: 'retry', attempts, delayMs, reason: 'crashed', error }
     } else if (operation !== undefined) entry.verdict = lastVerdict(operation, attempts, 'crashed', error)
     else entry.verdict = { kind: 'dead', attempts, reason: 'crashed', error }
-    this.#urgent.push(entry)
   }
 
   #outstanding(): number {
@@ -349,8 +367,9 @@ export class Lane<Tx> {
 
   #found(partitions: readonly OwnedPartition[], scan: HeldScan): void {
     const { subscription } = this.#options
-    const urgent = new Set(this.#urgent.map(({ lane }) => lane))
-    const due: Entry<Tx>[] = []
+    // What has a verdict or a result is kept, and what goes before it in its key.
+    const decided = new Set(this.#due.filter(isUrgent).map(({ lane }) => lane))
+    const due = this.#due.filter(({ lane }) => decided.has(lane))
     const owned = new Map(partitions.map((partition) => [partition.partition, partition]))
     for (const found of scan.found) {
       const partition = owned.get(found.partition)
@@ -362,18 +381,18 @@ export class Lane<Tx> {
         held: found.row,
         envelope: found.envelope,
         serial: subscription.serial,
+        alone: this.#due.some(({ held, alone }) => alone && held?.id === found.row.id),
       })
       // In somebody's hands: found again when it is out of them.
-      if (this.#busy.has(entry.lane) || urgent.has(entry.lane)) continue
-      if (found.what === 'due' && -Number(found.row.id) === partition.died) {
+      if (this.#busy.has(entry.lane) || decided.has(entry.lane)) continue
+      if (found.what !== 'due') this.#judgeRequest(entry, found)
+      else if (-Number(found.row.id) === partition.died) {
         partition.died = undefined
         this.#buryCrashed(entry)
-      } else if (found.what === 'due') {
-        entry.alone = this.#due.some(({ held, alone }) => alone && held?.id === found.row.id)
-        due.push(entry)
-      } else this.#judgeRequest(entry, found)
+      }
+      due.push(entry)
     }
-    this.#due = due
+    this.#due = due.sort(byArrival)
     const busy = new Set(due.map(({ partition }) => partition))
     for (const partition of partitions) if (!busy.has(partition.partition)) partition.heldTried(true)
   }
@@ -381,7 +400,6 @@ export class Lane<Tx> {
   #judgeRequest(entry: Entry<Tx>, found: HeldFound): void {
     prepare(entry, this.#options.subscription, this.#options.contract)
     entry.verdict = judgeRequest(entry, found)
-    this.#urgent.push(entry)
   }
 
   // Jobs --------------------------------------------------------------------------------------------------------
@@ -395,9 +413,8 @@ export class Lane<Tx> {
       this.#scanIfWanted(now)
       while (now >= this.#troubleUntil && !this.#cutOff.signal.aborted && this.#options.slots.free > 0) {
         const chosen = select({
-          urgent: this.#urgent,
-          due: this.#stopping ? [] : this.#due,
-          pending: this.#stopping ? [] : this.#pending,
+          due: this.#due,
+          pending: this.#pending,
           busy: this.#busy,
           partitions: this.#partitions,
           pauses: this.#pauses,
@@ -431,7 +448,6 @@ export class Lane<Tx> {
   #begin(entries: readonly Entry<Tx>[], marked: boolean): void {
     const chosen = new Set(entries)
     const rest = (list: Entry<Tx>[]): Entry<Tx>[] => list.filter((entry) => !chosen.has(entry))
-    this.#urgent = rest(this.#urgent)
     this.#due = rest(this.#due)
     this.#pending = rest(this.#pending)
     for (const entry of entries) {
@@ -571,17 +587,15 @@ export class Lane<Tx> {
 
   /** Entries to be done again, each where it was among the others of its key. */
   #putBack(entries: readonly Entry<Tx>[]): void {
-    const mine = entries.filter((entry) => this.#partitionOf(entry) !== undefined)
-    const urgent = mine.filter(({ verdict, acted }) => verdict !== undefined || acted !== undefined)
-    this.#urgent.push(...urgent)
-    const rest = mine.filter(
-      (entry) => !urgent.includes(entry) && this.#partitions.get(entry.partition)?.draining === false,
-    )
-    const live = rest.filter(({ held }) => held === undefined)
-    if (live.length > 0)
-      this.#pending = [...live, ...this.#pending].sort((a, b) => a.partition - b.partition || a.offset - b.offset)
-    const held = rest.filter((entry) => entry.held !== undefined)
-    if (held.length > 0) this.#due = [...held, ...this.#due].sort((a, b) => Number(a.held?.id) - Number(b.held?.id))
+    const mine = entries.filter((entry) => {
+      const partition = this.#partitionOf(entry)
+      return partition !== undefined && (isUrgent(entry) || !(partition.draining || this.#stopping))
+    })
+    const live = mine.filter(({ held }) => held === undefined)
+    if (live.length > 0) this.#pending = [...live, ...this.#pending].sort(byArrival)
+    if (live.length < mine.length) {
+      this.#due = [...mine.filter(({ held }) => held !== undefined), ...this.#due].sort(byArrival)
+    }
   }
 
   /** An act has ended: `entry` has its result, or a verdict, or has to wait. */
@@ -642,7 +656,7 @@ export class Lane<Tx> {
   }
 
   #wakeAt(at: number): void {
-    if (this.#stopping && this.#running.size === 0 && this.#urgent.length === 0) return
+    if (this.#stopping && this.#running.size === 0 && this.#queued().length === 0) return
     if (!Number.isFinite(at) || (this.#timer !== undefined && this.#timerAt <= at)) return
     clearTimeout(this.#timer)
     this.#timerAt = at
@@ -670,8 +684,7 @@ export class Lane<Tx> {
   /** Takes nothing new from now on. */
   halt(): void {
     this.#stopping = true
-    this.#due = []
-    this.#pending = []
+    this.#keepUrgent(() => true)
     this.#wakeFetch?.()
   }
 
@@ -701,4 +714,14 @@ export class Lane<Tx> {
     clearTimeout(this.#timer)
     this.#options.source.close().catch(() => {})
   }
+}
+
+function isUrgent<Tx>(entry: Entry<Tx>): boolean {
+  return entry.verdict !== undefined || entry.acted !== undefined
+}
+
+function byArrival<Tx>(a: Entry<Tx>, b: Entry<Tx>): number {
+  return a.held !== undefined && b.held !== undefined
+    ? Number(a.held.id) - Number(b.held.id)
+    : a.partition - b.partition || a.offset - b.offset
 }

@@ -87,19 +87,21 @@ export class Ownership<Tx> {
 
   async #renew(): Promise<void> {
     const { database, owner, lanes, tuning } = this.#options
+    // What is taken while the answer is on its way is not in it.
+    const before = [...lanes.values()].flatMap((lane) =>
+      [...lane.owned()].map(([number, partition]) => ({ lane, number, partition })),
+    )
     await database.query(sql.renewPresence, [owner, [...lanes.keys()], tuning.leaseMs])
     const { rows } = await database.query<sql.RenewedRow>(sql.renewPartitions, [owner, tuning.leaseMs])
     const mine = new Map(rows.map((row) => [`${row.subscription} ${row.partition}`, row]))
-    for (const lane of lanes.values()) {
-      for (const [number, { epoch }] of lane.owned()) {
-        const row = mine.get(`${lane.name} ${number}`)
-        if (row?.epoch === epoch) continue
-        this.#options.logger.warn(
-          { subscription: lane.name, partition: number },
-          `${lane.name}: partition ${number} was taken by another owner`,
-        )
-        lane.lose(number)
-      }
+    for (const { lane, number, partition } of before) {
+      if (mine.get(`${lane.name} ${number}`)?.epoch === partition.epoch || lane.owned().get(number) !== partition)
+        continue
+      this.#options.logger.warn(
+        { subscription: lane.name, partition: number },
+        `${lane.name}: partition ${number} was taken by another owner`,
+      )
+      lane.lose(number)
     }
   }
 
@@ -117,6 +119,10 @@ export class Ownership<Tx> {
       for (const { partition, stopped } of partitions)
         if (stopped !== null) this.#stopped.set(`${lane.name} ${partition}`, stopped)
       const share = fairShare(lane.name, partitions.length, [...new Set([...replicas, owner])], owner)
+      // The row says ours, and nobody here works at it: given back, so that somebody takes it.
+      const stray = partitions.filter(({ owner: by, partition }) => by === owner && !lane.owned().has(partition))
+      if (stray.length > 0)
+        await database.query(sql.release, [lane.name, stray.map(({ partition }) => partition), owner])
       await this.#release(lane, share)
       await this.#takeUpTo(lane, share, partitions)
     }

@@ -43,7 +43,14 @@ export function prepare<Tx>(entry: Entry<Tx>, subscription: Subscription<Tx>, co
     if (!validate(data)) return bury(entry, 'contract-violation', faultsOf(validate))
     const intent = intentOf(operation, entry, data)
     if (typeof intent === 'string') return bury(entry, 'key-missing', intent)
-    const message = { id: attributes.id, source: attributes.source, type: attributes.type, data, json: text, attributes }
+    const message = {
+      id: attributes.id,
+      source: attributes.source,
+      type: attributes.type,
+      data,
+      json: text,
+      attributes,
+    }
     entry.prepared = { operation, message, intent }
   } catch (error) {
     bury(entry, 'undecodable', messageOf(error))

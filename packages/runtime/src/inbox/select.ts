@@ -18,7 +18,6 @@ export interface Choice<Tx> {
 }
 
 export interface Choosing<Tx> {
-  urgent: readonly Entry<Tx>[]
   due: readonly Entry<Tx>[]
   pending: readonly Entry<Tx>[]
   busy: ReadonlySet<string>
@@ -35,7 +34,7 @@ export interface Choosing<Tx> {
 
 export function select<Tx>(from: Choosing<Tx>): Choice<Tx> {
   const choice = new Choosings(from)
-  for (const list of [from.urgent, from.due, from.pending]) {
+  for (const list of [from.due, from.pending]) {
     for (const entry of list) {
       if (choice.full) return choice.made()
       choice.consider(entry)
