@@ -98,6 +98,7 @@ class OutboxRelay implements Relay {
   #lastSuccess: number | null = null
   #lastError: LoopHealth['lastError'] = null
   #sent = 0
+  #rescans = 0
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -143,6 +144,8 @@ class OutboxRelay implements Relay {
         holdsLease: this.#epoch === undefined ? 0 : 1,
         backingOff: this.#backOff.channels,
         sent: this.#sent,
+        lowWaterMark: Number(this.#mark.mark),
+        rescans: this.#rescans,
       },
     }
   }
@@ -205,7 +208,10 @@ class OutboxRelay implements Relay {
     if (heldChanged) this.#mark.restart()
     const accepted = this.#mark.accepts(read.snapshot, now)
     // Something below the mark may have become sendable: nothing is published before it was looked at.
-    if ((heldChanged || !accepted) && from > 0n) return true
+    if ((heldChanged || !accepted) && from > 0n) {
+      this.#rescans++
+      return true
+    }
     if (read.rows.length > 0) {
       const { sent, refused, deleted } = await this.#batch.send(read.rows)
       this.#sent += sent
