@@ -13,6 +13,7 @@ import type { Socket } from 'node:net'
 import type { Edge } from './edge.ts'
 import type { Identity } from './identity/access.ts'
 import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
+import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import { type Client, Forward } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
@@ -24,7 +25,7 @@ import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
 import { correlationHeader, correlationOf } from './trace/correlation.ts'
 import { continueTrace } from './trace/trace-context.ts'
-import { checkHead, tooLarge } from './validation/request-check.ts'
+import { checkBody, checkHead, tooLarge } from './validation/request-check.ts'
 
 /** A request that is refused before its body is here is still read, for this long: else the refusal may not arrive. */
 const lingerMs = 5000
@@ -35,6 +36,15 @@ const marginMs = 100
 
 /** How long the caller still waits: understood by services on the runtime, set on calls between them too. */
 const timeoutHeader = 'request-timeout'
+
+/** A request that has been checked, and who sends it. */
+interface Ready {
+  readonly route: Route
+  readonly head: RequestHead
+  readonly target: RequestTarget
+  readonly peer: string
+  readonly identity: Identity | undefined
+}
 
 export class Exchange implements Client {
   readonly #edge: Edge
@@ -99,7 +109,10 @@ export class Exchange implements Client {
     const method = this.#request.method ?? 'GET'
     const match = target instanceof Problem ? undefined : routes.find(method, target.path)
     const head = readHead(this.#request.rawHeaders, match?.route.wanted, trustedHeader, limits.headers)
-    this.#correlationId = correlationOf(head.correlationId)
+    const named = match?.route.correlationHeader
+    this.#correlationId = correlationOf(
+      head.correlationId ?? (named === undefined ? undefined : head.wanted.get(named)),
+    )
     this.#bodyBytes = head.chunked ? Number.POSITIVE_INFINITY : (head.contentLength ?? 0)
     if (target instanceof Problem) return this.answer(target)
     this.#path = target.path
@@ -132,36 +145,27 @@ export class Exchange implements Client {
   #check(match: Match, head: RequestHead, target: RequestTarget, peer: string, identity: Identity | undefined): void {
     const checked = checkHead(match, head, target, identity)
     if (checked instanceof Problem) return this.answer(checked)
-    const { body } = checked
-    const send = (keyed: boolean, payload: Buffer | IncomingMessage | null): void =>
-      this.#send({ route: match.route, head, target, peer, identity, keyed, payload })
-    if (body.how === 'none') return send(checked.keyed, null)
-    if (body.how === 'stream') return send(checked.keyed, this.#request)
-    receiveBody(this.#request, body.limit, (bytes) => {
+    const ready = { route: match.route, head, target, peer, identity }
+    if (checked.body === 'none') return this.#send(ready, checked.keyed, null)
+    if (checked.body === 'stream') return this.#send(ready, checked.keyed, this.#request)
+    const limit = match.route.body?.limit ?? 0
+    receiveBody(this.#request, limit, (bytes) => {
       try {
         // A refusal may have come first: the request took too long.
         if (this.#closed || this.#status !== 0) return
-        if (bytes === undefined) return this.answer(tooLarge(body.limit))
-        const verdict = body.check(bytes)
-        if (verdict instanceof Problem) this.answer(verdict)
-        else send(verdict.keyed, bytes)
+        if (bytes === undefined) return this.answer(tooLarge(limit))
+        const keyed = checkBody(checked, bytes)
+        if (keyed instanceof Problem) this.answer(keyed)
+        else this.#send(ready, keyed, bytes)
       } catch (error) {
         this.#fail(error)
       }
     })
   }
 
-  #send(ready: {
-    route: Route
-    head: RequestHead
-    target: RequestTarget
-    peer: string
-    identity: Identity | undefined
-    keyed: boolean
-    payload: Buffer | IncomingMessage | null
-  }): void {
-    const { route, head, target, peer, identity, payload } = ready
-    const { trustedProxies, metrics, logger, secret } = this.#edge
+  #send(ready: Ready, keyed: boolean, payload: Buffer | IncomingMessage | null): void {
+    const { route, head, target, peer, identity } = ready
+    const { trustedProxies, secret } = this.#edge
     const method = this.#request.method ?? 'GET'
     const text = target.query === '' ? target.path : `${target.path}?${target.query}`
     const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
@@ -194,18 +198,8 @@ export class Exchange implements Client {
       headers: forward,
       body: payload,
       limit: route.body?.limit ?? 0,
-      repeatable: route.natural || ready.keyed,
+      repeatable: route.natural || keyed,
       timeoutMs,
-      failed: (kind, error) => {
-        metrics.failed(route.service, kind)
-        logger.warn(
-          { service: route.service, kind, err: error, correlationId: this.#correlationId },
-          'an exchange with a service failed',
-        )
-      },
-      repeated: () => {
-        metrics.repeats++
-      },
     })
     this.#forward.start()
   }
@@ -217,10 +211,10 @@ export class Exchange implements Client {
     const head = responseHead(headers, this.#correlationId, this.#route?.fixed ?? [])
     if (this.#edge.draining) head.push('connection', 'close')
     this.#response.writeHead(status, head)
-    process.nextTick(flush, this)
+    if (headers['content-length'] === undefined) process.nextTick(flush, this)
   }
 
-  /** A head whose body is not here yet must not wait for it (streams of events begin so); else both go together. */
+  /** The head of a stream must not wait for its first part (events begin so); any other goes with its body. */
   flush(): void {
     if (!this.#written && !this.#closed) this.#response.flushHeaders()
   }
@@ -246,6 +240,17 @@ export class Exchange implements Client {
 
   cut(): void {
     this.#response.destroy()
+  }
+
+  failed(kind: FailureKind, error: Error): void {
+    const service = this.#route?.service ?? ''
+    this.#edge.metrics.failed(service, kind)
+    const fields = { service, kind, err: error, correlationId: this.#correlationId }
+    this.#edge.logger.warn(fields, 'an exchange with a service failed')
+  }
+
+  repeated(): void {
+    this.#edge.metrics.repeats++
   }
 
   over(): void {

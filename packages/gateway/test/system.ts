@@ -1,5 +1,6 @@
 /** Small systems as plain data, in the shape that the loader gives out. */
 import type {
+  Expression,
   Guarantees,
   HttpOperation,
   KeyGuarantee,
@@ -22,6 +23,7 @@ export interface OperationSketch {
   bodyOptional?: boolean
   security?: readonly (readonly { scheme: SecurityScheme; scopes?: readonly string[] }[])[]
   guarantees?: Partial<Guarantees>
+  correlation?: Expression
   answers?: Readonly<Record<string, string>>
   deprecated?: boolean
   sunset?: string
@@ -139,6 +141,7 @@ function operationOf(service: string, operation: string, sketch: OperationSketch
       },
       declared: {},
       natural,
+      ...(sketch.correlation !== undefined && { correlation: sketch.correlation }),
     },
     callbacks: [],
     deprecated: sketch.deprecated ?? false,

@@ -14,6 +14,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import type { FailureKind } from '../management/metrics.ts'
 import { Problem } from '../problem.ts'
 import type { Route } from '../routes/route.ts'
 import { tooLarge } from '../validation/request-check.ts'
@@ -32,6 +33,10 @@ export interface Client {
   cut(): void
   /** Refuses, where nothing has been answered. */
   answer(problem: Problem): void
+  /** An attempt failed: for log and metrics. */
+  failed(kind: FailureKind, error: Error): void
+  /** One more attempt is made. */
+  repeated(): void
   /** The service's side is over. Called once. */
   over(): void
 }
@@ -49,8 +54,6 @@ export interface Sending {
   /** a copy of this request has no second effect */
   readonly repeatable: boolean
   readonly timeoutMs: number
-  readonly failed: (kind: 'connect' | 'broken' | 'timeout' | 'answer-cut', error: Error) => void
-  readonly repeated: () => void
 }
 
 /** An answer that nobody reads is read to its end up to this size, and for this long: the connection stays usable. */
@@ -143,10 +146,10 @@ export class Forward implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return
     if (this.#ended !== undefined) return this.#finish()
-    const { route, failed } = this.#sending
+    const { route } = this.#sending
     const instance = this.#instance
     if (this.#answering) {
-      failed('answer-cut', error)
+      this.#client.failed('answer-cut', error)
       this.#client.cut()
       return this.#finish()
     }
@@ -156,11 +159,11 @@ export class Forward implements Dispatcher.DispatchHandler {
       return this.#fail(new Problem('internal-error', { detail: 'The request cannot be passed on.' }))
     if (instance !== undefined) route.pool.failed(instance, error, this.#sent)
     if (!this.#sent) return this.#refused(error)
-    failed('broken', error)
+    this.#client.failed('broken', error)
     if (this.#sending.repeatable && !this.#repeated && !isStream(this.#sending.body) && !this.#client.left) {
       this.#repeated = true
       this.#tried = undefined
-      this.#sending.repeated()
+      this.#client.repeated()
       return this.#attempt()
     }
     this.#fail(brokenProblem(this.#sending))
@@ -188,19 +191,19 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   #refused(error: Error): void {
-    this.#sending.failed('connect', error)
+    this.#client.failed('connect', error)
     if (this.#client.left) return this.#finish()
     // A stream that undici gave up on may be gone with the attempt.
     const { body } = this.#sending
     if (isStream(body) && body.destroyed) return this.#fail(unreachableProblem(this.#sending.route.service))
     ;(this.#tried ??= new Set()).add(this.#instance as Instance)
-    this.#sending.repeated()
+    this.#client.repeated()
     this.#attempt()
   }
 
   timeout(): void {
     if (this.#over || this.#answering) return
-    this.#sending.failed('timeout', new Error(`no answer within ${this.#sending.timeoutMs} ms`))
+    this.#client.failed('timeout', new Error(`no answer within ${this.#sending.timeoutMs} ms`))
     const detail = this.#everSent
       ? `The service did not answer within ${this.#sending.timeoutMs} ms; whether the request had an effect is not known.`
       : `No connection to the service was free within ${this.#sending.timeoutMs} ms; the request was not sent.`

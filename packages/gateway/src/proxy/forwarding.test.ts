@@ -187,6 +187,16 @@ test('the correlation id goes on and comes back, and so does a new one', async (
   expect((await ask(`${url}/nowhere`, { headers: { 'correlation-id': 'c-8' } })).headers['correlation-id']).toBe('c-8')
 })
 
+test('the correlation id may stand where the contract has it', async () => {
+  const one = await service()
+  const { url } = await before(one, {}, { correlation: { source: 'request.header', name: 'X-Request-Id' } })
+  const answer = await ask(`${url}/x`, { headers: { 'x-request-id': 'r-1' } })
+  expect(answer.headers['correlation-id']).toBe('r-1')
+  expect(one.seen[0]?.headers).toMatchObject({ 'x-request-id': 'r-1', 'correlation-id': 'r-1' })
+  const both = await ask(`${url}/x`, { headers: { 'x-request-id': 'r-1', 'correlation-id': 'c-1' } })
+  expect(both.headers['correlation-id']).toBe('c-1')
+})
+
 test('the trace goes on under a new span', async () => {
   const one = await service()
   const { url } = await before(one)

@@ -70,13 +70,16 @@ function routeOf(
 ): Route {
   const { idempotency } = operation.guarantees.values
   const key = typeof idempotency === 'object' ? new KeyRule(idempotency) : undefined
-  // RFC: `accept`, `content-type` and `authorization` as parameters are ignored (OpenAPI, Parameter Object).
+  // OpenAPI, Parameter Object: as parameters these three are ignored.
   const parameters = operation.parameters.filter(
     (parameter) => parameter.in !== 'header' || !ignoredHeaders.has(parameter.name.toLowerCase()),
   )
   const wanted = new Set<string>()
   for (const { in: place, name } of parameters) if (place === 'header') wanted.add(name.toLowerCase())
   if (key?.header !== undefined) wanted.add(key.header)
+  const { correlation } = operation.guarantees
+  const correlationHeader = correlation?.source === 'request.header' ? correlation.name.toLowerCase() : undefined
+  if (correlationHeader !== undefined) wanted.add(correlationHeader)
   if (given.trustedHeader !== undefined) wanted.add(given.trustedHeader)
   for (const { schemes } of operation.security) {
     for (const { scheme } of schemes) {
@@ -100,6 +103,7 @@ function routeOf(
     needsCookies: parameters.some(({ in: place }) => place === 'cookie'),
     pathNames: pathNamesOf(operation.path),
     wanted: wanted.size > 0 ? wanted : undefined,
+    correlationHeader,
     body:
       requestBody === undefined
         ? undefined

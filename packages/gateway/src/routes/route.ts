@@ -20,6 +20,8 @@ export interface Route {
   readonly pathNames: readonly string[]
   /** lower-case names of the headers that somebody wants to look at; undefined: none */
   readonly wanted: ReadonlySet<string> | undefined
+  /** lower-case name of the header in which the contract has the correlation id, besides ours */
+  readonly correlationHeader: string | undefined
   /** undefined: the operation takes no body */
   readonly body: BodyRule | undefined
   readonly key: KeyRule | undefined

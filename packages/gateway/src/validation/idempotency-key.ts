@@ -6,7 +6,7 @@ export interface KeySource {
   readonly headers: ReadonlyMap<string, string>
   readonly query: readonly (readonly [name: string, raw: string])[]
   readonly path: Readonly<Record<string, string | undefined>>
-  readonly body: unknown
+  /** of a token */
   readonly claims: unknown
 }
 
@@ -35,8 +35,8 @@ export class KeyRule {
   }
 
   /** The key, undefined where an optional one is absent, or why the request is refused. */
-  read(source: KeySource): string | undefined | Problem {
-    const raw = valueAt(this.expression, source)
+  read(source: KeySource, body: unknown): string | undefined | Problem {
+    const raw = valueAt(this.expression, source, body)
     if (raw === undefined || raw === '') {
       if (!this.required) return undefined
       return new Problem('key-missing', {
@@ -73,18 +73,16 @@ export function headerKey(value: string): string | undefined {
 }
 
 /** The value of an expression as text; objects and arrays as JSON. */
-export function valueAt(expression: Expression, source: KeySource): string | undefined {
+function valueAt(expression: Expression, source: KeySource, body: unknown): string | undefined {
   switch (expression.source) {
     case 'request.header':
       return source.headers.get(expression.name.toLowerCase())
-    case 'request.query': {
-      const raw = source.query.find(([name]) => name === expression.name)?.[1]
-      return raw
-    }
+    case 'request.query':
+      return source.query.find(([name]) => name === expression.name)?.[1]
     case 'request.path':
       return source.path[expression.name]
     case 'request.body':
-      return text(at(source.body, expression.pointer))
+      return text(at(body, expression.pointer))
     case 'request.jwt':
       return text(at(source.claims, expression.pointer))
     default:
