@@ -76,7 +76,7 @@ async function postmaster(folder: string): Promise<number> {
   return Number((await readFile(join(folder, '.spandrel/postgres/cluster/postmaster.pid'), 'utf8')).split('\n')[0])
 }
 
-function greet(at: string, body: unknown, correlation = randomUUID()): Promise<Response> {
+function greet(at: string, body: unknown, correlation: string = randomUUID()): Promise<Response> {
   return fetch(`${at}/greetings`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'correlation-id': correlation },
@@ -211,6 +211,95 @@ test(
     expect((await second.done).code).toBe(0)
   },
 )
+
+test(
+  'dev carries messages of services without our code, and the other commands see them',
+  { timeout: 180_000 },
+  async () => {
+    const system = await project()
+    const running = dev(system)
+    await said(running, 'pair is up after')
+    const run = (...args: string[]) => spandrel(args, { cwd: system.folder, env: system.env })
+    expect((await greet(system.url.gateway, { name: 'ann' }, 'c-ann')).status).toBe(202)
+    expect((await greet(system.url.gateway, { name: 'nobody' }, 'c-nobody')).status).toBe(202)
+    const heard = await until('the message to arrive', async () => {
+      const found = await json<{ heard: { name: string; correlation: string }[] }>(`${system.url.back}/heard`)
+      return found.heard[0]
+    })
+    expect(heard).toMatchObject({ name: 'ann', correlation: 'c-ann' })
+
+    const times = (text: string): string => text.replaceAll(/(\+|after )[\d.]+ (?:m?s|min)/g, '$1T')
+    const journey = await until(
+      'the journey',
+      async () => {
+        const { stdout } = await run('journey', 'c-ann')
+        return stdout.includes('hello ann') && stdout
+      },
+      60_000,
+    )
+    expect(times(journey)).toBe('correlation c-ann\n└─ greeted → back.hear  +T … +T\n   └─ → hello ann  +T\n')
+    // By what it was about, too.
+    expect(times((await run('journey', 'ann')).stdout)).toContain('ordering key ann · correlation c-ann\n')
+
+    const dead = await until(
+      'the dead letter',
+      async () => {
+        const { stdout } = await run('messages', 'list', '--state', 'dead', '--json')
+        return (JSON.parse(stdout) as { messages: { ref: string }[] }).messages[0]
+      },
+      60_000,
+    )
+    expect((await run('messages', 'replay', dead.ref, '--by', 'eve')).code).toBe(0)
+    await until(
+      'the replay to have failed again',
+      async () => {
+        const { stdout } = await run('journey', 'c-nobody')
+        return (stdout.match(/became a dead letter/g) ?? []).length === 2
+      },
+      60_000,
+    )
+    expect((await run('messages', 'discard', dead.ref, '--by', 'eve', '--why', 'there is no such person')).code).toBe(0)
+    await until(
+      'nothing to be held',
+      async () => (await run('messages', 'list')).stdout === 'nothing is held\n',
+      60_000,
+    )
+    const failed = [
+      `   ├─ attempt 1 failed: ${system.url.back} answered 500  +T`,
+      '   ├─ tried again after T  +T',
+      `   ├─ attempt 2 failed: ${system.url.back} answered 500  +T`,
+      `   ├─ became a dead letter: ${system.url.back} answered 500  +T`,
+    ]
+    expect(times((await run('journey', 'c-nobody')).stdout)).toBe(
+      [
+        'correlation c-nobody',
+        '└─ greeted → back.hear discarded  +T … +T',
+        ...failed,
+        '   ├─ replay asked for by eve  +T',
+        '   ├─ replayed by eve  +T',
+        ...failed,
+        '   ├─ discard asked for by eve: there is no such person  +T',
+        '   └─ discarded by eve: there is no such person  +T',
+        '',
+      ].join('\n'),
+    )
+    expect(await run('journey', 'never-heard-of')).toMatchObject({ code: 1, stdout: '' })
+    running.child.kill('SIGINT')
+    expect((await running.done).code).toBe(0)
+  },
+)
+
+test('asked to stop while it starts, dev stops', { timeout: 60_000 }, async () => {
+  const system = await project()
+  const running = dev(system)
+  await said(running, 'PostgreSQL is up')
+  running.child.kill('SIGTERM')
+  const { code, stdout } = await running.done
+  expect(code).toBe(0)
+  expect(stdout).toContain('everything has ended')
+  expect(startedPids(stdout).filter(alive)).toEqual([])
+  await expect(stat(join(system.folder, '.spandrel/postgres/cluster/postmaster.pid'))).rejects.toThrow('ENOENT')
+})
 
 test(
   'two systems at once, one of them with only one service and a port that is taken',
