@@ -61,9 +61,9 @@ export interface Refusal {
 export async function holdRefused(database: Database, refusals: readonly Refusal[]): Promise<void> {
   if (refusals.length === 0) return
   await database.transaction(async ({ query }) => {
-    for (const { message, reason, error } of refusals) {
+    const moves = refusals.map(({ message, reason, error }) => {
       const { id, source, type, correlationid } = message.attributes
-      void query(moveToHeld, [
+      return query(moveToHeld, [
         message.rowId.toString(),
         source,
         id,
@@ -72,7 +72,8 @@ export async function holdRefused(database: Database, refusals: readonly Refusal
         error.slice(0, errorLength),
         correlationid ?? null,
       ])
-    }
+    })
+    await Promise.all(moves)
     await journal(
       query,
       refusals.map(({ message, reason, error }) => ({

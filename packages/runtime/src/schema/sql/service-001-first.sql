@@ -17,7 +17,7 @@ create table spandrel.channels (
 );
 
 -- The outbox. Rows are inserted and deleted, never updated. The default of `id` takes the transaction id before the
--- sequence value: the relay's low-water mark rests on it (docs/development/outbox.md).
+-- sequence value: the relay's low-water mark rests on it (outbox/low-water-mark.ts).
 create sequence spandrel.outbox_id cache 1;
 create table spandrel.outbox (
   id bigint primary key
