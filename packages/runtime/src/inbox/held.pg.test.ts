@@ -176,7 +176,7 @@ describe('a message that fails', () => {
       () => held(pool),
       (all) => all.some(({ state, reason }) => state === 'dead' && reason === 'timeout'),
     )
-    await until(
+    const running = await until(
       () =>
         rows<{ n: number }>(
           pool,
@@ -184,6 +184,7 @@ describe('a message that fails', () => {
         ),
       ([row]) => row?.n === 0,
     )
+    expect(running).toEqual([{ n: 0 }])
   })
 
   test('skip: once dead it holds nothing back', async () => {
@@ -311,10 +312,11 @@ describe('FM32 a message that cannot be handled at all is a dead letter at once'
       () => effectCount(pool),
       (n) => n === 1,
     )
-    await until(
+    const [dead] = await until(
       () => held(pool),
-      (all) => all.length === 1 && all[0]?.state === 'dead',
+      (all) => all.length === 1,
     )
+    expect(dead).toMatchObject({ state: 'dead', reason: 'unknown-type', message_id: 'x\ufffdy' })
   })
 })
 

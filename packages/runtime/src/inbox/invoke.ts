@@ -27,7 +27,7 @@ export interface Invoked<Tx> {
 
 /** A note as it is kept: 200 characters, none that a text column refuses. */
 export function noteText(text: string): string {
-  return String(text).slice(0, 200).replaceAll('\u0000', '\ufffd')
+  return text.slice(0, 200).replaceAll('\u0000', '\ufffd')
 }
 
 /**
