@@ -2,35 +2,57 @@ import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 
 /**
- * The open exchanges of each client connection, in the order of their requests. Node tells an answer that its
- * connection is gone only if its turn had come; the pipelined ones behind it would wait for ever.
+ * The open exchanges, all of them and by client connection in the order of their requests. Node tells an answer that
+ * its connection is gone only if its turn had come; the pipelined ones behind it would wait for ever.
+ *
+ * Arrays and not Sets: a Set that sees as many additions as deletions is copied again and again, and its dead copies,
+ * once in the old generation, keep every exchange they held until a full collection (measured at 3,000 requests/s:
+ * scavenges of 30–90 ms instead of 1 ms, twice the CPU time a request).
  */
 export class Connections {
-  readonly #open = new Map<Socket, Set<Exchange>>()
+  readonly #all: Exchange[] = []
+  readonly #bySocket = new Map<Socket, Exchange[]>()
 
-  add(socket: Socket, exchange: Exchange): void {
-    let exchanges = this.#open.get(socket)
-    if (exchanges === undefined) {
-      exchanges = new Set()
-      this.#open.set(socket, exchanges)
-      socket.once('close', () => this.#closed(socket))
-    }
-    exchanges.add(exchange)
+  get size(): number {
+    return this.#all.length
   }
 
-  remove(socket: Socket, exchange: Exchange): void {
-    this.#open.get(socket)?.delete(exchange)
+  add(exchange: Exchange): void {
+    const { socket } = exchange
+    exchange.slot = this.#all.push(exchange) - 1
+    const open = this.#bySocket.get(socket)
+    if (open !== undefined) open.push(exchange)
+    else {
+      this.#bySocket.set(socket, [exchange])
+      socket.once('close', () => this.#closed(socket))
+    }
+  }
+
+  remove(exchange: Exchange): void {
+    const last = this.#all.pop()
+    if (last !== undefined && last !== exchange) {
+      this.#all[exchange.slot] = last
+      last.slot = exchange.slot
+    }
+    const open = this.#bySocket.get(exchange.socket)
+    const index = open?.indexOf(exchange) ?? -1
+    if (index !== -1) open?.splice(index, 1)
   }
 
   /** The last request of a connection that is still open. */
   latest(socket: Socket): Exchange | undefined {
-    return [...(this.#open.get(socket) ?? [])].findLast((exchange) => !exchange.isOver)
+    return this.#bySocket.get(socket)?.findLast((exchange) => !exchange.isOver)
+  }
+
+  /** Cuts every exchange, on both sides. */
+  destroyAll(): void {
+    for (const exchange of [...this.#all]) exchange.destroy()
   }
 
   #closed(socket: Socket): void {
-    const exchanges = this.#open.get(socket)
-    this.#open.delete(socket)
+    const open = [...(this.#bySocket.get(socket) ?? [])]
+    this.#bySocket.delete(socket)
     // Node first tells the answer whose turn it is; that one has then been told twice, which does nothing.
-    for (const exchange of exchanges ?? []) exchange.close()
+    for (const exchange of open) exchange.close()
   }
 }

@@ -52,6 +52,8 @@ export class Exchange implements Client {
   readonly #response: ServerResponse
   /** kept: undici takes it from a request whose stream it gives up, and a pipelined answer has none yet */
   readonly socket: Socket
+  /** its place among the open exchanges; see connections.ts */
+  slot = -1
   readonly #startedAt = performance.now()
   #route: Route | undefined
   #path = ''

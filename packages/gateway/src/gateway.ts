@@ -54,7 +54,6 @@ class HttpGateway implements Gateway {
   readonly #server: Server
   readonly #edge: Edge
   readonly #pools
-  readonly #exchanges = new Set<Exchange>()
   readonly #connections = new Connections()
   #closing: Promise<void> | undefined
   #drained: (() => void) | undefined
@@ -104,8 +103,7 @@ class HttpGateway implements Gateway {
           )
         }
         const exchange = new Exchange(this.#edge, request, response)
-        this.#exchanges.add(exchange)
-        this.#connections.add(request.socket, exchange)
+        this.#connections.add(exchange)
         exchange.run()
       },
     )
@@ -179,7 +177,7 @@ class HttpGateway implements Gateway {
     })
     const empty = new Promise<void>((resolve) => {
       this.#drained = resolve
-      if (this.#exchanges.size === 0) resolve()
+      if (this.#connections.size === 0) resolve()
     })
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => {
@@ -189,10 +187,10 @@ class HttpGateway implements Gateway {
     clearTimeout(timer)
     if (outcome === 'late') {
       this.#edge.logger.warn(
-        { inFlight: this.#exchanges.size },
+        { inFlight: this.#connections.size },
         'the deadline to stop has passed: requests are cut off',
       )
-      for (const exchange of this.#exchanges) exchange.destroy()
+      this.#connections.destroyAll()
       this.#server.closeAllConnections()
       await Promise.all([closed, empty])
     }
@@ -200,12 +198,11 @@ class HttpGateway implements Gateway {
   }
 
   #ended(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
-    this.#connections.remove(exchange.socket, exchange)
+    this.#connections.remove(exchange)
     if (!this.#edge.draining) return
     // Its connection may have become idle after `server.close` looked.
     setImmediate(() => this.#server.closeIdleConnections())
-    if (this.#exchanges.size === 0) this.#drained?.()
+    if (this.#connections.size === 0) this.#drained?.()
   }
 }
 
