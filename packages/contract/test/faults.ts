@@ -25,7 +25,7 @@ export function describeFaults(faults: readonly Fault[]): void {
     const shown = findings.map((one) => road.shown(one)).join('\n')
     const severity = fault.severity ?? 'error'
     const errors = findings.filter((one) => one.severity === severity)
-    expect(errors.map(({ id }) => id).sort(), shown).toEqual([fault.id, ...(fault.also ?? [])].sort())
+    expect(errors.map(({ id }) => id).sort(), `found: ${shown}`).toEqual([fault.id, ...(fault.also ?? [])].sort())
     expect(system === undefined).toBe(severity === 'error')
     expect(places).toHaveLength(1)
     const [place] = places

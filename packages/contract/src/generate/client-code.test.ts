@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { MediaType, Parameter } from '../model/operation.ts'
 import type { JsonSchema } from '../model/schema.ts'
 import { generateService } from './generate.ts'
-import { operation, parameter, schemaAt, service, system } from './model-fixture.ts'
-import { STRICTEST, typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { operation, parameter, schemaAt, service, system } from '../../test/generate/model-fixture.ts'
+import { STRICTEST, typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 
 interface Seen {
   method: string | undefined

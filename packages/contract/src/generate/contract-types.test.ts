@@ -1,8 +1,8 @@
 /** The types of a generated contract: what they must let through compiles, and what they must refuse does not. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateService } from './generate.ts'
-import { shop } from './shop-fixture.ts'
-import { typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { shop } from '../../test/generate/shop-fixture.ts'
+import { typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 
 /** Before each of the texts below. */
 const BASE = `import { createService, type Call, type Send } from '@spandrel/runtime'

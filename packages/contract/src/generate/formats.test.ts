@@ -1,7 +1,6 @@
 /** The list of formats is the runtime's, and where two independent libraries agree on a text, the runtime agrees. */
-import { setShouldValidateFormat, validate } from '@hyperjump/json-schema/draft-2020-12'
-import { registerSchema } from '@hyperjump/json-schema/draft-2020-12'
-import '@hyperjump/json-schema/formats'
+import { registerSchema, setShouldValidateFormat, validate } from '@hyperjump/json-schema/draft-2020-12'
+import '@hyperjump/json-schema/formats-lite'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -19,14 +18,16 @@ test('the list is the one of the runtime', () => {
   expect(Object.keys(FORMATS).toSorted()).toEqual(Object.keys(formats).toSorted())
 })
 
-/** Texts to start from; they are also cut, doubled and mixed with each other. */
+/**
+ * Texts to start from; they are also cut and mixed with each other. `hostname` is not among them: the judge for it
+ * decodes international labels, which ours leaves alone.
+ */
 const SEEDS: Record<string, string[]> = {
   date: ['2024-02-29', '2023-02-29', '1999-12-31', '2024-13-01'],
   time: ['12:00:00Z', '23:59:60Z', '12:00:00.5+01:30', '24:00:00Z', '12:00:00'],
   'date-time': ['2024-02-29T12:00:00Z', '1990-12-31T23:59:60Z', '2024-02-30t12:00:00.123-08:00'],
   duration: ['P1Y2M3DT4H5M6S', 'P4W', 'PT36H', 'P1DT', 'P', 'PT1S'],
   email: ['a.b@example.org', 'joe.bloggs@example.com', '@example.org', 'a..b@example.org', 'a b@example.org'],
-  hostname: ['www.example.org', 'a-b.c', '-a.b', 'a_b', 'xn--4gbwdl.xn--wgbh1c'],
   ipv4: ['127.0.0.1', '256.1.1.1', '1.2.3', '087.10.0.1'],
   ipv6: ['::1', '1:2:3:4:5:6:7:8', 'fe80::a:b', '::ffff:192.168.0.1', '1::2::3', '12345::'],
   uri: [
@@ -64,7 +65,7 @@ describe.each(Object.entries(SEEDS))('%s', (format, seeds) => {
     const judge = await validate(uri)
     const ajv = ajvCheck(format)
     const verdicts = new Set<boolean>()
-    const piece = fc.oneof(fc.constantFrom(...seeds), fc.constantFrom(...'0159aAzZ:/.-+@~#?{}[]%TPSYé \n'))
+    const piece = fc.oneof(fc.constantFrom(...seeds), fc.constantFrom(...Array.from('0159aAzZ:/.-+@~#?{}[]%TPSYé \n')))
     const text = fc.oneof(
       { weight: 2, arbitrary: fc.constantFrom(...seeds) },
       fc

@@ -18,7 +18,7 @@ export function parametersIn(operation: HttpOperation, place: Parameter['in']): 
 }
 
 /** `query` and its like: an object type with the declared parameters. */
-export function parametersType(
+function parametersType(
   operation: HttpOperation,
   place: Parameter['in'],
   types: ServiceTypes,
@@ -50,7 +50,7 @@ export function contentSchema(content: readonly MediaType[]): JsonSchema | undef
   return distinct.length > 1 ? { anyOf: distinct } : distinct[0]
 }
 
-export function contentType(
+function contentType(
   content: readonly MediaType[],
   types: ServiceTypes,
   service: Service,

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateService } from './generate.ts'
-import { operation, schemaAt, service, system } from './model-fixture.ts'
-import { placeOrder, PROBLEM, shop } from './shop-fixture.ts'
-import { STRICTEST, typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { operation, schemaAt, service, system } from '../../test/generate/model-fixture.ts'
+import { placeOrder, PROBLEM, shop } from '../../test/generate/shop-fixture.ts'
+import { STRICTEST, typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 
 let project: TypeScriptProject
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** What schemas are called in a generated file, also where names collide or refer to themselves. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateService } from './generate.ts'
-import { message, operation, send, service, system } from './model-fixture.ts'
-import { STRICTEST, typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { message, operation, send, service, system } from '../../test/generate/model-fixture.ts'
+import { STRICTEST, typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 
 let project: TypeScriptProject
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import fc from 'fast-check'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JsonSchema } from '../model/schema.ts'
-import { DEFINITIONS, instancesOf, schemaArbitrary } from './schema-fixture.ts'
-import { STRICTEST, typeScriptProject, type TypeScriptProject } from './typescript-project.ts'
+import { DEFINITIONS, instancesOf, schemaArbitrary } from '../../test/generate/schema-fixture.ts'
+import { STRICTEST, typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 import { validatorCode } from './validator-code.ts'
 
 interface Compiled {
@@ -188,8 +188,8 @@ describe('finds', () => {
 })
 
 describe('schemas that nobody thought of', () => {
-  test('60 generated schemas agree with ajv and compile under the strictest options', async () => {
-    const schemas = fc.sample(schemaArbitrary, { numRuns: 60, seed: 12 })
+  test('40 generated schemas agree with ajv and compile under the strictest options', async () => {
+    const schemas = fc.sample(schemaArbitrary, { numRuns: 40, seed: 12 })
     const code = validatorCode(
       [{ name: 'any', definitions: new Map(Object.entries(DEFINITIONS)) }],
       schemas.map((schema, index) => ({ namespace: 'any', schema, functionName: `check${index}` })),
@@ -217,7 +217,7 @@ describe('schemas that nobody thought of', () => {
         compared++
       }
     }
-    expect(compared).toBe(1500)
+    expect(compared).toBe(1000)
   })
 })
 

@@ -217,8 +217,8 @@ const strings: Record<keyof typeof stringFormats, { valid: string[]; invalid: st
     invalid: [':a', '1a:b', 'a b', String.raw`\a`, '#a#b', '%', '//[::1', '{a}'],
   },
   'uri-template': {
-    valid: ['', 'http://example.org/{id}', '{+path}/here', '{?x,y}', '{&x*}', '{x:3}', 'a%20b', '{a.b}', 'ü'],
-    invalid: ['{', '}', '{}', '{a', 'a}', '{a{b}}', '{a b}', '{x:0}', '{x:12345}', '{=a}', '%2', '<a>', 'a b'],
+    valid: ['', 'http://example.org/{id}', '{+path}/here', '{?x,y}', '{&x*}', '{x:3}', 'a%20b', '{a.b}', '{=a}', 'ü'],
+    invalid: ['{', '}', '{}', '{a', 'a}', '{a{b}}', '{a b}', '{x:0}', '{x:12345}', '%2', '<a>', 'a b'],
   },
   uuid: {
     valid: [

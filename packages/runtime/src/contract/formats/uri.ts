@@ -14,8 +14,9 @@ const HOST = /^(?:[a-zA-Z0-9._~!$&'()*+,;=-]|%[0-9a-fA-F]{2})*$/
 const FUTURE_ADDRESS = /^[vV][0-9a-fA-F]+\.[a-zA-Z0-9._~!$&'()*+,;=:-]+$/
 const PORT = /^\d*$/
 const LITERAL = /^(?:[^\0-\x20"'%<>\\^`{|}\x7f]|%[0-9a-fA-F]{2})*$/
+// Operators that RFC 6570 keeps for the future are part of its grammar.
 const EXPRESSION =
-  /^[+#./;?&]?(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?(?:,(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?)*$/
+  /^[+#./;?&=,!@|]?(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?(?:,(?:[a-zA-Z0-9_.]|%[0-9a-fA-F]{2})+(?::[1-9]\d{0,3}|\*)?)*$/
 
 export function isUri(text: string): boolean {
   return isReference(text, true)

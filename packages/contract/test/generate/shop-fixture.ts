@@ -1,5 +1,5 @@
 /** A small shop whose orders call payments, in memory. */
-import type { System } from '../model/system.ts'
+import type { System } from '../../src/model/system.ts'
 import { message, operation, parameter, receive, send, service, system } from './model-fixture.ts'
 
 export const PROBLEM = { type: 'object', properties: { title: { type: 'string' } } }

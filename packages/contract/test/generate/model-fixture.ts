@@ -1,9 +1,9 @@
 /** Builds models in memory, for tests of the generator alone. */
-import type { Message, ReceiveOperation, SendOperation } from '../model/message.ts'
-import type { HttpOperation, Parameter } from '../model/operation.ts'
-import type { JsonSchema, Schema } from '../model/schema.ts'
-import type { Guarantees, ResolvedGuarantees } from '../model/guarantees.ts'
-import type { Service, System, Use } from '../model/system.ts'
+import type { Message, ReceiveOperation, SendOperation } from '../../src/model/message.ts'
+import type { HttpOperation, Parameter } from '../../src/model/operation.ts'
+import type { JsonSchema, Schema } from '../../src/model/schema.ts'
+import type { Guarantees, ResolvedGuarantees } from '../../src/model/guarantees.ts'
+import type { Service, System, Use } from '../../src/model/system.ts'
 
 const location = { file: '/system/spandrel.yaml', line: 1, column: 1, pointer: '' }
 

@@ -1,7 +1,7 @@
 /** Arbitrary schemas, and instances that come close to a schema; for tests of compiled validators. */
 import fc from 'fast-check'
-import type { JsonSchema } from '../model/schema.ts'
-import { subschemas } from './schema-keywords.ts'
+import type { JsonSchema } from '../../src/model/schema.ts'
+import { subschemas } from '../../src/generate/schema-keywords.ts'
 
 export const DEFINITIONS: Record<string, JsonSchema> = {
   Tree: {
