@@ -35,7 +35,11 @@ describe('broken files', () => {
     const { findings, road, system } = await findingsWith(text)
     expect(system).toBeUndefined()
     const found = findings.find((one) => one.id === id)
-    expect(found, findings.map((one) => road.shown(one)).join('\n')).toMatchObject({ line, column, severity: 'error' })
+    expect(found, `found: ${findings.map((one) => road.shown(one)).join('\n')}`).toMatchObject({
+      line,
+      column,
+      severity: 'error',
+    })
     expect(road.relative(found?.file ?? '')).toBe(file)
   })
 

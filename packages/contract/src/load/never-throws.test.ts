@@ -70,7 +70,7 @@ test('any value in any place ends in findings', async () => {
         expect(system === undefined).toBe(findings.some(({ severity }) => severity === 'error'))
         for (const finding of findings) {
           const lines = (await readFile(finding.file, 'utf8')).split('\n')
-          expect(finding.line, formatFinding(finding)).toBeLessThanOrEqual(lines.length)
+          expect(finding.line, `found: ${formatFinding(finding)}`).toBeLessThanOrEqual(lines.length)
           expect(finding.column).toBeLessThanOrEqual((lines[finding.line - 1]?.length ?? 0) + 1)
           expect(formatFinding(finding)).not.toMatch(/undefined|\[object|NaN|\n {4}at /)
         }

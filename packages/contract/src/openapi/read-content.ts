@@ -9,11 +9,11 @@ import type { Node } from '../source/node.ts'
 
 /** Bodies, answers and their media types. */
 
-export function isJson(contentType: string): boolean {
+function isJson(contentType: string): boolean {
   return /^\s*[^/;\s]+\/(json|[^;\s]+\+json)\s*(;|$)/i.test(contentType)
 }
 
-export function readContent(node: Node | undefined, dialect: Dialect, reading: Reading): readonly MediaType[] {
+function readContent(node: Node | undefined, dialect: Dialect, reading: Reading): readonly MediaType[] {
   return entriesAt(node, 'content').map(([contentType, { value }]) => {
     const media = follow(value, reading)
     const schema = field(media, 'schema')

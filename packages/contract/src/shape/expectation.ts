@@ -2,7 +2,7 @@ import type { Node } from '../source/node.ts'
 import type { Shape, ShapeDefinitions, ShapeType } from './shape.ts'
 
 /** Follows `$ref` of a shape. */
-export function resolveShape(shape: Shape, definitions: ShapeDefinitions): Shape {
+function resolveShape(shape: Shape, definitions: ShapeDefinitions): Shape {
   if (shape.$ref === undefined) return shape
   const name = shape.$ref.slice('#/$defs/'.length)
   const target = definitions[name]

@@ -142,6 +142,7 @@ class JsonReader {
     const start = this.#at++
     let value = ''
     for (;;) {
+      // oxlint-disable-next-line no-control-regex -- RFC 8259 forbids exactly these
       const plain = /[^"\\\u0000-\u001f]*/y
       plain.lastIndex = this.#at
       value += plain.exec(this.#source)?.[0] ?? ''

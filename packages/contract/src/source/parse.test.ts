@@ -42,7 +42,7 @@ describe('JSON', () => {
           const valid = parses(source)
           const { findings } = parse(parseJson, source)
           const faults = findings.filter(({ id }) => id !== 'duplicate-key')
-          expect(faults.length, source).toBe(valid ? 0 : 1)
+          expect(faults.length, `found: ${source}`).toBe(valid ? 0 : 1)
           if (!valid) refused++
         },
       ),
@@ -100,7 +100,7 @@ describe('YAML', () => {
 
   test('never throws', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab:-[]{},&*!|>"\'#%@` \n\t?<<1') }), (source) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab:-[]{},&*!|>"\'#%@` \n\t?<<1'.split('')) }), (source) => {
         const { node, findings } = parse(parseYaml, source)
         expect(node !== undefined || findings.length > 0).toBe(true)
       }),
@@ -119,7 +119,8 @@ function placesAreRight(node: Node, lines: readonly string[]): void {
   for (const [key, { keyAt, value: inner }] of node.entries) {
     const text = lines[keyAt.line - 1]?.slice(keyAt.column - 1) ?? ''
     // Quoted and multi-line keys begin with their quote or indicator.
-    if (/^[a-z]+$/i.test(key)) expect(text.replace(/^["']/, '').startsWith(key)).toBe(true)
+    const begins = text.replace(/^["']/, '').startsWith(key)
+    expect(begins || !/^[a-z]+$/i.test(key)).toBe(true)
     placesAreRight(inner, lines)
   }
 }

@@ -84,6 +84,6 @@ function linkUse(
 }
 
 /** `card-net` → `CARD_NET_URL`. */
-export function urlVariable(service: string): string {
+function urlVariable(service: string): string {
   return `${service.toUpperCase().replaceAll('-', '_')}_URL`
 }

@@ -40,11 +40,12 @@ test.each(pages)('the examples of %s are valid', (name) => {
     } else {
       for (const [key, { value }] of parts) {
         const shape = keys[key]
-        expect(shape, `${key} in ${name}`).toBeDefined()
-        if (shape !== undefined) checkShape(value, shape, key, { definitions: {}, findings })
+        if (shape === undefined)
+          throw new Error(`${name} has an example with \`${key}\`, which this test does not know`)
+        checkShape(value, shape, key, { definitions: {}, findings })
       }
     }
-    expect(findings.sorted(), example).toEqual([])
+    expect(findings.sorted(), `found: ${example}`).toEqual([])
   }
 })
 

@@ -41,14 +41,14 @@ describe('the published schemas', () => {
     // Written again by `vitest -u`.
     await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(`../../schemas/${name}`)
     const ajv = new Ajv2020({ strict: false, validateSchema: true })
-    expect(ajv.validateSchema(schema), JSON.stringify(ajv.errors)).toBe(true)
+    expect(ajv.validateSchema(schema), `found: ${JSON.stringify(ajv.errors)}`).toBe(true)
     ajv.compile(schema)
   })
 
   test('every member has a meaning and an example', () => {
     for (const [name, shape] of Object.entries({ ...members, xGuarantees, xIntegration, xProbe })) {
-      expect(shape.description, name).toMatch(/\w+/)
-      expect(shape.examples?.length, name).toBeGreaterThan(0)
+      expect(shape.description, `found: ${name}`).toMatch(/\w+/)
+      expect(shape.examples?.length, `found: ${name}`).toBeGreaterThan(0)
     }
   })
 })
@@ -66,7 +66,7 @@ describe('examples are valid, by our reader and by ajv', () => {
     (_path, _text, { shape, example }) => {
       expect(faults(shape, example)).toEqual([])
       const check = new Ajv2020({ strict: false }).compile(shape)
-      expect(check(example), JSON.stringify(check.errors)).toBe(true)
+      expect(check(example), `found: ${JSON.stringify(check.errors)}`).toBe(true)
     },
   )
 
@@ -109,6 +109,7 @@ test('our reader and ajv agree on what is invalid', () => {
 
 test('the structures of OpenAPI and AsyncAPI refer only to what they define', () => {
   for (const definitions of [openapiShapes(3.0), openapiShapes(3.1), openapiShapes(3.2), asyncapiShapes(3.0)]) {
-    new Ajv2020({ strict: false }).compile({ $ref: '#/$defs/root', $defs: definitions })
+    const ajv = new Ajv2020({ strict: false })
+    expect(() => ajv.compile({ $ref: '#/$defs/root', $defs: definitions })).not.toThrow()
   }
 })
