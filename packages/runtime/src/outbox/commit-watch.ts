@@ -1,12 +1,12 @@
 /**
- * After `outbox.send` in a caller's own transaction nobody tells us of its commit. So we look: after 2, 5, 10, 20, 50
- * and then every 100 ms, until the transaction has ended. Committed: the relay is rung. All that are waited for are
+ * After `outbox.send` in a caller's own transaction nobody tells us of its commit. So we look: after 2, 5, 10, 20, 35, 50,
+ * 100 ms and then every 50 ms, until the transaction has ended: a commit is heard within 150 ms on a busy machine too. Committed: the relay is rung. All that are waited for are
  * asked about in one statement, and only one is on its way.
  */
 import type { Query } from '../database/database.ts'
 
-const steps = [2, 5, 10, 20, 50, 100]
-const every = 100
+const steps = [2, 5, 10, 20, 35, 50, 100]
+const every = 50
 /** More open transactions than this are found by the poll. */
 const mostWatched = 1000
 
