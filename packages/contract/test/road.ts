@@ -60,6 +60,12 @@ export class Road {
     return places
   }
 
+  /** One more change of a file; gives the road itself. */
+  async change(file: string, from: string, to: string): Promise<this> {
+    await this.#change({ file, from, to })
+    return this
+  }
+
   write(file: string, text: string | Uint8Array): Promise<void> {
     return writeFile(join(this.dir, file), text)
   }

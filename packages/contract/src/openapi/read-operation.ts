@@ -89,7 +89,8 @@ function readOperation(node: Node, item: Node, position: Position, reading: Oper
       operation,
       payloads: (requestBody?.content ?? []).flatMap(({ json, schema }) => (json && schema ? [schema] : [])),
       named: reading.schemas.named,
-      authenticated: tellsCallersApart(security),
+      // Of a webhook or a callback this application is the caller.
+      authenticated: place !== 'path' || tellsCallersApart(security),
       pathParameters: parameters.filter((one) => one.in === 'path').map((one) => one.name),
       queryParameters: parameters.filter((one) => one.in === 'query').map((one) => one.name),
     },
