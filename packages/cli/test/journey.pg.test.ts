@@ -240,6 +240,30 @@ test('messages nobody has handled say where they are', async () => {
   ])
 })
 
+test('owners that died with a message in their hands, or just after its commit, are told; others are not', async () => {
+  const correlation = 'c-death'
+  const one: Wire = { id: 'x-1', service: 'orders', type: 'orderPlaced', cause: 'r-3', ms: 0, correlation }
+  await sent(one)
+  await handled('inventory', 'reserveStock', one, 2000, { offset: 40, partition: 3 })
+  const takeover = (ms: number, partition: number, position: number): Promise<void> =>
+    noted('inventory', 'takeover', ms, {
+      subscription: 'inventory:orders',
+      detail: JSON.stringify({ partition, position }),
+    })
+  await takeover(-5000, 3, 39) // before it was sent
+  await takeover(1000, 3, 39) // while it was to be handled
+  await takeover(1100, 2, 39) // of another partition
+  await takeover(4000, 3, 40) // just after
+  await takeover(9000, 3, 77) // long after
+  const ignored = { outcome: 'ignored', subscription: 'payments:orders' }
+  await handled('payments', '', one, 2500, ignored)
+  expect(await drawn(correlation)).toEqual([
+    '└─ orderPlaced → inventory.reserveStock  +0 ms … +2.00 s',
+    '   ├─ the owner of its partition died → taken over by another  +1.00 s',
+    '   └─ its process died after commit → taken over, not handled again  +4.00 s',
+  ])
+})
+
 test('messages that claim to cause each other do not go round for ever', async () => {
   const correlation = 'c-loop'
   const one: Wire = { id: 'l-1', service: 'orders', type: 'ping', cause: 'l-2', ms: 0, correlation }

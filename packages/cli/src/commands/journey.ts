@@ -43,8 +43,9 @@ export const journey = command({
       try {
         for (const one of await connected(database, ({ query }) => findJourneys(query, id), { statementMs: 15_000 })) {
           const known = found.get(one.correlation)
-          // The earliest beginning, and the kindest name for the id.
-          found.set(one.correlation, { ...one, as: known === undefined || one.as.endsWith('Id') ? one.as : known.as })
+          const named = { ...one, as: nameOf(system, name, one) }
+          // A property's name says more than that it is a key.
+          if (known === undefined || (isGeneric(known.as) && !isGeneric(named.as))) found.set(one.correlation, named)
         }
         reached.push(database)
       } catch (error) {
@@ -100,6 +101,26 @@ export const journey = command({
     return 0
   },
 })
+
+/** What a key is a key of, where the contract says: `orderId` for `$message.payload#/orderId`. */
+function nameOf(system: System, service: string, found: FoundJourney): string {
+  const operations = system.services[service]
+  const operation =
+    found.operation === undefined
+      ? undefined
+      : (operations?.receives[found.operation] ?? operations?.operations[found.operation])
+  if (operation === undefined) return found.as
+  const { idempotency, ordering } = operation.guarantees.values
+  const by =
+    found.as === 'key'
+      ? typeof idempotency === 'object' && idempotency.key
+      : typeof ordering === 'object' && ordering.by
+  return typeof by === 'object' && 'pointer' in by ? (by.pointer.at(-1) ?? found.as) : found.as
+}
+
+function isGeneric(as: string): boolean {
+  return as === 'value' || as === 'key' || as === 'ordering key'
+}
 
 /** `order ord_17` where it was found as `orderId`; `key k-1` where it is a key. */
 function titleOf(as: string, id: string): string {

@@ -6,7 +6,7 @@
  * A delivery's children are the messages and calls its service sent while handling it; a message nobody has received
  * yet is a leaf that says where it is.
  */
-import type { HeldRow, InboxRow, JournalRow, JourneyRows } from './read-rows.ts'
+import type { HeldRow, InboxRow, JournalRow, JourneyRows, TakeoverRow } from './read-rows.ts'
 
 export type Tone = 'plain' | 'good' | 'bad' | 'warn' | 'quiet'
 
@@ -74,6 +74,7 @@ class Tree {
   readonly #deliveries = new Map<string, DeliveryFacts>()
   readonly #requests = new Map<string, RequestFacts>()
   readonly #calls: { service: string; row: JournalRow }[] = []
+  readonly #takeovers: TakeoverRow[] = []
   readonly #loose: { service: string; row: JournalRow }[] = []
   readonly #placed = new Set<object>()
 
@@ -81,7 +82,10 @@ class Tree {
     this.#receivers = receivers
     for (const one of rows) this.#readMessages(one)
     for (const one of rows) this.#readDeliveries(one)
-    for (const one of rows) this.#readJournal(one)
+    for (const one of rows) {
+      this.#readJournal(one)
+      this.#takeovers.push(...one.takeovers)
+    }
   }
 
   roots(): JourneyNode[] {
@@ -300,13 +304,43 @@ class Tree {
       tone,
       ...(at !== undefined && { at }),
       ...(inbox !== undefined && inbox.at !== at && { until: inbox.at }),
-      children: inTime([...journal.map(step), ...this.#caused(message.id, delivery.service)]),
+      children: inTime([
+        ...journal.map(step),
+        ...this.#deaths(delivery),
+        ...this.#caused(message.id, delivery.service),
+      ]),
       service: delivery.service,
       ...(name !== undefined && name !== null && { operation: name }),
       messageId: message.id,
       type: message.type,
       outcome: inbox?.outcome ?? held?.state ?? 'unknown',
     }
+  }
+
+  /** Owners of its partition that died with it in their hands, or just after they had committed it. */
+  #deaths({ subscription, message, inbox }: DeliveryFacts): JourneyNode[] {
+    if (inbox === undefined) return []
+    const nodes: JourneyNode[] = []
+    for (const { at, partition, position, ...row } of this.#takeovers) {
+      if (row.subscription !== subscription || partition !== inbox.partition) continue
+      const offset = Number(inbox.offset)
+      const before = at <= inbox.at && offset > position && (message.at === undefined || at >= message.at)
+      // The last thing the dead one had committed was this: had its position not been in the same transaction, it
+      // would have come again.
+      const after = at > inbox.at && offset === position
+      if (!before && !after) continue
+      nodes.push({
+        kind: 'step',
+        text: before
+          ? 'the owner of its partition died → taken over by another'
+          : 'its process died after commit → taken over, not handled again',
+        tone: 'warn',
+        at,
+        children: [],
+        outcome: 'takeover',
+      })
+    }
+    return nodes
   }
 
   /** What a service sent and called because of a request or message. */

@@ -10,6 +10,16 @@ export interface JourneyRows {
   outbox: readonly OutboxRow[]
   inbox: readonly InboxRow[]
   held: readonly HeldRow[]
+  /** partitions that lost their owner while this journey went on */
+  takeovers: readonly TakeoverRow[]
+}
+
+export interface TakeoverRow {
+  at: Date
+  subscription: string
+  partition: number
+  /** the last offset that the owner who died had committed */
+  position: number
 }
 
 export interface JournalRow {
@@ -48,6 +58,8 @@ export interface InboxRow {
   outcome: string
   by_source: string | null
   by_message_id: string | null
+  partition: number
+  offset: string
   at: Date
 }
 
@@ -76,7 +88,7 @@ export const mostRows = 5000
 /** Everything one database has of a correlation id. */
 export async function readRows(service: string, query: Query, correlation: string): Promise<JourneyRows> {
   const values = [correlation, mostRows]
-  const [journal, sent, outbox, inbox, held] = await Promise.all([
+  const [journal, sent, outbox, inbox, held, takeovers] = await Promise.all([
     query<Omit<JournalRow, 'detail'> & { detail: string | null }>(
       `select at, kind, operation, subscription, source, message_id, causationid, actor, why, detail
        from spandrel.journal where correlationid = $1 order by id limit $2`,
@@ -94,7 +106,8 @@ export async function readRows(service: string, query: Query, correlation: strin
       [...values, `%${likeText(JSON.stringify(correlation).slice(1, -1))}%`],
     ),
     query<InboxRow>(
-      `select subscription, source, message_id, operation, type, outcome, by_source, by_message_id, at
+      `select subscription, source, message_id, operation, type, outcome, by_source, by_message_id,
+         partition, "offset"::text, at
        from spandrel.inbox where correlationid = $1 order by at limit $2`,
       values,
     ),
@@ -102,6 +115,17 @@ export async function readRows(service: string, query: Query, correlation: strin
       `select id::text, side, subscription, channel, operation, source, message_id, type, attributes, state,
          attempts, due_at, dead_at, reason, error, held_at
        from spandrel.held_messages where correlationid = $1 order by id limit $2`,
+      values,
+    ),
+    // They belong to no journey: found by when, and which partitions, this one went on.
+    query<{ at: Date; subscription: string; detail: string | null }>(
+      `with span as (
+         select array_agg(distinct subscription) as subscriptions, min(at) as first, max(at) as last
+         from spandrel.inbox where correlationid = $1
+       )
+       select j.at, j.subscription, j.detail from spandrel.journal j, span
+       where j.at between span.first - interval '10 minutes' and span.last + interval '10 minutes'
+         and j.kind = 'takeover' and j.subscription = any (span.subscriptions) order by j.id limit $2`,
       values,
     ),
   ])
@@ -112,6 +136,10 @@ export async function readRows(service: string, query: Query, correlation: strin
     outbox: outbox.rows.map((row) => ({ ...row, attributes: parsed(row.attributes) })),
     inbox: inbox.rows,
     held: held.rows.map((row) => ({ ...row, attributes: parsed(row.attributes) })),
+    takeovers: takeovers.rows.map(({ at, subscription, detail }) => {
+      const { partition, position } = parsed(detail)
+      return { at, subscription, partition: Number(partition), position: Number(position) }
+    }),
   }
 }
 
@@ -120,6 +148,8 @@ export interface FoundJourney {
   at: Date
   /** what the id turned out to be: `correlation id`, `message id`, `key`, or a property (`orderId`) */
   as: string
+  /** of a key: whose it is */
+  operation?: string
 }
 
 /**
@@ -141,19 +171,24 @@ export async function findJourneys(query: Query, id: string): Promise<FoundJourn
   const at = exact.rows[0]?.at
   if (at) return [{ correlation: id, at, as: 'correlation id' }]
 
-  const known = await query<{ correlation: string; at: Date; as: string }>(
-    `select correlationid as correlation, max(at) as at, min(kind) as "as" from (
-       select correlationid, sent_at as at, 'message id' as kind from spandrel.sent where message_id = $1 union all
-       select correlationid, at, 'message id' from spandrel.inbox where message_id = $1 union all
-       select correlationid, held_at, 'message id' from spandrel.held where message_id = $1 union all
-       select correlationid, at, 'request id' from spandrel.journal where message_id = $1 or causationid = $1 union all
-       select correlationid, claimed_at, 'key' from spandrel.keys where key = $1 union all
-       select correlationid, at, 'ordering key' from spandrel.inbox where partitionkey = $1 union all
-       select correlationid, held_at, 'ordering key' from spandrel.held where partitionkey = $1
-     ) found where correlationid is not null group by correlationid order by max(at) desc limit 20`,
+  const known = await query<{ correlation: string; at: Date; as: string; operation: string | null }>(
+    `select distinct on (correlationid) correlationid as correlation, at, kind as "as", operation from (
+       select correlationid, sent_at as at, 'message id' as kind, null as operation from spandrel.sent where message_id = $1 union all
+       select correlationid, at, 'message id', null from spandrel.inbox where message_id = $1 union all
+       select correlationid, held_at, 'message id', null from spandrel.held where message_id = $1 union all
+       select correlationid, at, 'request id', null from spandrel.journal where message_id = $1 or causationid = $1 union all
+       select correlationid, claimed_at, 'key', operation from spandrel.keys where key = $1 union all
+       select correlationid, at, 'ordering key', operation from spandrel.inbox where partitionkey = $1 union all
+       select correlationid, held_at, 'ordering key', operation from spandrel.held where partitionkey = $1
+     ) found where correlationid is not null order by correlationid, kind, at limit 200`,
     [id],
   )
-  if (known.rows.length > 0) return known.rows
+  if (known.rows.length > 0) {
+    return known.rows
+      .map(({ operation, ...row }) => ({ ...row, ...(operation !== null && { operation }) }))
+      .sort((a, b) => b.at.getTime() - a.at.getTime())
+      .slice(0, 20)
+  }
 
   const text = JSON.stringify(id)
   const inside = await query<{ correlation: string; at: Date; text: string }>(

@@ -17,7 +17,9 @@ const deepest = 60
 export function renderJourney(roots: readonly JourneyNode[], paint: Paint): string[] {
   const start = earliest(roots)
   const lines: string[] = []
-  const draw = (nodes: readonly JourneyNode[], indent: string, depth: number): void => {
+  const draw = (all: readonly JourneyNode[], indent: string, depth: number): void => {
+    // A type on a channel that a service reads and has no operation for is no news; programs see it.
+    const nodes = all.filter((node) => node.outcome !== 'ignored' || node.children.length > 0)
     for (const [index, node] of nodes.entries()) {
       const last = index === nodes.length - 1
       const style = styles[node.tone]
