@@ -46,7 +46,7 @@ export class Connections {
 
   /** Cuts every exchange, on both sides. */
   destroyAll(): void {
-    for (const exchange of [...this.#all]) exchange.destroy()
+    for (const exchange of this.#all.slice()) exchange.destroy()
   }
 
   #closed(socket: Socket): void {

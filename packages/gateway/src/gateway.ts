@@ -238,7 +238,8 @@ function verifiersOf(system: System, { jwt, apiKeys, trusted, caller, secret }: 
   if (secret !== undefined && secret.length < 32) {
     throw wrong('the secret that signs callers is shorter than 32 characters', 'take 32 random bytes in base64')
   }
-  if (caller !== undefined && caller.source !== 'request.jwt') {
+  const ofProxy = caller?.source === 'request.header' && caller.name.toLowerCase() === trusted?.header.toLowerCase()
+  if (caller !== undefined && caller.source !== 'request.jwt' && !ofProxy) {
     throw wrong(
       `gateway.caller must be a claim of the token ($request.jwt#/sub), not ${caller.source}`,
       'a header is believed from a trusted proxy only: set gateway.trusted',
