@@ -39,18 +39,9 @@ export type Send<T extends ContractTypes = ContractTypes> = <Name extends keyof 
   options?: SendOptions,
 ) => string
 
-/**
- * What a handler gets beside its message.
- *
- * `tx` stands apart on purpose: TypeScript infers the context of `external({ … })` from this type only while the type
- * of the transaction is a plain member of it.
- */
-export type ReceiveContext<T extends ContractTypes = ContractTypes, Tx = unknown> = {
+export interface ReceiveContext<T extends ContractTypes = ContractTypes, Tx = unknown> {
   /** The transaction that also holds the message's records and what it sends. Dead once the handler has ended. */
   readonly tx: Tx
-} & ReceiveTools<T>
-
-export interface ReceiveTools<T extends ContractTypes = ContractTypes> {
   readonly send: Send<T>
   /** A line for the message's journey; 200 characters are kept. Written with the commit. */
   readonly note: (text: string) => void
@@ -76,18 +67,12 @@ export type PlainHandler<Message, T extends ContractTypes, Tx> = (
 ) => Promise<void> | void
 
 /** Made by `external()`, which relates the result of `act` to what `handle` is given. */
-export type ExternalHandler<Message, T extends ContractTypes, Tx> = ExternalParts<
-  Message,
-  ActContext<T>,
-  ReceiveContext<T, Tx>
->
-
-export interface ExternalParts<Message, ActCtx, HandleCtx> {
+export interface ExternalHandler<Message, T extends ContractTypes, Tx> {
   readonly effects: 'external'
   /** Runs outside any transaction, at least once for a message, and may call out. */
-  act(message: Message, context: ActCtx): Promise<unknown>
+  act(message: Message, context: ActContext<T>): Promise<unknown>
   /** Commits the result of `act` together with the message's records and what is sent. */
-  handle(message: Message & { readonly result: unknown }, context: HandleCtx): Promise<void> | void
+  handle(message: Message & { readonly result: unknown }, context: ReceiveContext<T, Tx>): Promise<void> | void
 }
 
 export interface BatchContext<T extends ContractTypes = ContractTypes, Tx = unknown> {
@@ -137,10 +122,10 @@ export type ReceiveHandlers<T extends ContractTypes, Tx> = {
  *     async handle({ data, result }, { tx, send }) { … },
  *   })
  */
-export function external<Message, ActCtx, HandleCtx, Result>(parts: {
-  act: (message: Message, context: ActCtx) => Promise<Result>
-  handle: (message: Message & { readonly result: Result }, context: HandleCtx) => Promise<void> | void
-}): ExternalParts<Message, ActCtx, HandleCtx> {
+export function external<Message, T extends ContractTypes, Tx, Result>(parts: {
+  act(message: Message, context: ActContext<T>): Promise<Result>
+  handle(message: Message & { readonly result: Result }, context: ReceiveContext<T, Tx>): Promise<void> | void
+}): ExternalHandler<Message, T, Tx> {
   return {
     effects: 'external',
     act: (message, context) => parts.act(message, context),
