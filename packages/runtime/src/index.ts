@@ -24,7 +24,7 @@ export type {
 } from './operations/handlers.ts'
 export type { Identify } from './operations/identity.ts'
 export type { Identity } from './operations/key.ts'
-export { createOutbox, type Outbox, type OutboxOptions } from './outbox/outbox.ts'
+export { createOutbox, type Outbox, type OutboxOptions, type OutboxRelayOptions } from './outbox/outbox.ts'
 export { createService, type Service, type ServiceHealth } from './service/create-service.ts'
 export type { Logger, Loop, LoopHealth } from './service/loop.ts'
 export { runUntilSignal } from './service/run-until-signal.ts'

@@ -104,7 +104,7 @@ export function faultsOf(send: Pick<SendContract, 'validate'>, data: unknown): s
   return describeFaults(send.validate.errors)
 }
 
-export function describeFaults(errors: null | undefined | readonly ValidationFault[]): string {
+function describeFaults(errors: null | undefined | readonly ValidationFault[]): string {
   const faults = errors ?? []
   const texts = faults
     .slice(0, maxFaults)

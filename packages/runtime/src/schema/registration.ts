@@ -11,7 +11,7 @@ export interface ChannelRegistration {
   maxBytes?: number
 }
 
-export interface SubscriptionRegistration {
+interface SubscriptionRegistration {
   /** `<service>:<channel address>` */
   name: string
   channel: string
@@ -33,10 +33,10 @@ export interface StreamRegistration {
   maxMessages?: number
 }
 
-export const defaultMaxMessages = 1_000_000
+const defaultMaxMessages = 1_000_000
 
 /** The name of a service's reading of a channel. */
-export function subscriptionName(service: string, channel: string): string {
+function subscriptionName(service: string, channel: string): string {
   return `${service}:${channel}`
 }
 

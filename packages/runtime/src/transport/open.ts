@@ -15,7 +15,7 @@ export async function openTransport(url: string, options: PostgresTransportOptio
       hint: 'set SPANDREL_TRANSPORT_URL to postgres://user@host:port/database',
     })
   }
-  const { default: pg } = await import('pg')
+  const { default: pg } = await driver()
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,
@@ -29,4 +29,15 @@ export async function openTransport(url: string, options: PostgresTransportOptio
     if (!pool.ended) await pool.end()
   }
   return transport
+}
+
+async function driver(): Promise<typeof import('pg')> {
+  try {
+    return await import('pg')
+  } catch (cause) {
+    throw new SpandrelError('wrong-configuration', 'a postgres:// transport needs the package `pg`', {
+      hint: 'npm install pg',
+      cause,
+    })
+  }
 }
