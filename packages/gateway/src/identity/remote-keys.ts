@@ -10,7 +10,7 @@ export interface RemoteKeysOptions {
 }
 
 /** The keys cannot be had: our trouble, not the token's. */
-export class KeysUnavailable extends Error {
+class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 

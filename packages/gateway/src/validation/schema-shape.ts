@@ -1,6 +1,6 @@
 import type { JsonSchema } from '@spandrel/contract'
 
-export type JsonType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object' | 'null'
+type JsonType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object' | 'null'
 
 /** What a parameter's text may stand for: looked up once, at start. */
 export interface Shape {
