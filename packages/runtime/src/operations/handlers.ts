@@ -31,7 +31,7 @@ export interface BeforeContext<T extends ContractTypes> {
 }
 
 export interface HandleContext<T extends ContractTypes, Tx> {
-  /** the transaction, in the type of the service's own driver */
+  /** the transaction, in the type of the service's own driver; dead once the handler has ended */
   readonly tx: Tx
   readonly send: Send<T>
   /** Leaves a line in the journey of this request; written with the commit. */
@@ -42,15 +42,37 @@ export interface HandleContext<T extends ContractTypes, Tx> {
   readonly correlationid: string
 }
 
+/** `handle` gets what `before` returned as `prepared`; see `operation` for its type. */
 export interface PreparedHandler<I, BeforeCtx, HandleCtx, A, P> {
   before?(input: I, context: BeforeCtx): Promise<P> | P
   handle(input: I & { readonly prepared: P }, context: HandleCtx): Promise<A>
 }
 
-/** A plain async function, or `{ before, handle }`. */
+/**
+ * `before` returns the handler itself, which sees everything `before` knows, with its types:
+ *
+ *     placeOrder: {
+ *       async before({ body }, { call }) {
+ *         const quote = await call('payments.quotePrice', { query: { sku: body.sku } })
+ *         return async ({ tx, send }) => { … }
+ *       },
+ *     },
+ */
+export interface ReturnedHandler<I, BeforeCtx, HandleCtx, A> {
+  before(input: I, context: BeforeCtx): Promise<(context: HandleCtx) => Promise<A>>
+  handle?: undefined
+}
+
+/** As wide as `unknown`, which in a union would hide the type of a returned handler. */
+type Anything = NonNullable<unknown> | null | undefined
+
+/**
+ * A plain async function, `{ before, handle }`, or a `before` that returns the handler. `handle` tells them apart, for the compiler too.
+ */
 export type Handler<I, BeforeCtx, HandleCtx, A> =
-  | ((input: I, context: HandleCtx) => Promise<A>)
-  | PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown>
+  | (((input: I, context: HandleCtx) => Promise<A>) & { readonly handle?: undefined })
+  | PreparedHandler<I, BeforeCtx, HandleCtx, A, Anything>
+  | ReturnedHandler<I, BeforeCtx, HandleCtx, A>
 
 export type OperationHandler<T extends ContractTypes, K extends keyof T['operations'], Tx> = Handler<
   OperationInput<T['operations'][K]>,
@@ -64,17 +86,17 @@ export type OperationHandlers<T extends ContractTypes, Tx> = {
 }
 
 /**
- * Gives `prepared` the type `before` returns. TypeScript cannot infer from one member of a handler to another inside
- * the `handlers` map, but does so across the arguments of one call:
+ * Gives `prepared` the type that `before` returns, which TypeScript cannot infer from one member of a handler to
+ * another inside the `handlers` map. It cannot tell the type of `tx` here either, so say it where it is used:
  *
  *     placeOrder: operation({
  *       before: ({ body }, { call }) => call('payments.quotePrice', { query: { sku: body.sku } }),
- *       async handle({ body, prepared: quote }, { tx, send }) { … },
+ *       async handle({ body, prepared: quote }, { tx, send }: HandleContext<OrdersTypes, Transaction<DB>>) { … },
  *     })
  */
-export function operation<I, BeforeCtx, HandleCtx, A, P>(handler: {
-  before: (input: I, context: BeforeCtx) => Promise<P> | P
-  handle: (input: I & { readonly prepared: P }, context: HandleCtx) => Promise<A>
-}): PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown> {
-  return handler as PreparedHandler<I, BeforeCtx, HandleCtx, A, unknown>
+export function operation<I, T extends ContractTypes, Tx, A, P>(handler: {
+  before: (input: I, context: BeforeContext<T>) => Promise<P> | P
+  handle: (input: I & { readonly prepared: P }, context: HandleContext<T, Tx>) => Promise<A>
+}): PreparedHandler<I, BeforeContext<T>, HandleContext<T, Tx>, A, Anything> {
+  return handler as PreparedHandler<I, BeforeContext<T>, HandleContext<T, Tx>, A, Anything>
 }

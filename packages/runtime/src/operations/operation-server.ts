@@ -29,7 +29,7 @@ import { CORRELATION_HEADER, requestContext, type RequestContext } from './reque
 import { createRouter } from './router.ts'
 
 /** A handler without its types: what the map of handlers holds at run time. */
-export type RawHandler = RawHandle | { before?: RawBefore; handle: RawHandle }
+export type RawHandler = RawHandle | { before?: RawBefore | undefined; handle?: RawHandle | undefined }
 type RawHandle = (input: object, context: object) => Promise<unknown>
 type RawBefore = (input: object, context: object) => unknown
 
@@ -271,7 +271,7 @@ class Server<Tx> implements OperationServer {
           }
         }
       }
-      const handle = typeof handler === 'function' ? handler : handler.handle.bind(handler)
+      const handle = handleOf(handler, prepared?.value)
       return this.#attempts(running, begun, (tools) =>
         handle(
           { ...input, prepared: prepared?.value },
@@ -434,6 +434,15 @@ class Server<Tx> implements OperationServer {
       correlationid: context.correlationid,
     }
   }
+}
+
+/** The function that runs in the transaction: the handler, its `handle`, or what its `before` returned. */
+function handleOf(handler: RawHandler, prepared: unknown): RawHandle {
+  if (typeof handler === 'function') return handler
+  if (handler.handle !== undefined) return handler.handle.bind(handler)
+  if (typeof prepared === 'function')
+    return (_, context) => (prepared as (context: object) => Promise<unknown>)(context)
+  throw new TypeError('a handler without `handle` must return one from `before`')
 }
 
 function isWorthAnotherTry(error: unknown, recordTells: boolean): boolean {

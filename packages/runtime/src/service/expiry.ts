@@ -28,6 +28,8 @@ on conflict (name) do update set owner = excluded.owner, epoch = l.epoch + 1, un
 where l.owner is null or l.owner = excluded.owner or l.until < clock_timestamp()
 returning 1 as taken`
 
+const releaseLease = `update spandrel.leases set owner = null, until = null where name = 'expiry' and owner = $1`
+
 /**
  * Key records of done keys. Those of an ordering key that has held messages stay: their replay must find what had
  * been done before.
@@ -94,6 +96,8 @@ export function createExpiryLoop(options: ExpiryLoopOptions): Loop {
       stopped.abort()
       clearTimeout(timer)
       await round
+      // Only a courtesy: the next one need not wait for the lease to end.
+      await query(releaseLease, [owner]).catch(() => {})
     },
     health: () => ({ lastSuccess, lastError, gauges }),
   }

@@ -4,9 +4,9 @@ import type { ContractTypes } from '../contract/service-contract.ts'
 import type { Database } from '../database/database.ts'
 import type { PgPool, PgTransaction } from '../database/pg.ts'
 import { SpandrelError } from '../errors.ts'
-import type { ReceiveHandlers } from '../inbox/handlers.ts'
+import type { ReceiveHandler } from '../inbox/handlers.ts'
 import type { ConsumerTuning } from '../inbox/options.ts'
-import type { OperationHandlers } from '../operations/handlers.ts'
+import type { OperationHandler } from '../operations/handlers.ts'
 import type { Identify } from '../operations/identity.ts'
 import type { RelayOptions } from '../outbox/relay.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -16,7 +16,13 @@ import type { Logger } from './loop.ts'
 export type TransactionOf<D> = D extends Database<infer Tx> ? Tx : PgTransaction
 
 /** One handler for each operation and each receive of the contract. */
-export type Handlers<T extends ContractTypes, Tx> = OperationHandlers<T, Tx> & ReceiveHandlers<T, Tx>
+export type Handlers<T extends ContractTypes, Tx> = {
+  readonly [K in keyof T['operations'] | keyof T['receives']]: K extends keyof T['operations']
+    ? OperationHandler<T, K, Tx>
+    : K extends keyof T['receives']
+      ? ReceiveHandler<T, Tx, K>
+      : never
+}
 
 /** Makes a handler that the contract does not know an error of compilation. */
 export type NoOthers<T extends ContractTypes, H> = {

@@ -1,0 +1,99 @@
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
+import { ask, effects, until } from '../../test/ask.ts'
+import { bookingService, prepareBookings } from '../../test/bookings-service.ts'
+import { asDatabase } from '../database/as-database.ts'
+import { createExpiryLoop, expireKeys } from '../service/expiry.ts'
+import type { Service } from '../service/create-service.ts'
+
+let database: TestDatabase
+const services: Service[] = []
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+beforeAll(async () => {
+  database = await testDatabase({ max: 20 })
+  await prepareBookings(database.pool)
+})
+
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.close()
+})
+
+async function keys(): Promise<string[]> {
+  const { rows } = await database.pool.query<{ key: string }>('select key from spandrel.keys order by key')
+  return rows.map(({ key }) => key)
+}
+
+async function insertKeys(
+  count: number,
+  more: { subscription?: string; partitionkey?: string; expired?: boolean } = {},
+): Promise<void> {
+  await database.pool.query(
+    `insert into spandrel.keys (operation, scope, key, fingerprint, state, subscription, partitionkey, done_at, expires_at)
+     select 'book', '', coalesce($3, 'k') || '-' || lpad(n::text, 5, '0'), 'f', 'done', $2, $3, now(), now() + $4::interval from generate_series(1, $1) n`,
+    [count, more.subscription ?? null, more.partitionkey ?? null, more.expired === false ? '1 hour' : '-1 second'],
+  )
+}
+
+test('a key is remembered for as long as its contract says, and forgotten after', async () => {
+  const service = bookingService(database.pool, { key: { retentionMs: 300 }, options: { logger: quiet, expiryMs: 20 } })
+  services.push(service)
+  const { url } = await service.listen({ port: 0 })
+  await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })
+  expect(await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })).toMatchObject({ replayed: true })
+  await until('the key is forgotten', async () => !(await keys()).includes('kept'))
+  expect(await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })).toMatchObject({ status: 201, replayed: false })
+  expect(await effects(database.pool, 'kept')).toEqual({ effects: 2, messages: 2 })
+})
+
+test('FM06: batches, past rows that somebody has locked', async () => {
+  await database.pool.query('delete from spandrel.keys')
+  await insertKeys(1200)
+  const locker = await database.pool.connect()
+  await locker.query('begin')
+  await locker.query(`select from spandrel.keys where key = 'k-00007' for update`)
+  const batches: number[] = []
+  for (let count = -1; count !== 0;)
+    batches.push((count = await expireKeys.batch(asDatabase(database.pool).query, 500)))
+  expect(batches).toEqual([500, 500, 199, 0])
+  expect(await keys()).toEqual(['k-00007'])
+  await locker.query('rollback')
+  locker.release()
+  await database.pool.query('delete from spandrel.keys')
+})
+
+test('keys of an ordering key that has held messages stay: its replay must find what was done', async () => {
+  await insertKeys(2, { subscription: 's', partitionkey: 'held' })
+  await insertKeys(2, { subscription: 's', partitionkey: 'free' })
+  await insertKeys(2, { expired: false })
+  await database.pool.query(
+    `insert into spandrel.held (subscription, channel, partition, partitionkey, source, message_id, type, attributes, data)
+     values ('s', 'c', 0, 'held', 'x', 'm1', 't', '{}', '{}')`,
+  )
+  await expireKeys.batch(asDatabase(database.pool).query, 500)
+  expect(await keys()).toEqual(['held-00001', 'held-00002', 'k-00001', 'k-00002'])
+  await database.pool.query('delete from spandrel.held')
+  await database.pool.query('delete from spandrel.keys')
+})
+
+test('one process at a time, by lease; the next takes over when it is gone', async () => {
+  await database.pool.query('delete from spandrel.leases')
+  const rounds: string[] = []
+  const loop = (name: string) =>
+    createExpiryLoop({
+      query: asDatabase(database.pool).query,
+      logger: quiet,
+      everyMs: 5,
+      expiries: [{ name: 'rounds', batch: () => Promise.resolve(rounds.push(name) * 0) }],
+    })
+  const [first, second] = [loop('first'), loop('second')]
+  await first.start()
+  await until('the first works', () => rounds.length > 0)
+  await second.start()
+  await until('the second has looked', () => (second.health().lastSuccess ?? 0) > 0)
+  await until('many rounds passed', () => rounds.length > 10)
+  expect(new Set(rounds)).toEqual(new Set(['first']))
+  await first.stop({ deadlineMs: 1000 })
+  await until('the second works', () => rounds.includes('second'))
+  await second.stop({ deadlineMs: 1000 })
+})

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { Metrics } from './metrics.ts'
+
+test('the text format of Prometheus: help, type, labels escaped', () => {
+  const metrics = new Metrics()
+  const seen = metrics.counter('seen_total', 'What was seen')
+  seen.add()
+  seen.add({ of: 'a "quoted"\nline\\' }, 2)
+  seen.add({ of: 'a "quoted"\nline\\' })
+  metrics.gauge('now', 'What is', () => [[{ loop: 'x' }, 1.5]])
+  expect(metrics.render()).toBe(
+    [
+      '# HELP seen_total What was seen',
+      '# TYPE seen_total counter',
+      'seen_total 1',
+      String.raw`seen_total{of="a \"quoted\"\nline\\"} 3`,
+      '# HELP now What is',
+      '# TYPE now gauge',
+      'now{loop="x"} 1.5',
+      '',
+    ].join('\n'),
+  )
+})
