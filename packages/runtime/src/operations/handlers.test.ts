@@ -98,7 +98,7 @@ interface Receiving extends ContractTypes {
 test('`external` relates what `act` returns to `handle`, with the type of the transaction', () => {
   const receiving = {
     ...contract,
-    operations: { book: {} },
+    operations: { book: contract.operations.book },
     receives: { countBooking: {} },
   } as unknown as ServiceContract<Receiving>
   createService(receiving, {

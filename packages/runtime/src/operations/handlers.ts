@@ -64,7 +64,7 @@ export interface ReturnedHandler<I, BeforeCtx, HandleCtx, A> {
 }
 
 /** As wide as `unknown`, which in a union would hide the type of a returned handler. */
-type Anything = NonNullable<unknown> | null | undefined
+type Anything = object | string | number | bigint | boolean | symbol | null | undefined
 
 /**
  * A plain async function, `{ before, handle }`, or a `before` that returns the handler. `handle` tells them apart, for the compiler too.
