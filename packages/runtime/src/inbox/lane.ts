@@ -281,7 +281,11 @@ export class Lane<Tx> {
 
   /** The process died while it tried this message with care: that was an attempt. */
   #buryCrashed(entry: Entry<Tx>): void {
-    const operation = this.#options.subscription.types.get(entry.envelope.attributes.type)?.operation
+    const { types, ignored } = this.#options.subscription
+    const { type } = entry.envelope.attributes
+    // Nothing here looks into a message that is not for this service: the process died of something else.
+    if (ignored.has(type)) return
+    const operation = types.get(type)?.operation
     const attempts = attemptsOf(entry) + 1
     const error = 'the process died while this message was being tried alone'
     const retry = operation?.guarantees.retry
