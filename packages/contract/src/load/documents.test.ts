@@ -176,6 +176,28 @@ describe('AsyncAPI', () => {
     })
   })
 
+  test('what the operation says wins over its traits, key by key', async () => {
+    const file = 'orders/orders.asyncapi.yaml'
+    const { road } = await Road.copy([
+      {
+        file,
+        from: '      x-effects: external\n',
+        to: '      x-effects: external\n      x-integration: { owner: a trait, process: checkout }\n',
+      },
+      {
+        file,
+        from: '    x-guarantees:\n      retry: { attempts: 4 }\n',
+        to: '    summary: Its own\n    x-effects: transaction\n    x-integration: { owner: itself }\n',
+      },
+    ])
+    expect((await road.system()).services['orders']?.receives['completeOrder']).toMatchObject({
+      summary: 'Its own',
+      effects: 'transaction',
+      integration: { owner: 'itself', process: 'checkout' },
+      guarantees: { values: { retry: { attempts: 3 } } },
+    })
+  })
+
   test('total order takes one partition', async () => {
     const send = {
       file: 'payments/payments.asyncapi.yaml',

@@ -117,6 +117,14 @@ describe('faults of OpenAPI documents', () => {
     },
     {
       file,
+      from: "{ $ref: '../shared.yaml#/definitions/Line' }",
+      to: "{ $ref: ▸'//example.com/shared.yaml#/Line' }",
+      id: 'remote-reference',
+      says: 'references are never fetched',
+      hint: 'save a copy',
+    },
+    {
+      file,
       from: "default: { $ref: '#/components/responses/Problem' }",
       to: "default: { $ref: ▸'#/components/responses/Problems' }",
       id: 'unresolved-reference',
