@@ -78,8 +78,18 @@ const SCHEMAS: Record<string, JsonSchema> = {
 /** Not for the judges: both divide doubles, by which -0.99 is no multiple of 0.01. */
 const DECIMALS: Record<string, JsonSchema> = { prices: { type: 'number', multipleOf: 0.01 } }
 
+/** Not for ajv: below what nothing satisfies, its code reads variables that it did not declare there, and throws. */
+const FORGOTTEN: Record<string, JsonSchema> = {
+  forgottenProps: { anyOf: [{ oneOf: [{ allOf: [{ minimum: 0 }], unevaluatedProperties: false }, true], not: true }] },
+  forgottenDependents: {
+    dependentSchemas: {
+      b: { oneOf: [{ allOf: [{ type: 'string' }], unevaluatedProperties: false }, { type: 'boolean' }], not: {} },
+    },
+  },
+}
+
 const names = Object.keys(SCHEMAS)
-const all = { ...SCHEMAS, ...DECIMALS }
+const all = { ...SCHEMAS, ...DECIMALS, ...FORGOTTEN }
 let project: TypeScriptProject
 let text: string
 const compiled = new Map<string, Compiled>()
@@ -139,6 +149,13 @@ describe('agrees with both judges on', () => {
   })
 })
 
+test.each(Object.entries(FORGOTTEN))('agrees with hyperjump on %s', async (name, schema) => {
+  const hyperjump = await judgeOf(name, schema)
+  for (const instance of fc.sample(instancesOf(schema), { numRuns: 200, seed: 7 })) {
+    expect(compiled.get(name)?.(instance)).toBe(hyperjump(instance))
+  }
+})
+
 describe('finds', () => {
   test.each<[string, unknown, boolean]>([
     ['prices', 19.99, true],
@@ -187,24 +204,9 @@ describe('finds', () => {
   })
 })
 
-/** Below what nothing satisfies, ajv reads variables that it did not declare there. */
-const FORGOTTEN: readonly JsonSchema[] = [
-  {
-    allOf: [{ oneOf: [false, { properties: { b: true }, required: ['a'] }], not: true }],
-    unevaluatedProperties: false,
-  },
-  {
-    allOf: [
-      { oneOf: [{ required: ['a'], additionalProperties: { type: 'string' } }, { $ref: '#/$defs/Base' }], not: {} },
-      { additionalProperties: true },
-    ],
-    unevaluatedProperties: true,
-  },
-]
-
 describe('schemas that nobody thought of', () => {
   test('40 generated schemas agree with ajv and compile under the strictest options', async () => {
-    const schemas = [...FORGOTTEN, ...fc.sample(schemaArbitrary, { numRuns: 40, seed: 12 })]
+    const schemas = fc.sample(schemaArbitrary, { numRuns: 40, seed: 12 })
     const code = validatorCode(
       [{ name: 'any', definitions: new Map(Object.entries(DEFINITIONS)) }],
       schemas.map((schema, index) => ({ namespace: 'any', schema, functionName: `check${index}` })),
@@ -232,7 +234,7 @@ describe('schemas that nobody thought of', () => {
         compared++
       }
     }
-    expect(compared).toBe(1050)
+    expect(compared).toBe(1000)
   })
 })
 
