@@ -46,7 +46,7 @@ export function passes({ lost, doubled, ledgerDifference, laws }: Report): boole
 export function asText(report: Report): string {
   const { orders, held } = report
   const lines = [
-    `The audit of seed ${report.seed}, ${report.seconds} s, ${report.kills} kills (${report.killsInFlight} with something in flight)`,
+    `The audit of seed ${report.seed}, ${report.seconds} s, ${counted(report.kills, 'kill')} (${report.killsInFlight} with something in flight)`,
     '',
     `  orders             ${orders.placed} placed: ${orders.completed} completed, ${orders.rejected} rejected, ${orders.open} open`,
     `  lost               ${report.lost}`,
@@ -65,4 +65,8 @@ export function asText(report: Report): string {
 
 function heldText({ service, type, state, reason, orderId, seeded }: HeldMessage): string {
   return `${type} at ${service}: ${state}${reason === null ? '' : ` (${reason})`}, order ${orderId ?? 'unknown'}${seeded ? ', as seeded' : ''}`
+}
+
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type EmbeddedPostgres, startPostgres } from 'spandrel/embedded'
 import type { Verdict } from './audit/audit.ts'
 import type { Strike } from './chaos/chaos.ts'
-import { type Report, reportOf } from './report.ts'
+import { counted, type Report, reportOf } from './report.ts'
 import { ShopDay } from './shop-day.ts'
 
 export interface RunOptions {
@@ -94,13 +94,10 @@ export async function openServer(): Promise<EmbeddedPostgres> {
 }
 
 export function strikeText({ victim, how, inFlight }: Strike): string {
-  const counted = [
-    [inFlight.transactions, 'transaction'],
-    [inFlight.requests, 'request'],
-    [inFlight.messages, 'message'],
-  ] as const
-  const parts = counted
-    .filter(([count]) => count > 0)
-    .map(([count, what]) => `${count} ${what}${count === 1 ? '' : 's'}`)
+  const parts = [
+    ...(inFlight.transactions > 0 ? [counted(inFlight.transactions, 'transaction')] : []),
+    ...(inFlight.requests > 0 ? [counted(inFlight.requests, 'request')] : []),
+    ...(inFlight.messages > 0 ? [counted(inFlight.messages, 'message')] : []),
+  ]
   return `${how}: ${victim}, with ${parts.length === 0 ? 'nothing' : parts.join(', ')} in flight`
 }

@@ -31,6 +31,8 @@ export interface ChaosOptions {
 
 /** How long a strike waits for its moment. */
 const PATIENCE_MS = 500
+/** How long it waits for the last victim to be back. */
+const RECOVERY_MS = 3000
 
 export class Chaos {
   readonly #options: ChaosOptions
@@ -61,6 +63,7 @@ export class Chaos {
     let round: Victim[] = []
     for (let number = 0; !this.#stopping.signal.aborted; number++) {
       await delay(random.between(300, 900), undefined, { signal: this.#stopping.signal }).catch(() => {})
+      await this.#recovered()
       if (this.#stopping.signal.aborted) return
       if (round.length === 0) round = shuffled(random)
       const victim = round.pop() ?? 'orders'
@@ -68,6 +71,12 @@ export class Chaos {
       await this.strike(victim, { stallAt, restartAfterMs: random.between(20, 300) })
       if (number % 8 === 5) await redeliver(this.#options.road, 50)
     }
+  }
+
+  /** Mostly one process is down at a time: where nothing moves there is nothing to interrupt. */
+  async #recovered(): Promise<void> {
+    const started = Date.now()
+    while (this.#options.road.down.length > 0 && Date.now() - started < RECOVERY_MS) await delay(10)
   }
 
   async strike(victim: Victim, how: { stallAt?: Stall['where'] | undefined; restartAfterMs: number }): Promise<void> {

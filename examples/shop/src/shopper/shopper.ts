@@ -48,7 +48,7 @@ export class Shopper {
   readonly #options: ShopperOptions
   readonly #log: ShopperLog
   readonly #accepted = new Map<string, { orderId: string; reference: string }>()
-  readonly #stopping = new AbortController()
+  #stopping = new AbortController()
   #customers: Promise<void>[] = []
   #index = 0
   #refused = 0
@@ -62,6 +62,7 @@ export class Shopper {
 
   start(): void {
     const customers = this.#options.customers ?? 6
+    this.#stopping = new AbortController()
     this.#customers = Array.from({ length: customers }, (_, number) =>
       this.#customer(seeded(this.#options.seed, 1_000_003, number)),
     )
@@ -77,7 +78,7 @@ export class Shopper {
     }
   }
 
-  /** No new purchases; resolves when those that were begun have their answers. */
+  /** No new purchases; resolves when those that were begun have their answers. `start` goes on with the next one. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#customers)

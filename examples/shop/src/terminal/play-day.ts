@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { redeliver } from '../chaos/redeliver.ts'
+import { settle } from '../chaos/settle.ts'
 import { spandrel } from '../road/command-line.ts'
 import { SERVICES } from '../road/databases.ts'
 import { asText, type Report, reportOf } from '../report.ts'
@@ -52,42 +53,41 @@ export async function playDay(options: PlayOptions): Promise<Report> {
 
 async function play(day: ShopDay, screen: Screen, options: PlayOptions, postgres: () => string): Promise<Report> {
   const { road } = day
-  screen.say(`gateway     ${road.url}`)
+  screen.say(`gateway      ${road.url}`)
   screen.say(`card network ${road.cardnetUrl}`)
-  screen.say(`Postgres    ${postgres()}   (databases ${road.databases.names.join(', ')})`)
+  screen.say(`Postgres     ${postgres()}   (databases ${road.databases.names.join(', ')})`)
   screen.say(KEYS)
   const started = Date.now()
+  const judge = async (): Promise<Report> => {
+    const seconds = Math.round((Date.now() - started) / 100) / 10
+    return reportOf(await day.audit(), { seed: options.seed, seconds, strikes: day.chaos.strikes })
+  }
   day.start()
   const status = setInterval(
-    () =>
-      void readStatus(day).then(
+    () => {
+      readStatus(day).then(
         (line) => screen.status(line),
-        () => {},
-      ),
+        () => {}, // a database may be busy with a stall; the next line tells
+      )
+    },
     screen.live ? 500 : 5000,
   )
-  const leave = screen.keys(
-    (key) => void press(key, day, screen, options, started).catch((error: unknown) => screen.say(String(error))),
-  )
-  await leave
+  // One key after the other: an audit stops the shopper, and Ctrl-C waits for it.
+  let last: Promise<void> = Promise.resolve()
+  await screen.keys((key) => {
+    last = last.then(() => press(key, day, screen, judge)).catch((error: unknown) => screen.say(String(error)))
+  })
   clearInterval(status)
+  await last
   screen.say('closing: waiting for what is under way')
   await day.end()
   if (day.unclean.length > 0) screen.say(`did not stop by themselves: ${day.unclean.join(', ')}`)
-  return judged(day, options.seed, started)
+  return judge()
 }
 
-async function judged(day: ShopDay, seed: number, started: number): Promise<Report> {
-  const seconds = Math.round((Date.now() - started) / 100) / 10
-  return reportOf(await day.audit(), { seed, seconds, strikes: day.chaos.strikes })
-}
-
-async function press(key: string, day: ShopDay, screen: Screen, options: PlayOptions, started: number): Promise<void> {
+async function press(key: string, day: ShopDay, screen: Screen, judge: () => Promise<Report>): Promise<void> {
   const victim = SERVICES[Number(key) - 1]
-  if (victim !== undefined) {
-    await day.chaos.strike(victim, { restartAfterMs: 200 })
-    return
-  }
+  if (victim !== undefined) await day.chaos.strike(victim, { restartAfterMs: 200 })
   if (key === 'd') screen.say(`${await redeliver(day.road, 50)} messages were delivered again`)
   if (key === 'p') {
     const orderId = await day.shopper.placePoison()
@@ -101,8 +101,11 @@ async function press(key: string, day: ShopDay, screen: Screen, options: PlayOpt
       lastOrder === undefined ? 'no order yet' : await spandrel(['journey', lastOrder.orderId], day.road.variables),
     )
   }
-  if (key === 'a')
-    screen.say(
-      `${asText(await judged(day, options.seed, started))}\n(while the shop is open, what is under way counts as not arrived)`,
-    )
+  if (key === 'a') {
+    screen.say('the shop holds its breath: the audit wants nothing under way')
+    await day.shopper.stop()
+    const settled = await settle(day.road, 15_000)
+    screen.say(`${asText(await judge())}${settled ? '' : '\n(something is under way still)'}`)
+    day.shopper.start()
+  }
 }

@@ -1,10 +1,11 @@
 import { moving } from '../chaos/settle.ts'
 import { withClient } from '../road/databases.ts'
+import { counted } from '../report.ts'
 import type { ShopDay } from '../shop-day.ts'
 
 /** One line: what was ordered, what became of it, what moves, who is down. */
 export async function readStatus(day: ShopDay): Promise<string> {
-  const { road, shopper, chaos } = day
+  const { road, chaos } = day
   const [counts, { unsent, undelivered, held }] = await Promise.all([
     withClient(road.databases.services.orders, async (client) => {
       const { rows } = await client.query<{ completed: number; rejected: number; orders: number }>(
@@ -18,13 +19,13 @@ export async function readStatus(day: ShopDay): Promise<string> {
   const open = counts.orders - counts.completed - counts.rejected
   const { down } = road
   return [
-    `${shopper.status().placed} placed`,
+    `${counts.orders} placed`,
     `${counts.completed} completed`,
     `${counts.rejected} rejected`,
     `${open} open`,
-    `${unsent + undelivered} messages on their way`,
+    `${counted(unsent + undelivered, 'message')} on the way`,
     ...(held > 0 ? [`${held} held`] : []),
-    ...(chaos.strikes.length > 0 ? [`${chaos.strikes.length} kills`] : []),
+    ...(chaos.strikes.length > 0 ? [counted(chaos.strikes.length, 'kill')] : []),
     down.length === 0 ? 'all up' : `down: ${down.join(', ')}`,
   ].join(' · ')
 }
