@@ -16,9 +16,13 @@ const compiler = createRequire(import.meta.url).resolve('typescript/package.json
 for (const name of packages) {
   const folder = join(root, 'packages', name)
   await rm(join(folder, 'dist'), { recursive: true, force: true })
-  const { status } = spawnSync(process.execPath, [join(dirname(compiler), 'bin/tsc'), '-p', join(folder, 'tsconfig.build.json')], {
-    stdio: 'inherit',
-  })
+  const { status } = spawnSync(
+    process.execPath,
+    [join(dirname(compiler), 'bin/tsc'), '-p', join(folder, 'tsconfig.build.json')],
+    {
+      stdio: 'inherit',
+    },
+  )
   if (status !== 0) process.exit(1)
   await copyAssets(join(folder, 'src'), join(folder, 'dist'))
   await checkEntries(folder)
@@ -38,10 +42,12 @@ async function copyAssets(from: string, to: string): Promise<void> {
 /** Everything package.json promises must be there; the programs must be executable. */
 async function checkEntries(folder: string): Promise<void> {
   const { exports = {}, bin = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
-    exports?: Record<string, Record<string, string>>
+    exports?: Record<string, string | Record<string, string>>
     bin?: Record<string, string>
   }
-  const entries = Object.values(exports).flatMap(({ types = '', default: code = '' }) => [types, code])
+  const entries = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? (entry.includes('*') ? [] : [entry]) : [entry['types'] ?? '', entry['default'] ?? ''],
+  )
   for (const entry of [...entries, ...Object.values(bin)]) {
     await readFile(join(folder, entry)).catch(() => {
       console.error(`${join(folder, 'package.json')} promises ${entry}, which was not built`)

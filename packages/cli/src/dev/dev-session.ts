@@ -51,7 +51,7 @@ export class DevSession {
   /** what each process was started with, to see what a reload changed */
   readonly #started = new Map<string, string>()
   readonly #stop = new AbortController()
-  readonly #startedAt = Date.now()
+  readonly #startedAt: number
   #system: System
   #addresses: ReadonlyMap<string, Address> = new Map()
   #services: readonly PlannedService[] = []
@@ -68,7 +68,9 @@ export class DevSession {
     log: DevLog,
     output: Output,
     cutOff: boolean,
+    startedAt: number,
   ) {
+    this.#startedAt = startedAt
     this.#options = options
     this.#system = system
     this.#server = server
@@ -79,6 +81,7 @@ export class DevSession {
 
   static async open(options: SessionOptions, system: System, log: DevLog, output: Output): Promise<DevSession> {
     const opened = Date.now()
+    output.progress('starting PostgreSQL')
     const cutOff = await wasCutOff(system.dir)
     const server = await openServer(system, {
       postgres: options.postgres,
@@ -89,8 +92,9 @@ export class DevSession {
         again.catch((error: unknown) => log.event('postgres-down', complaint(error).what, { level: 'fatal' }))
       },
     })
+    output.progress('')
     log.event('postgres', `PostgreSQL is up at ${server.where}, ${span(Date.now() - opened)}`)
-    return new DevSession(options, system, server, log, output, cutOff)
+    return new DevSession(options, system, server, log, output, cutOff, opened)
   }
 
   /** Resolves when every process has been started; `ready` follows when all of them listen. */

@@ -57,10 +57,11 @@ export class Output {
     this.note(`${this.#paintError('yellow', 'warning')}  ${text}`)
   }
 
-  /** One line that is replaced by the next, on a terminal only. */
+  /** One line that is replaced by the next, on a terminal only; an empty one takes it away. */
   progress(text: string): void {
     if (!this.#terminal || this.json) return
     this.#clear()
+    if (text === '') return
     const width = Math.max(20, process.stderr.columns || 80)
     this.#progress = text.slice(0, width - 1)
     process.stderr.write(this.#paintError('dim', this.#progress))
