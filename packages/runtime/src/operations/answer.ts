@@ -1,6 +1,5 @@
 /** From what a handler returned to what goes on the wire and into a key record: the same bytes, first time and replayed. */
-import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OperationContract, ValidationFault } from '../contract/service-contract.ts'
 
 /** An answer as bytes: what is sent, remembered and replayed. Header names are lower case. */
@@ -31,7 +30,12 @@ export function render(operation: OperationContract, answer: unknown): Rendered 
     throw new TypeError(`the handler of ${operation.operation} returned status ${String(status)}: expected 200 to 599`)
   }
   const rendered: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) rendered[name.toLowerCase()] = String(value)
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    // Here and not when it is written: by then the transaction is committed.
+    validateHeaderName(name)
+    validateHeaderValue(name, String(value))
+    rendered[name.toLowerCase()] = String(value)
+  }
   if (body === undefined || withoutBody.has(status)) return { status, headers: rendered, body: undefined }
   const type = rendered['content-type'] ?? declared(operation, status)?.contentType
   if (body instanceof Uint8Array) {
@@ -91,7 +95,7 @@ export function keptHeaders(operation: OperationContract, rendered: Rendered): R
   return Object.fromEntries(Object.entries(rendered.headers).filter(([name]) => names.has(name)))
 }
 
-/** Writes an answer. Resolves when it is handed over, or when the client is gone: nobody waits for a lost client. */
+/** Writes an answer. Resolves when it is handed over to the system, or when the client is gone: nobody waits for a lost client. */
 export async function write(
   response: ServerResponse,
   rendered: Rendered,
@@ -107,8 +111,8 @@ export async function write(
     ...(length !== undefined && { 'content-length': String(length) }),
     ...(length === undefined && !withoutBody.has(rendered.status) && { 'content-length': '0' }),
   })
-  response.end(options.head ? undefined : body)
-  if (!response.writableFinished && response.writableNeedDrain) {
-    await Promise.race([once(response, 'finish'), once(response, 'close')]).catch(() => {})
-  }
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve)
+    response.end(options.head ? undefined : body, resolve)
+  })
 }

@@ -21,7 +21,8 @@ import { journal, type JournalEntry } from '../inbox/journal.ts'
 import { SendBuffer, type SendContext, type SendOptions } from '../outbox/buffer.ts'
 import { answerFault, render, type HandlerAnswer, type Rendered } from './answer.ts'
 import type { Claim } from './key.ts'
-import { problem } from './problem.ts'
+import { cutOff, problem } from './problem.ts'
+import { untilAborted } from './until-aborted.ts'
 import { isKeepable, isRemembered, type KeyRecord, readRecord, tryLock, writeRecord } from './records.ts'
 
 export type Ended =
@@ -204,10 +205,7 @@ async function handled<Tx>(
     over = true
     if (attempt.signal.aborted) {
       await cutWhenStuck(attempt.database, lent, open, backend)
-      const answer = problem('timeout', `${operation.operation} did not end within its time`, {
-        headers: { 'retry-after': '1' },
-      })
-      return { answer, keepable: false, failure }
+      return { answer: cutOff(operation.operation, attempt.signal), keepable: false, failure }
     }
     // The first statement that failed is the cause; what followed it failed because the transaction was aborted.
     const cause: unknown = await lent.end().then(
@@ -243,25 +241,6 @@ function judged<Tx>(attempt: Attempt<Tx>, returned: HandlerAnswer, answer: Rende
     }
   }
   return { answer, keepable: true }
-}
-
-/** The handler's result, or a rejection as soon as the signal is aborted. A handler left behind is not listened to. */
-async function untilAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  if (signal.aborted) {
-    work.catch(() => {})
-    throw signal.reason
-  }
-  let abort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (abort !== undefined) signal.removeEventListener('abort', abort)
-    work.catch(() => {})
-  }
 }
 
 /** Statements that go on past the time would keep their locks, the key's among them: their connection is cut. */

@@ -1,11 +1,10 @@
 /** What a request is answered when its `before` failed: nothing has begun, so every copy may try again. */
 import { CallError } from '../calls/call-error.ts'
 import type { Rendered } from './answer.ts'
-import { problem } from './problem.ts'
+import { cutOff, problem } from './problem.ts'
 
 export function failedBefore(name: string, failure: unknown, signal: AbortSignal): Rendered {
-  if (signal.aborted)
-    return problem('timeout', `${name} did not end within its time`, { headers: { 'retry-after': '1' } })
+  if (signal.aborted) return cutOff(name, signal)
   if (!(failure instanceof CallError)) return problem('internal-error', `${name} failed: see the log of the service`)
   const headers = { 'retry-after': String(Math.max(1, Math.ceil((failure.retryAfterMs ?? 0) / 1000))) }
   switch (failure.reason) {

@@ -41,23 +41,26 @@ export class Copies {
     return this.#waiting
   }
 
-  /** `overlap` at the end means 409: rejected, out of time, or too many are waiting already. */
-  async run(claim: Claim, deadline: number, first: First): Promise<Ended> {
+  /**
+   * `overlap` at the end means 409: rejected, out of time, or too many are waiting already. `gone`: the client left;
+   * that ends a wait and nothing else.
+   */
+  async run(claim: Claim, deadline: number, gone: AbortSignal, first: First): Promise<Ended> {
     for (;;) {
       const leader = this.#leaders.get(claim.id)
-      if (leader === undefined) return this.#lead(claim, deadline, first)
+      if (leader === undefined) return this.#lead(claim, deadline, gone, first)
       if (claim.guarantee.onOverlap === 'reject') {
         // One that does not hold the key yet may be about to replay: the database decides.
         return leader.begun ? { how: 'overlap' } : first(() => {})
       }
       if (this.#waiting >= this.#maxWaiting) return { how: 'overlap' }
-      const ended = await this.#within(deadline, leader.ended)
+      const ended = await this.#within(deadline, gone, leader.ended)
       if (ended === 'late') return { how: 'overlap' }
       if (ended !== undefined) return { how: 'replay', record: ended }
     }
   }
 
-  async #lead(claim: Claim, deadline: number, first: First): Promise<Ended> {
+  async #lead(claim: Claim, deadline: number, gone: AbortSignal, first: First): Promise<Ended> {
     const { promise, resolve } = Promise.withResolvers<KeyRecord | undefined>()
     const leader: Leader = { begun: false, ended: promise }
     this.#leaders.set(claim.id, leader)
@@ -70,7 +73,7 @@ export class Copies {
         if (ended.how !== 'overlap' || claim.guarantee.onOverlap === 'reject') return ended
         const most = Math.min(longestPauseMs, shortestPauseMs * 2 ** turn)
         const ms = most / 2 + (Math.random() * most) / 2
-        if (this.#waiting >= this.#maxWaiting || Date.now() + ms >= deadline) return ended
+        if (gone.aborted || this.#waiting >= this.#maxWaiting || Date.now() + ms >= deadline) return ended
         this.#waiting++
         try {
           await pause(ms)
@@ -84,19 +87,24 @@ export class Copies {
     }
   }
 
-  async #within(deadline: number, ended: Promise<KeyRecord | undefined>): Promise<KeyRecord | undefined | 'late'> {
-    let timer: NodeJS.Timeout | undefined
+  /** `late`: the time is up, or the client that waits is gone; nothing of its request has begun. */
+  async #within(
+    deadline: number,
+    gone: AbortSignal,
+    ended: Promise<KeyRecord | undefined>,
+  ): Promise<KeyRecord | undefined | 'late'> {
+    const { promise: late, resolve } = Promise.withResolvers<'late'>()
+    const giveUp = (): void => resolve('late')
+    const timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()))
+    gone.addEventListener('abort', giveUp, { once: true })
+    if (gone.aborted) giveUp()
     this.#waiting++
     try {
-      return await Promise.race([
-        ended,
-        new Promise<'late'>((resolve) => {
-          timer = setTimeout(() => resolve('late'), Math.max(0, deadline - Date.now()))
-        }),
-      ])
+      return await Promise.race([ended, late])
     } finally {
       this.#waiting--
       clearTimeout(timer)
+      gone.removeEventListener('abort', giveUp)
     }
   }
 }

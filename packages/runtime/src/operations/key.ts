@@ -51,7 +51,7 @@ export function claimOf(
   if (key === undefined) return undefined
   const scope = scopeOf(guarantee, input, identity)
   const payload =
-    guarantee.fingerprint === undefined ? (request.body ?? null) : (evaluate(guarantee.fingerprint, input) ?? null)
+    guarantee.fingerprint === undefined ? wholePayload(request.body) : (evaluate(guarantee.fingerprint, input) ?? null)
   const id = JSON.stringify([operation.operation, scope, key])
   return {
     operation,
@@ -62,6 +62,10 @@ export function claimOf(
     id,
     lock: lockOf(service, id),
   }
+}
+
+function wholePayload(body: unknown): unknown {
+  return body instanceof Uint8Array ? Buffer.from(body).toString('base64') : (body ?? null)
 }
 
 /** 64 bits of a hash. Two keys with one hash overlap for a moment and nothing worse: the record is found by the key. */

@@ -22,11 +22,12 @@ import { type Identify, identityFrom } from './identity.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { type Claim, claimOf } from './key.ts'
 import { failedBefore } from './before.ts'
-import { problem, Refused } from './problem.ts'
+import { problem, Refused, Stopping } from './problem.ts'
 import { type KeyRecord, readRecord } from './records.ts'
 import { type ParsedRequest, parseRequest, refuseFaults } from './request.ts'
 import { CORRELATION_HEADER, requestContext, type RequestContext } from './request-context.ts'
 import { createRouter } from './router.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** A handler without its types: what the map of handlers holds at run time. */
 export type RawHandler = RawHandle | { before?: RawBefore | undefined; handle?: RawHandle | undefined }
@@ -157,7 +158,7 @@ class Server<Tx> implements OperationServer {
         // This driver cannot; the process ends with the connection soon.
       }
     }
-    for (const abort of this.#aborts) abort.abort(new Error('the service stops'))
+    for (const abort of this.#aborts) abort.abort(new Stopping('the service stops'))
     await Promise.race([idle, pause(1000)])
   }
 
@@ -179,7 +180,7 @@ class Server<Tx> implements OperationServer {
     } else if (routed.found === undefined) {
       answer = notRouted(method, path, routed.allow)
     } else {
-      answer = await this.#answer(request, routed.found, {
+      answer = await this.#answer(request, response, routed.found, {
         method,
         path,
         search: at < 0 ? '' : url.slice(at + 1),
@@ -194,6 +195,7 @@ class Server<Tx> implements OperationServer {
 
   async #answer(
     request: IncomingMessage,
+    response: ServerResponse,
     route: { operation: OperationContract; params: Readonly<Record<string, string>> },
     at: { method: string; path: string; search: string; context: RequestContext; now: number },
   ): Promise<Rendered> {
@@ -226,7 +228,7 @@ class Server<Tx> implements OperationServer {
         method: at.method,
         startedAt: at.now,
       }
-      return this.#conclude(running, await this.#run(running))
+      return this.#conclude(running, await this.#run(running, response))
     } catch (error) {
       if (error instanceof Refused) return error.answer
       if (request.destroyed && !request.complete) return problem('request-timeout', 'the request did not arrive')
@@ -242,7 +244,7 @@ class Server<Tx> implements OperationServer {
   }
 
   /** Runs a request once, or finds what its key's first request was answered. */
-  #run(running: Running): Promise<Ended> {
+  #run(running: Running, response: ServerResponse): Promise<Ended> {
     const { claim } = running
     const handler = this.#options.handlers[running.operation.operation]
     if (handler === undefined) throw new Error(`no handler for ${running.operation.operation}`)
@@ -261,7 +263,9 @@ class Server<Tx> implements OperationServer {
           if (record !== undefined) return { how: 'replay', record }
         }
         try {
-          prepared = { value: await handler.before(input, this.#beforeContext(running)) }
+          const { before } = handler
+          const begun = async (): Promise<unknown> => before(input, this.#beforeContext(running))
+          prepared = { value: await untilAborted(begun(), running.signal) }
         } catch (failure) {
           return {
             how: 'answered',
@@ -279,7 +283,10 @@ class Server<Tx> implements OperationServer {
         ),
       )
     }
-    return claim === undefined ? first(() => {}) : this.#copies.run(claim, running.context.deadline, first)
+    if (claim === undefined) return first(() => {})
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    return this.#copies.run(claim, running.context.deadline, gone.signal, first)
   }
 
   /** Attempts until one ends by itself: what the database broke off is run again from the record on. */

@@ -196,6 +196,28 @@ describe('wait', () => {
     expect(await first).toMatchObject({ status: 201 })
   })
 
+  test('a waiter whose client goes away waits no longer, and nothing of it begins', async () => {
+    const urls = await pair()
+    const item = fresh()
+    const gate = Promise.withResolvers<void>()
+    gates.set(item, gate)
+    const body = { item, does: `gate:${item}` }
+    const first = ask(urls[0], '/waiting-bookings', body, { key: item })
+    await until('the first holds its key', async () => (await locks()) > 0)
+    const abort = new AbortController()
+    const waiters = [0, 1, 0].map((index) =>
+      ask(urls[index] ?? '', '/waiting-bookings', body, { key: item, signal: abort.signal }),
+    )
+    const ends = Promise.allSettled(waiters)
+    await until('they wait', () => waiting() >= 2)
+    abort.abort()
+    await until('nobody waits', () => waiting() === 0 && services.every((each) => each.health().requestsInFlight <= 1))
+    gate.resolve()
+    expect(await first).toMatchObject({ status: 201 })
+    expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await effects(database.pool, item)).toEqual({ effects: 1, messages: 1 })
+  })
+
   test('no more wait than the service allows', async () => {
     const pool = new pg.Pool({ connectionString: database.url, max: 4 })
     pools.push(pool)

@@ -58,3 +58,15 @@ export class Refused extends Error {
     this.answer = problem(name, detail, more)
   }
 }
+
+/** Why an operation was cut off where its time was not up yet. */
+export class Stopping extends Error {
+  override readonly name = 'Stopping'
+}
+
+/** The answer of an operation that was cut off by `signal`. */
+export function cutOff(name: string, signal: AbortSignal): Rendered {
+  const headers = { 'retry-after': '1' }
+  if (signal.reason instanceof Stopping) return problem('stopping', `${name} was broken off`, { headers })
+  return problem('timeout', `${name} did not end within its time`, { headers })
+}

@@ -99,7 +99,7 @@ async function parseBody(
       headers: { accept: accepted },
     })
   }
-  if (!isJson(type)) return { present: true, value: bytes.toString('utf8') }
+  if (!isJson(type)) return { present: true, value: /^text\/|urlencoded/i.test(type) ? bytes.toString('utf8') : bytes }
   try {
     return { present: true, value: JSON.parse(bytes.toString('utf8')) }
   } catch {

@@ -93,6 +93,7 @@ test('the whole road: a request, its message, its receiver, each once; health an
   for (const loop of Object.values(health.loops)) expect(loop.lastSuccess).toBeGreaterThan(0)
   const metrics = service.metrics()
   expect(metrics).toContain('spandrel_requests_total{operation="book",status="201"} 1')
+  expect(metrics).toMatch(/^spandrel_relay_oldest_unsent_seconds \d/m)
   expect(metrics).toMatch(/^spandrel_loop_last_success_seconds\{loop="relay"\} \d+/m)
 })
 

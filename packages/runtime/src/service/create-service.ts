@@ -142,11 +142,14 @@ class RunningService implements Service {
         return lastSuccess === null ? [] : [[{ loop: loop.name }, lastSuccess / 1000] as const]
       }),
     )
-    this.#metrics.gauge('spandrel_loop', 'What the loops say of themselves', () =>
+    this.#metrics.named('See docs: health', () =>
       this.#loops.flatMap((loop) =>
-        Object.entries(loop.health().gauges).map(([name, value]) => [{ loop: loop.name, name }, value] as const),
+        Object.entries(loop.health().gauges).map(([name, value]) => [`spandrel_${loop.name}_${name}`, value] as const),
       ),
     )
+    this.#metrics.gauge('spandrel_journal_dropped', 'Journal entries dropped while the database was gone', () => [
+      [{}, this.#journal.dropped],
+    ])
   }
 
   start(): Promise<void> {

@@ -7,6 +7,7 @@ test('the text format of Prometheus: help, type, labels escaped', () => {
   seen.add()
   seen.add({ of: 'a "quoted"\nline\\' }, 2)
   seen.add({ of: 'a "quoted"\nline\\' })
+  metrics.named('Of a loop', () => [['spandrel_relay_oldestUnsentSeconds', 3]])
   metrics.gauge('now', 'What is', () => [[{ loop: 'x' }, 1.5]])
   expect(metrics.render()).toBe(
     [
@@ -17,6 +18,9 @@ test('the text format of Prometheus: help, type, labels escaped', () => {
       '# HELP now What is',
       '# TYPE now gauge',
       'now{loop="x"} 1.5',
+      '# HELP spandrel_relay_oldest_unsent_seconds Of a loop',
+      '# TYPE spandrel_relay_oldest_unsent_seconds gauge',
+      'spandrel_relay_oldest_unsent_seconds 3',
       '',
     ].join('\n'),
   )

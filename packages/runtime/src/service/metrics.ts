@@ -15,6 +15,7 @@ interface Family {
 export class Metrics {
   readonly #families: Family[] = []
   readonly #gauges: { name: string; help: string; read: () => Iterable<readonly [Labels, number]> }[] = []
+  readonly #named: { help: string; read: () => Iterable<readonly [string, number]> }[] = []
 
   /** `name` ends in `_total` by custom. The number of label values must be bounded: operations, never keys. */
   counter(name: string, help: string): Counter {
@@ -33,6 +34,11 @@ export class Metrics {
     this.#gauges.push({ name, help, read })
   }
 
+  /** Gauges whose names are known only when somebody asks: `camelCase` becomes `snake_case`. */
+  named(help: string, read: () => Iterable<readonly [name: string, value: number]>): void {
+    this.#named.push({ help, read })
+  }
+
   render(): string {
     const lines: string[] = []
     for (const { name, help, type, values } of this.#families) {
@@ -42,6 +48,12 @@ export class Metrics {
     for (const { name, help, read } of this.#gauges) {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`)
       for (const [labels, value] of read()) lines.push(`${name}${write(labels)} ${value}`)
+    }
+    for (const { help, read } of this.#named) {
+      for (const [name, value] of read()) {
+        const written = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+        lines.push(`# HELP ${written} ${help}`, `# TYPE ${written} gauge`, `${written} ${value}`)
+      }
     }
     return `${lines.join('\n')}\n`
   }
