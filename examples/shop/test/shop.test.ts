@@ -61,8 +61,8 @@ describe('npm start', () => {
     expect(document).toMatchObject({ seed: 7, lost: 0, doubled: 0, ledgerDifference: 0 })
     expect(document.laws).toEqual(Object.fromEntries(Object.values(LAWS).map((law) => [law, 'kept'])))
     // The fault fired, and there was load: a quiet day would prove nothing.
-    expect(document.orders.placed).toBeGreaterThan(20)
-    expect(document.killsInFlight).toBeGreaterThanOrEqual(3)
+    expect(document.orders.placed).toBeGreaterThan(10)
+    expect(document.killsInFlight).toBeGreaterThanOrEqual(2)
     expect(document.held.length).toBeGreaterThan(0)
     expect(document.held.every(({ seeded }) => seeded)).toBe(true)
     expect(left()).toEqual([])

@@ -421,13 +421,18 @@ async function request(use: UseContract, options: ClientOptions, input: CallInpu
     await response.body?.cancel()
     throw new Error(`${use.ref} answered ${status}, which its contract does not declare`)
   }
-  return { status, headers: Object.fromEntries(response.headers), body: await bodyOf(response, answer.contentType) }
+  return { status, headers: Object.fromEntries(response.headers), body: await bodyOf(use, response, answer.contentType) }
 }
 
-async function bodyOf(response: Response, contentType: string | undefined): Promise<unknown> {
-  if (contentType === undefined) return void (await response.body?.cancel())
-  if (isJson(contentType)) return JSON.parse(await response.text())
-  return contentType.startsWith('text/') ? response.text() : new Uint8Array(await response.arrayBuffer())
+async function bodyOf(use: UseContract, response: Response, contentType: string | undefined): Promise<unknown> {
+  if (contentType === undefined || use.method === 'HEAD') return void (await response.body?.cancel())
+  if (!isJson(contentType)) return contentType.startsWith('text/') ? response.text() : new Uint8Array(await response.arrayBuffer())
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${use.ref} answered ${response.status} with a body that is not JSON`, { cause })
+  }
 }
 
 function isJson(contentType: string): boolean {

@@ -20,7 +20,7 @@ export const LAWS = {
 
 export type LawNumber = keyof typeof LAWS
 
-export interface Finding {
+interface Finding {
   law: LawNumber
   kind: 'lost' | 'twice' | 'order' | 'held' | 'late' | 'other'
   /** an order, a purchase or a message */

@@ -10,7 +10,7 @@ export interface Basket {
 }
 
 /** How somebody goes about one purchase; the interesting ways are those a bad line and an impatient thumb produce. */
-export type Manner =
+type Manner =
   | { kind: 'once' }
   /** two copies at the same moment, each asking until it is answered */
   | { kind: 'twice-at-once' }
@@ -44,7 +44,7 @@ export function purchase(seed: number, index: number, options: { poisons: boolea
   const random = seeded(seed, index)
   const storefront = index % STOREFRONTS.length
   const number = String(Math.floor(index / STOREFRONTS.length)).padStart(6, '0')
-  const poison = options.poisons && index % 90 === 10
+  const poison = options.poisons && index % 90 === 4
   const basket = basketOf(random, `${STOREFRONTS[storefront]}-${number}`, poison)
   return {
     storefront,
