@@ -168,7 +168,7 @@ function isForeign(service: Service): boolean {
  * The folder whose files belong to a service: the deepest one that holds its contracts and what its `dev` command
  * names. In a repository of one service that is the repository; in one of many, each has its own.
  */
-export async function folderOf(service: Service): Promise<string> {
+async function folderOf(service: Service): Promise<string> {
   const files = service.documents.map((document) => dirname(document.file))
   for (const word of service.dev?.split(/\s+/) ?? []) {
     const path = join(service.dir, word.replaceAll(/^['"]|['"]$/g, ''))
@@ -203,7 +203,7 @@ export function serviceEnvironment(
 }
 
 /** The variables that only `dev` knows, for a service's process or for whoever starts it by hand. */
-export function devVariables(service: PlannedService, places: Places): Record<string, string> {
+function devVariables(service: PlannedService, places: Places): Record<string, string> {
   return {
     ...(service.address !== undefined && { PORT: String(service.address.port) }),
     DATABASE_URL: service.database,

@@ -35,7 +35,7 @@ export interface JournalRow {
   detail: Readonly<Record<string, unknown>>
 }
 
-export interface SentRow {
+interface SentRow {
   channel: string
   source: string
   message_id: string
@@ -44,7 +44,7 @@ export interface SentRow {
   sent_at: Date
 }
 
-export interface OutboxRow {
+interface OutboxRow {
   channel: string
   attributes: Readonly<Record<string, unknown>>
 }
