@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 
 /**
- * The open exchanges, all of them and by client connection in the order of their requests. Node tells an answer that
- * its connection is gone only if its turn had come; the pipelined ones behind it would wait for ever.
+ * The open exchanges, all of them and by client connection in the order of their requests. Older Nodes (20 for one,
+ * not 24) tell an answer that its connection is gone only if its turn had come; the pipelined ones behind it would wait
+ * for ever.
  *
  * Arrays and not Sets: a Set that sees as many additions as deletions is copied again and again, and its dead copies,
  * once in the old generation, keep every exchange they held until a full collection (measured at 3,000 requests/s:
@@ -52,7 +53,7 @@ export class Connections {
   #closed(socket: Socket): void {
     const open = [...(this.#bySocket.get(socket) ?? [])]
     this.#bySocket.delete(socket)
-    // Node first tells the answer whose turn it is; that one has then been told twice, which does nothing.
+    // Those whom Node has told already are told twice, which does nothing.
     for (const exchange of open) exchange.close()
   }
 }

@@ -41,7 +41,9 @@ test('idle connections end at once, a busy one after its answer', async () => {
   await idle.closed
   expect(busy.received()).toBe('')
   waiting[0]?.()
-  expect(await busy.closed).toContain('whole')
+  const answer = await busy.closed
+  expect(answer).toContain('whole')
+  expect(answer.toLowerCase()).toContain('connection: close')
   await closing
 })
 

@@ -61,7 +61,10 @@ test('a client that goes before its body is whole: the service hears nothing', a
   expect(one.connections()).toBe(0)
 })
 
-test('a client that goes while it streams: the service sees that the request is not whole', async () => {
+test.each([
+  ['closes', 'destroy'],
+  ['resets', 'resetAndDestroy'],
+] as const)('a client that %s while it streams: the service sees that the request is not whole', async (_how, go) => {
   let began = false
   let whole: boolean | undefined
   const one = await service()
@@ -77,7 +80,7 @@ test('a client that goes while it streams: the service sees that the request is 
     'POST /x HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 100000\r\n\r\npart',
   )
   await until(() => began)
-  client.socket.destroy()
+  client.socket[go]()
   await until(() => whole !== undefined)
   expect(whole).toBe(false)
   await until(() => edge.health().inFlight === 0)

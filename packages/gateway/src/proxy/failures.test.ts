@@ -131,22 +131,26 @@ test('a caller that waits shorter has its answer sooner', async () => {
 })
 
 test('no free connection in time: 504, and the request is never sent', async () => {
-  const sockets: Socket[] = []
-  let requests = 0
-  const one = await rawService((socket) => {
-    sockets.push(socket)
-    socket.on('data', () => requests++)
-  })
-  const { url } = await before(one.url, { limits: { connections: 1 } }, 300)
-  const first = ask(`${url}/x`)
-  await until(() => requests === 1)
-  const second = await ask(`${url}/x`, { headers: { 'request-timeout': '50' } })
-  expect(second.status).toBe(504)
-  expect(second.json()['detail']).toContain('the request was not sent')
-  sockets[0]?.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
-  expect((await first).status).toBe(200)
-  expect((await ask(`${url}/x`)).status).toBe(504)
-  expect(requests).toBe(2)
+  const sent: string[] = []
+  let first: Socket | undefined
+  const one = await rawService((socket) =>
+    socket.on('data', (chunk) => {
+      sent.push(/x-n: (\d)/.exec(chunk.toString())?.[1] ?? '?')
+      if (first === undefined) first = socket
+      else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+    }),
+  )
+  const { url } = await before(one.url, { limits: { connections: 1 } })
+  const answered = ask(`${url}/x`, { headers: { 'x-n': '1' } })
+  await until(() => sent.length === 1)
+  const late = await ask(`${url}/x`, { headers: { 'x-n': '2', 'request-timeout': '50' } })
+  expect(late.status).toBe(504)
+  expect(late.json()['detail']).toContain('the request was not sent')
+  first?.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+  expect((await answered).status).toBe(200)
+  // Its turn comes, and it is passed over.
+  expect((await ask(`${url}/x`, { headers: { 'x-n': '3' } })).status).toBe(200)
+  expect(sent).toEqual(['1', '3'])
 })
 
 test('an answer that stops in the middle is cut for the client too', async () => {
@@ -194,6 +198,13 @@ test('an instance that refuses is passed over at once, whatever the method', asy
   for (let count = 0; count < 10; count++) expect((await post(`${url}/x`, { count })).status).toBe(200)
   expect(alive.seen).toHaveLength(10)
   expect(edge.metrics()).toMatch(/service_failures_total\{service="one",kind="connect"\} [1-9]/)
+})
+
+test('where all instances refuse, each is asked once', async () => {
+  const dead = await Promise.all([closedPort(), closedPort(), closedPort()])
+  const { url, gateway: edge } = await before(dead.map((port) => `http://127.0.0.1:${port}`))
+  expect((await post(`${url}/x`, {})).status).toBe(503)
+  expect(edge.metrics()).toContain('spandrel_gateway_service_failures_total{service="one",kind="connect"} 3')
 })
 
 test('a streamed body goes to the instance that takes it', async () => {
