@@ -71,6 +71,12 @@ function useData(use: Use, system: System, validators: ServiceValidators): unkno
 }
 
 function parametersOf(operation: HttpOperation): Parameter[] {
+  const whole = operation.parameters.find((each) => each.in === 'querystring')
+  if (whole !== undefined) {
+    const { file, line, column } = whole.location
+    const what = `${operation.operation} takes its whole query as one parameter (\`in: querystring\`)`
+    throw new Error(`${file}:${line}:${column}: ${what}; services on the runtime cannot read that: declare its members`)
+  }
   return (['path', 'query', 'header', 'cookie'] as const).flatMap((place) => parametersIn(operation, place))
 }
 

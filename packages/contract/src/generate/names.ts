@@ -30,10 +30,10 @@ export const RESERVED_TYPES = words(`
 
 /** `order-status` → `OrderStatus`; what cannot stand in an identifier separates words. */
 export function pascalCase(text: string): string {
-  const words = text.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
+  const words = text.split(/(?:_|\P{ID_Continue})+/u).filter((word) => word !== '')
   const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
   if (name === '') return 'Unnamed'
-  return /^\p{L}/u.test(name) ? name : `_${name}`
+  return /^\p{ID_Start}/u.test(name) ? name : `_${name}`
 }
 
 /** `order-status` → `orderStatus`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateService } from './generate.ts'
-import { operation, schemaAt, service, system } from '../../test/generate/model-fixture.ts'
+import { operation, parameter, schemaAt, service, system } from '../../test/generate/model-fixture.ts'
 import { placeOrder, PROBLEM, shop } from '../../test/generate/shop-fixture.ts'
 import { STRICTEST, typeScriptProject, type TypeScriptProject } from '../../test/generate/typescript-project.ts'
 
@@ -110,6 +110,12 @@ describe('bodies and answers', () => {
     expect(source).toContain(`contentTypes: ['application/json', 'application/merge-patch+json', 'text/plain']`)
     expect(source).toContain(`'201': { contentType: 'application/pdf', headers: ['location', 'retry-after'] }`)
   })
+})
+
+test('what services cannot do yet is said, with its place', () => {
+  const search = operation('search', 'GET', '/x', { parameters: [parameter('q', 'querystring', { type: 'object' })] })
+  const asked = (): string => generateService(system('shop', [service('files', { operations: [search] })]), 'files')
+  expect(asked).toThrow('/system/spandrel.yaml:1:1: search takes its whole query as one parameter (`in: querystring`)')
 })
 
 test('a whole file, to be read', async () => {
