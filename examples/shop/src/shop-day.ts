@@ -50,6 +50,8 @@ export class ShopDay {
       seed: options.seed,
       log: road.sources.shopperLog,
       poisons: options.chaos,
+      // A day to play with is calmer than one that is to prove something.
+      pauseMs: options.chaos ? 250 : 500,
     })
     return new ShopDay(road, shopper, server, options)
   }

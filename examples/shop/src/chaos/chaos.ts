@@ -30,7 +30,7 @@ export interface ChaosOptions {
 }
 
 /** How long a strike waits for its moment. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 1000
 /** How long it waits for the last victim to be back. */
 const RECOVERY_MS = 3000
 
