@@ -170,7 +170,7 @@ test('a refusal is a dead letter at once and holds back its own key only', async
   )
   expect(held.map(({ state }) => state)).toEqual(['dead', 'waiting'])
   expect(held[0]?.reason).toBe('terminal')
-  expect(target.arrived.map(({ n }) => n).toSorted()).toEqual([1, 3])
+  expect(new Set(target.arrived.map(({ n }) => n))).toEqual(new Set([1, 3]))
 })
 
 test('Retry-After on 503 is a pause, not an attempt', async () => {
@@ -285,7 +285,7 @@ test.each(['push.sent', 'push.answered'])(
     await until(handled, (n) => n === 10)
     expect(effects).toBe(10)
     // Killed before the answer, the request may or may not have left; after it, it has.
-    if (point === 'push.answered') expect(target.arrived.length, 'something was delivered again').toBeGreaterThan(10)
+    expect(target.arrived.length).toBeGreaterThanOrEqual(point === 'push.answered' ? 11 : 10)
   },
 )
 
