@@ -4,7 +4,7 @@
  */
 import type { Query } from '../database/database.ts'
 import type { Claim } from './key.ts'
-import { type KeyRecord, readRecord } from './records.ts'
+import { type KeyRecord, readKey } from './records.ts'
 
 const claim = `insert into spandrel.keys (operation, scope, key, fingerprint, state)
 values ($1, $2, $3, $4, 'claimed') on conflict do nothing returning 1 as mine`
@@ -16,7 +16,7 @@ export async function claimForAllToSee(query: Query, wanted: Claim): Promise<Key
   const success = Object.keys(wanted.operation.answers).find((status) => status.startsWith('2')) ?? '200'
   const madeUp = { status: Number(success), headers: { 'content-type': 'application/json' }, body: '{}' }
   return (
-    (await readRecord(query, wanted)) ?? {
+    (await readKey(query, wanted)).done ?? {
       fingerprint: wanted.fingerprint,
       answer: madeUp,
       correlationid: undefined,

@@ -23,7 +23,7 @@ import { answerFault, render, type HandlerAnswer, type Rendered } from './answer
 import type { Claim } from './key.ts'
 import { cutOff, problem } from './problem.ts'
 import { untilAborted } from './until-aborted.ts'
-import { isKeepable, isRemembered, type KeyRecord, readRecord, tryLock, writeRecord } from './records.ts'
+import { isKeepable, isRemembered, type KeyRecord, readKey, tryLock, writeRecord } from './records.ts'
 
 export type Ended =
   /** `record`: what copies will get; absent where nothing is remembered. `failure`: what the handler threw. */
@@ -98,17 +98,19 @@ export async function runAttempt<Tx>(attempt: Attempt<Tx>): Promise<Ended> {
 async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, writes: Promise<unknown>[]): Promise<Ended> {
   const { claim } = attempt
   let backend: number | undefined
+  let overClaim = false
   if (claim !== undefined) {
     const keepsFailures = claim.guarantee.remembers !== 'success'
-    const [lock, record] = await Promise.all([
+    const [lock, known] = await Promise.all([
       tryLock(open.query, claim),
-      readRecord(open.query, claim),
+      readKey(open.query, claim),
       keepsFailures ? open.query('savepoint spandrel_operation') : undefined,
     ])
     // A done record counts also where the lock was refused: it is another copy being answered, not the first running.
-    if (record !== undefined) throw new Decided({ how: 'replay', record })
+    if (known.done !== undefined) throw new Decided({ how: 'replay', record: known.done })
     if (!lock.locked) throw new Decided({ how: 'overlap' })
     backend = lock.backend
+    overClaim = known.claimed
   }
   attempt.begun()
   const claimed = faults.point('operation.claimed')
@@ -136,6 +138,7 @@ async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, write
     const made = writeRecord(open.query, claim, outcome.answer, {
       id: attempt.id,
       correlationid: attempt.context.correlationid,
+      overClaim,
     })
     writes.push(made.written)
     record = made.record

@@ -23,7 +23,7 @@ import type { JournalWriter } from './journal-writer.ts'
 import type { Claim } from './key.ts'
 import { problem } from './problem.ts'
 import { handleOf, type RawHandle, type RawHandler } from './raw-handler.ts'
-import { type KeyRecord, readRecord } from './records.ts'
+import { type KeyRecord, readKey } from './records.ts'
 import type { ParsedRequest } from './request.ts'
 import type { RequestContext } from './request-context.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -116,7 +116,7 @@ export class OperationRunner<Tx> {
     const first = async (begun: () => void): Promise<Ended> => {
       if (typeof handler !== 'function' && handler.before !== undefined && prepared === undefined) {
         if (claim !== undefined) {
-          const record = await readRecord(this.#options.database.query, claim)
+          const { done: record } = await readKey(this.#options.database.query, claim)
           if (record !== undefined) return { how: 'replay', record }
         }
         try {

@@ -231,6 +231,21 @@ describe('FM48: `remembers` decides which failures are kept', () => {
     })
   }
 
+  test('FM13: a claim that somebody left behind suppresses nothing', async () => {
+    const url = await serve()
+    for (const path of ['/bookings', '/waiting-bookings']) {
+      const item = fresh()
+      await database.pool.query(
+        `insert into spandrel.keys (operation, scope, key, fingerprint, state) values ($1, '', $2, 'other', 'claimed')`,
+        [path === '/bookings' ? 'book' : 'bookWaiting', item],
+      )
+      const first = await ask(url, path, { item }, { key: item })
+      expect(first).toMatchObject({ status: 201, replayed: false })
+      expect(await ask(url, path, { item }, { key: item })).toMatchObject({ replayed: true, text: first.text })
+      expect(await effects(database.pool, item)).toEqual({ effects: 1, messages: 1 })
+    }
+  })
+
   test('FM13: a throw is not remembered but by `all`; the next try runs', async () => {
     const url = await serve({ key: { fingerprint: { source: 'request.body', pointer: ['item'] } } })
     const item = fresh()

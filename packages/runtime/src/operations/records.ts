@@ -13,7 +13,6 @@
  * and a copy that committed in between is not seen (it ran twice).
  */
 import type { Query } from '../database/database.ts'
-import { faults } from '#faults'
 import { bodySize, keptHeaders, type Rendered } from './answer.ts'
 import type { Claim } from './key.ts'
 
@@ -49,9 +48,10 @@ insert into spandrel.keys
 values ($1, $2, $3, $4, 'done', 'answered', $5, $6, $7, $8, $9, clock_timestamp(),
   clock_timestamp() + $10::float8 * interval '1 millisecond')`
 
-/** For the mutant that claims before it does anything; see any-record.ts. */
+/** Over a claim that somebody left behind; the lock says that nobody is at it. */
 const overClaim = `
-on conflict (operation, scope, key) do update set state = 'done', status = excluded.status, headers = excluded.headers,
+on conflict (operation, scope, key) do update set state = 'done', fingerprint = excluded.fingerprint,
+  outcome = excluded.outcome, correlationid = excluded.correlationid, status = excluded.status, headers = excluded.headers,
   body = excluded.body, owner = excluded.owner, done_at = excluded.done_at, expires_at = excluded.expires_at`
 
 /** Takes the key's lock until the transaction ends; `locked` false: another copy has it. Never waits. */
@@ -60,12 +60,15 @@ export async function tryLock(query: Query, claim: Claim): Promise<{ locked: boo
   return { locked: rows[0]?.locked === true, backend: rows[0]?.backend }
 }
 
-/** The record of a done key. A claim without an outcome is none: only *done* suppresses. */
-export async function readRecord(query: Query, claim: Claim): Promise<KeyRecord | undefined> {
+/** What is known of a key. Only *done* suppresses: a claim without an outcome is the trace of an attempt that failed. */
+export async function readKey(
+  query: Query,
+  claim: Claim,
+): Promise<{ done: KeyRecord; claimed: false } | { done: undefined; claimed: boolean }> {
   const { rows } = await query<Row>(read, [claim.operation.operation, claim.scope, claim.key])
   const row = rows[0]
-  if (row === undefined || row.state !== 'done') return undefined
-  return {
+  if (row === undefined || row.state !== 'done') return { done: undefined, claimed: row !== undefined }
+  const done: KeyRecord = {
     fingerprint: row.fingerprint,
     answer: {
       status: row.status ?? 200,
@@ -75,6 +78,7 @@ export async function readRecord(query: Query, claim: Claim): Promise<KeyRecord 
     correlationid: row.correlationid ?? undefined,
     attempt: row.owner ?? undefined,
   }
+  return { done, claimed: false }
 }
 
 /** Writes the record of a key that is done with this statement's commit, and returns it as a copy will see it. */
@@ -82,11 +86,11 @@ export function writeRecord(
   query: Query,
   claim: Claim,
   answer: Rendered,
-  attempt: { id: string; correlationid: string },
+  attempt: { id: string; correlationid: string; overClaim: boolean },
 ): { written: Promise<unknown>; record: KeyRecord } {
   const headers = keptHeaders(claim.operation, answer)
   const body = answer.body === undefined ? null : String(answer.body)
-  const written = query(faults.mutant('any-record-suppresses') ? insert + overClaim : insert, [
+  const written = query(attempt.overClaim ? insert + overClaim : insert, [
     claim.operation.operation,
     claim.scope,
     claim.key,
