@@ -1,0 +1,100 @@
+/**
+ * The gateway as a process:
+ *
+ *   node --conditions=spandrel-source packages/gateway/src/main.ts --config spandrel.yaml [--port 8080] [--host 0.0.0.0]
+ *
+ * Environment: GATEWAY_PORT and GATEWAY_HOST (below the flags, above spandrel.yaml), whatever `${VAR}` spandrel.yaml
+ * names, SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
+ * GATEWAY_ACCESS_LOG=1 (one line a request), GATEWAY_DRAIN_MS (10000), LOG_LEVEL (info).
+ * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; a second one ends it at once.
+ * Exit code 2: it could not start. 1: it was stopped in the middle of a drain.
+ */
+import { parseArgs } from 'node:util'
+import { formatFinding, loadSystem, type System } from '@spandrel/contract'
+import { SpandrelError } from '@spandrel/runtime'
+import { pino } from 'pino'
+import { createGateway, type Gateway } from './gateway.ts'
+
+const { env } = process
+// Written at once: the last lines of a process are the ones that matter.
+const logger = pino({ name: 'gateway', level: env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 1, sync: true }))
+
+/** Runs the gateway until a signal stops it. Ends the process with code 2 where it cannot start. */
+export async function gatewayCommand(): Promise<void> {
+  try {
+    await main()
+  } catch (error) {
+    // A user's mistake gets a message and what to do, never a stack.
+    if (error instanceof SpandrelError) fail(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`)
+    if (isUsersMistake(error)) fail(error.message)
+    throw error
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { config: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' } },
+  })
+  const port = portOf(values.port, '--port') ?? portOf(env['GATEWAY_PORT'], 'GATEWAY_PORT')
+  const system = await load(values.config ?? 'spandrel.yaml')
+  const host = values.host ?? env['GATEWAY_HOST']
+  const token = env['SPANDREL_MANAGEMENT_TOKEN']
+  const secret = env['SPANDREL_CALLER_SECRET']
+  const gateway = createGateway({
+    system,
+    logger,
+    accessLog: env['GATEWAY_ACCESS_LOG'] === '1',
+    ...(token !== undefined && token !== '' && { managementToken: token }),
+    ...(secret !== undefined && secret !== '' && { auth: { secret } }),
+  })
+  stopOnSignal(gateway)
+  const at = await gateway.listen({ ...(port !== undefined && { port }), ...(host !== undefined && { host }) })
+  logger.info({ port: at.port, url: at.url, system: system.name }, 'gateway ready')
+}
+
+async function load(file: string): Promise<System> {
+  const { system, findings } = await loadSystem(file)
+  for (const finding of findings) if (finding.severity === 'error') process.stderr.write(`${formatFinding(finding)}\n`)
+  return system ?? fail(`${file} has errors: see above`)
+}
+
+function portOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined || text === '') return undefined
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : fail(`${name} must be a port, and is "${text}"`)
+}
+
+function stopOnSignal(gateway: Gateway): void {
+  let stopping = false
+  const deadlineMs = Number(env['GATEWAY_DRAIN_MS'] ?? 10_000)
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(1)
+    stopping = true
+    logger.info({ signal, inFlight: gateway.health().inFlight }, 'gateway stopping')
+    gateway.close({ deadlineMs }).then(
+      () => {
+        logger.info('gateway stopped')
+        process.exit(0)
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'the gateway did not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+}
+
+/** Arguments that do not exist, a port that is taken. */
+function isUsersMistake(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException
+  return (
+    error instanceof Error &&
+    (code?.startsWith('ERR_PARSE_ARGS') === true || code === 'EADDRINUSE' || code === 'EACCES')
+  )
+}
+
+function fail(message: string): never {
+  process.stderr.write(`gateway: ${message}\n`)
+  process.exit(2)
+}
