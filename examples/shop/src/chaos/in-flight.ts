@@ -56,7 +56,14 @@ export async function measure(server: pg.Client, road: Road, victim: Victim, sho
 async function requestsOf(road: Road, victim: Victim, shopper: Shopper): Promise<number> {
   if (victim === 'gateway' || victim === 'orders') return shopper.status().outstanding
   if (victim !== 'payments') return 0
-  const answer = await fetch(new URL('/outstanding', road.cardnetUrl))
+  return outstandingAtCardnet(road)
+}
+
+/** Requests the card network is working on. */
+export async function outstandingAtCardnet(road: Road): Promise<number> {
+  const ask = (): Promise<Response> => fetch(new URL('/outstanding', road.cardnetUrl))
+  // A connection that was kept alive may be closed by the other side just then; a new one tells.
+  const answer = await ask().catch(ask)
   return Number(await answer.text())
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Road } from '../road/road.ts'
 import { SERVICES, withClient } from '../road/databases.ts'
-import { lag, readPositions, streamHeads } from './in-flight.ts'
+import { lag, outstandingAtCardnet, readPositions, streamHeads } from './in-flight.ts'
 
 export interface Moving {
   /** rows in outboxes */
@@ -42,7 +42,7 @@ export async function settle(road: Road, timeoutMs: number): Promise<boolean> {
   for (let quiet = 0; quiet < 3;) {
     if (Date.now() - started > timeoutMs) return false
     const { unsent, undelivered, held } = await moving(road)
-    const cards = Number(await (await fetch(new URL('/outstanding', road.cardnetUrl))).text())
+    const cards = await outstandingAtCardnet(road)
     quiet = unsent + undelivered + held + cards === 0 ? quiet + 1 : 0
     await delay(100)
   }
