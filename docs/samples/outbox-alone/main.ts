@@ -5,6 +5,7 @@ import { coffee } from '../coffee/coffee.contract.ts'
 
 const database = new pg.Pool({ connectionString: process.env.DATABASE_URL })
 const outbox = createOutbox(coffee, { database })
+await outbox.relay() // sends what was committed; in this process or in any other
 
 export async function order(drink: string): Promise<number> {
   const client = await database.connect()
