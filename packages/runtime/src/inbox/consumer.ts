@@ -76,6 +76,7 @@ class Consumer<T extends ContractTypes, Tx> implements Loop {
           logger,
           call,
           onCommitted: this.#options.onCommitted ?? (() => {}),
+          inFlight: () => [...this.#lanes.values()].reduce((total, each) => total + each.gauges().running, 0),
           onLost: () => this.#ownership?.lookAgain(),
           onIncarnation: () => {
             this.#ownership

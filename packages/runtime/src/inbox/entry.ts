@@ -76,6 +76,8 @@ export interface Entry<Tx> {
   verdict: Verdict | undefined
   /** handled in a transaction of its own: something went wrong beside it, or in it */
   alone: boolean
+  /** its mark is committed, and goes with the commit that says what became of it */
+  marked: boolean
   /** not before this (performance.now) */
   notBefore: number
   /** external: claimed, being acted, acted */
@@ -118,6 +120,7 @@ export function newEntry<Tx>(from: {
     prepared: undefined,
     verdict: undefined,
     alone: from.alone ?? false,
+    marked: false,
     notBefore: 0,
     claim: undefined,
     acted: undefined,

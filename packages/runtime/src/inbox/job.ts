@@ -49,8 +49,6 @@ export type JobKind = 'handle' | 'batch' | 'claim' | 'record'
 export interface Job<Tx> {
   readonly kind: JobKind
   readonly entries: readonly Entry<Tx>[]
-  /** its message was marked: the mark goes with the commit */
-  readonly marked: boolean
 }
 
 export interface JobReport<Tx> {
@@ -145,19 +143,15 @@ async function work<Tx>(
   const buffers = (invoked?.buffers ?? []).filter(({ size }) => size > 0)
   report.sent = buffers.length > 0
   report.heldChanged = ledger.touchesHeld
-  const positions = context.positions(report.done)
+  const positions = new Map(context.positions(report.done))
+  const marked = report.done.filter((entry) => entry.marked).map(({ partition }) => partition)
+  // A position never moves back: 0 leaves it where it is.
+  for (const partition of marked) if (!positions.has(partition)) positions.set(partition, 0)
   await together([
     ...ledger.write(query),
     ...(buffers.length > 0 ? [flushAll(buffers, query)] : []),
-    ...(positions.size > 0 || job.marked
-      ? [
-          query(advance, [
-            subscription.name,
-            [...positions.keys()],
-            [...positions.values()],
-            job.marked ? report.done.map(({ partition }) => partition) : [],
-          ]),
-        ]
+    ...(positions.size > 0
+      ? [query(advance, [subscription.name, [...positions.keys()], [...positions.values()], marked])]
       : []),
   ])
   await faults.point('consumer.handled')

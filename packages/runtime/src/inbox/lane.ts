@@ -22,7 +22,7 @@ import { type Job, type JobContext, type JobReport, runJob } from './job.ts'
 import type { Subscription } from './operation.ts'
 import type { ConsumerCall, ConsumerTuning } from './options.ts'
 import { advance, mark } from './ownership-sql.ts'
-import { OwnedPartition, type Taken } from './partition.ts'
+import { markOf, OwnedPartition, type Taken } from './partition.ts'
 import { Pauses } from './pauses.ts'
 import { kindOf, prepare } from './prepare.ts'
 import { judgeRequest } from './requests.ts'
@@ -40,11 +40,16 @@ export interface LaneOptions<Tx> {
   logger: Logger
   call: ConsumerCall | undefined
   onCommitted: () => void
+  /** messages that run in this process, of all lanes */
+  inFlight: () => number
   /** the fence said that a partition is somebody else's */
   onLost: () => void
   /** positions are no longer good; see `ownership.ts` */
   onIncarnation: (error: unknown) => void
 }
+
+/** Beside messages of other partitions, or with the process for itself. */
+type Mark = 'beside' | 'alone'
 
 /** A job that runs. */
 interface Running<Tx> {
@@ -70,6 +75,8 @@ export class Lane<Tx> {
   #due: Entry<Tx>[] = []
   /** live messages, by arrival */
   #pending: Entry<Tx>[] = []
+  /** the message that has the process for itself */
+  #apart: Entry<Tx> | undefined
   #stopping = false
   #troubleUntil = 0
   #troubles = 0
@@ -164,6 +171,8 @@ export class Lane<Tx> {
     this.#partitions.delete(number)
     this.#forget(number)
     this.#acts.abandon((entry) => entry.partition === number)
+    this.#endApart()
+    this.#tellWaiters()
   }
 
   /** Takes nothing new of a partition; resolves when nothing of it runs. */
@@ -173,11 +182,9 @@ export class Lane<Tx> {
     partition.draining = true
     this.#keepUrgent((entry) => entry.partition === number)
     const busy = (): boolean => partition.running > 0 || this.#queued().some((entry) => entry.partition === number)
+    this.pump()
     while (busy() && this.#partitions.get(number) === partition) {
-      await new Promise<void>((resolve) => {
-        this.#waiters.push(resolve)
-        this.pump()
-      })
+      await new Promise<void>((resolve) => this.#waiters.push(resolve))
     }
     this.#forget(number)
     if (this.#partitions.get(number) !== partition) return
@@ -390,7 +397,7 @@ export class Lane<Tx> {
       // In somebody's hands: found again when it is out of them.
       if (this.#busy.has(entry.lane) || decided.has(entry.lane)) continue
       if (found.what !== 'due') this.#judgeRequest(entry, found)
-      else if (-Number(found.row.id) === partition.died) {
+      else if (markOf({ offset: 0, held: found.row }) === partition.died) {
         partition.died = undefined
         this.#buryCrashed(entry)
       }
@@ -416,7 +423,9 @@ export class Lane<Tx> {
       const now = performance.now()
       this.#scanIfWanted(now)
       while (now >= this.#troubleUntil && !this.#cutOff.signal.aborted && this.#options.slots.free > 0) {
+        if (!this.#options.slots.mayBegin(this)) break
         const chosen = select({
+          only: this.#apart,
           due: this.#due,
           pending: this.#pending,
           busy: this.#busy,
@@ -429,6 +438,10 @@ export class Lane<Tx> {
           prepare: (entry) => prepare(entry, this.#options.subscription, this.#options.contract),
         })
         this.#wakeAt(chosen.again)
+        if (chosen.alone) {
+          if (!this.#options.slots.claimProcess(this) || this.#options.inFlight() > 0) break
+          this.#apart = chosen.entries[0]
+        } else if (this.#apart === undefined) this.#options.slots.shareProcess(this)
         if (chosen.entries.length === 0) break
         // Quick jobs come one after the other, with all there is.
         if (!chosen.single) {
@@ -438,18 +451,22 @@ export class Lane<Tx> {
             break
           }
         }
-        this.#begin(chosen.entries, chosen.mark)
+        this.#begin(chosen.entries, chosen.mark ? (chosen.alone ? 'alone' : 'beside') : undefined)
       }
       this.#wakeAt(Math.max(this.#scanAt, this.#troubleUntil))
     } finally {
       this.#pumping = false
-      const waiters = this.#waiters
-      this.#waiters = []
-      for (const resolve of waiters) resolve()
     }
   }
 
-  #begin(entries: readonly Entry<Tx>[], marked: boolean): void {
+  /** Something has ended: who waits for that looks again. */
+  #tellWaiters(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const resolve of waiters) resolve()
+  }
+
+  #begin(entries: readonly Entry<Tx>[], mark: Mark | undefined): void {
     const chosen = new Set(entries)
     const rest = (list: Entry<Tx>[]): Entry<Tx>[] => list.filter((entry) => !chosen.has(entry))
     this.#due = rest(this.#due)
@@ -461,14 +478,14 @@ export class Lane<Tx> {
     for (const entry of entries) this.#partitionOf(entry)?.begin()
     const [first] = entries
     const running: Running<Tx> = {
-      job: { kind: first === undefined ? 'record' : kindOf(first), entries, marked },
+      job: { kind: first === undefined ? 'record' : kindOf(first), entries },
       since: performance.now(),
     }
     this.#running.add(running)
     void this.#options.slots.tryRun(async () => {
       let report: JobReport<Tx> | undefined
       try {
-        report = await this.#run(running.job)
+        report = await this.#run(running.job, mark)
       } catch (error) {
         // A fault of ours: the messages stay where they are, and it shows.
         this.#troubled(error, 'a job failed')
@@ -479,18 +496,29 @@ export class Lane<Tx> {
     })
   }
 
-  async #run(job: Job<Tx>): Promise<JobReport<Tx>> {
+  async #run(job: Job<Tx>, how: Mark | undefined): Promise<JobReport<Tx>> {
     const [entry] = job.entries
-    if (!job.marked || entry === undefined) return runJob(this.#context, this.#beforeCommit(job))
+    if (how === undefined || entry === undefined) return runJob(this.#context, this.#beforeCommit(job))
     const { database, owner, subscription, contract } = this.#options
-    const what = entry.held === undefined ? entry.offset : -Number(entry.held.id)
-    const { rows } = await database.query(mark, [subscription.name, entry.partition, entry.epoch, owner, what])
+    const values = [subscription.name, entry.partition, entry.epoch, owner, markOf(entry), how === 'alone']
+    const { rows } = await database.query(mark, values)
     if (rows.length === 0) {
       this.#options.onLost()
       throw new Error(`partition ${entry.partition} of ${subscription.name} has another owner`)
     }
+    entry.marked = true
     prepare(entry, subscription, contract)
-    return runJob(this.#context, { kind: kindOf(entry), entries: job.entries, marked: true })
+    return runJob(this.#context, { kind: kindOf(entry), entries: job.entries })
+  }
+
+  /** The process is everybody's again, once the message that had it for itself has come to an end. */
+  #endApart(): void {
+    const entry = this.#apart
+    if (entry === undefined) return
+    const waits = entry.acted !== undefined && this.#queued().includes(entry)
+    if (waits || (this.#busy.has(entry.lane) && this.#partitionOf(entry) !== undefined)) return
+    this.#apart = undefined
+    this.#options.slots.shareProcess(this)
   }
 
   /** The mutant that moves the position first, and asks questions later. */
@@ -535,7 +563,9 @@ export class Lane<Tx> {
     if (report === undefined) this.#putBack(entries)
     else this.#follow(report)
     if (this.#starved) this.#fetchNow()
+    this.#endApart()
     this.pump()
+    this.#tellWaiters()
   }
 
   /** As it is owned now; undefined where that is not the ownership the entry was read under. */
@@ -550,6 +580,7 @@ export class Lane<Tx> {
       const partition = this.#partitionOf(entry)
       this.#acts.forget(entry)
       if (partition === undefined) continue
+      partition.clear(entry)
       if (entry.held === undefined)
         finished.set(entry.partition, [...(finished.get(entry.partition) ?? []), entry.offset])
       else partition.heldTried(false)
@@ -617,7 +648,9 @@ export class Lane<Tx> {
       )
     }
     this.#putBack([entry])
+    this.#endApart()
     this.pump()
+    this.#tellWaiters()
   }
 
   // Settling, trouble, time ---------------------------------------------------------------------------------------
@@ -689,6 +722,8 @@ export class Lane<Tx> {
   halt(): void {
     this.#stopping = true
     this.#keepUrgent(() => true)
+    this.#endApart()
+    if (this.#apart === undefined) this.#options.slots.shareProcess(this)
     this.#wakeFetch?.()
   }
 

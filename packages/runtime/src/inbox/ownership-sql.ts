@@ -107,13 +107,14 @@ update spandrel.partitions set owner = $3, epoch = epoch + 1, backend = pg_backe
   careful_until = case when $5 then greatest(careful_until, least(position + $6::bigint, $7::bigint)) else careful_until end,
   incarnation = coalesce(incarnation, $8)
 where subscription = $1 and partition = $2
-returning epoch, position::float8, careful_until::float8, marked_offset::float8, incarnation`
+returning epoch, position::float8, careful_until::float8, marked_offset::float8, marked_alone, incarnation`
 
 export interface TakenRow {
   epoch: string
   position: number
   careful_until: number
   marked_offset: number | null
+  marked_alone: boolean
   incarnation: string
 }
 
@@ -122,14 +123,14 @@ export const terminateBlockers = `
 select pg_terminate_backend(pid) from spandrel.partitions p cross join unnest(pg_blocking_pids($3::int)) as pid
 where p.subscription = $1 and p.partition = $2 and p.until < clock_timestamp() and pid > 0`
 
-/** A clean release leaves nothing to be careful about, unless the owner itself was still in the middle of that. */
+/** Who releases lives: whatever was being tried has not ended its process. */
 export const release = `
 with mine as (
   select subscription, partition from spandrel.partitions
   where subscription = $1 and partition = any($2) and owner = $3
   order by partition for no key update
 )
-update spandrel.partitions p set owner = null, backend = null, until = null
+update spandrel.partitions p set owner = null, backend = null, until = null, marked_alone = false
 from mine where p.subscription = mine.subscription and p.partition = mine.partition
 returning p.partition`
 
@@ -138,7 +139,7 @@ update spandrel.partitions set stopped = $3 where subscription = $1 and partitio
 
 /** Marks the message that is about to be tried alone; no row: the partition is no longer ours. */
 export const mark = `
-update spandrel.partitions set marked_offset = $5
+update spandrel.partitions set marked_offset = $5, marked_alone = $6
 where subscription = $1 and partition = $2 and epoch = $3 and owner = $4 returning 1`
 
 /** The last word of a job: the positions, and no more marks. `$4`: partitions that were marked. */
@@ -149,7 +150,8 @@ with mine as materialized (
   where p.subscription = $1 order by p.partition for no key update of p
 )
 update spandrel.partitions p set position = greatest(p.position, mine.position),
-  marked_offset = case when p.partition = any($4::int[]) then null else p.marked_offset end
+  marked_offset = case when p.partition = any($4::int[]) then null else p.marked_offset end,
+  marked_alone = p.marked_alone and p.partition <> all($4::int[])
 from mine where p.subscription = $1 and p.partition = mine.partition`
 
 export async function fenced(

@@ -228,6 +228,7 @@ export class Ownership<Tx> {
       position: taken.position,
       carefulUntil: taken.careful_until,
       marked: taken.marked_offset ?? undefined,
+      markedAlone: taken.marked_alone,
       unclean: taken.unclean,
     })
   }

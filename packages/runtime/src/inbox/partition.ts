@@ -5,8 +5,15 @@
  *              one message at a time, each marked       nothing new, what runs ends
  *
  * Careful: whoever owned it last ended without a word, and whatever was in flight then may be what ended it. So the
- * messages up to there are tried one by one, each marked in a commit of its own before it is even decoded. Should the
- * process die on one, the next owner finds the mark, and that death counts as an attempt of that message.
+ * messages up to there are tried one by one, each marked in a commit of its own before it is even decoded.
+ *
+ *   unclean end ─▶ careful: one message of each partition at a time, marked
+ *   dies again  ─▶ each marked one is a suspect: tried with the whole process for itself, marked as alone
+ *   dies again  ─▶ that one was it: the death counts as its attempt
+ *
+ * Without the step in the middle innocent messages of other partitions, which happened to be marked when the process
+ * died, would be charged with the death (seen); with the whole process for every careful message, a restart would take
+ * as many times longer as there are partitions.
  */
 import { Progress } from './position.ts'
 
@@ -19,6 +26,8 @@ export interface Taken {
   readonly carefulUntil: number
   /** the message that was being tried when the last owner died: an offset, or minus the id of a held one */
   readonly marked: number | undefined
+  /** and nothing else was running in that process */
+  readonly markedAlone: boolean
   /** the last owner did not release it */
   readonly unclean: boolean
 }
@@ -30,8 +39,10 @@ export class OwnedPartition {
   readonly #carefulUntil: number
   /** runs of held messages that are still to be careful */
   #carefulHeld: number
-  /** the message the last owner died on */
+  /** the message the last owner died on: an offset, or minus the id of a held one */
   died: number | undefined
+  /** one of those it may have died on */
+  suspect: number | undefined
   /** nothing new is to be begun */
   draining = false
   #running = 0
@@ -42,8 +53,9 @@ export class OwnedPartition {
     this.progress = new Progress(taken.position)
     this.#carefulUntil = taken.carefulUntil
     this.#carefulHeld = taken.unclean ? carefulHeld : 0
-    this.died =
-      taken.marked === undefined || (taken.marked > 0 && taken.marked <= taken.position) ? undefined : taken.marked
+    const finished = taken.marked === undefined || (taken.marked > 0 && taken.marked <= taken.position)
+    if (!finished && taken.markedAlone) this.died = taken.marked
+    else if (!finished) this.suspect = taken.marked
   }
 
   get running(): number {
@@ -55,10 +67,14 @@ export class OwnedPartition {
     return this.progress.position < this.#carefulUntil || this.#carefulHeld > 0
   }
 
-  /** Whether this message has to be marked. One that has killed a process before always has. */
-  marks(entry: { offset: number; held: { reason: string | undefined } | undefined }): boolean {
-    if (entry.held !== undefined) return this.#carefulHeld > 0 || entry.held.reason === 'crashed'
-    return entry.offset <= this.#carefulUntil
+  /** Whether this message is only tried with the whole process for itself. */
+  mustBeAlone(entry: { offset: number; held: { id: string; reason: string | undefined } | undefined }): boolean {
+    return entry.held?.reason === 'crashed' || (this.suspect !== undefined && this.suspect === markOf(entry))
+  }
+
+  /** What became of it is known. */
+  clear(entry: { offset: number; held: { id: string } | undefined }): void {
+    if (this.suspect === markOf(entry)) this.suspect = undefined
   }
 
   begin(): void {
@@ -73,4 +89,9 @@ export class OwnedPartition {
   heldTried(all: boolean): void {
     if (this.#carefulHeld > 0) this.#carefulHeld = all ? 0 : this.#carefulHeld - 1
   }
+}
+
+/** How a message is marked: a live one by its offset, a held one by its id. */
+export function markOf(entry: { offset: number; held: { id: string } | undefined }): number {
+  return entry.held === undefined ? entry.offset : -Number(entry.held.id)
 }

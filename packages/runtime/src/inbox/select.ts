@@ -11,6 +11,8 @@ export interface Choice<Tx> {
   readonly entries: readonly Entry<Tx>[]
   /** its one message is marked before it is decoded */
   readonly mark: boolean
+  /** its one message must have the process for itself */
+  readonly alone: boolean
   /** a job of one message that nobody else needs to wait for */
   readonly single: boolean
   /** when it is worth choosing again without being told (performance.now) */
@@ -18,6 +20,8 @@ export interface Choice<Tx> {
 }
 
 export interface Choosing<Tx> {
+  /** nothing but this one: it has the process for itself */
+  only: Entry<Tx> | undefined
   due: readonly Entry<Tx>[]
   pending: readonly Entry<Tx>[]
   busy: ReadonlySet<string>
@@ -67,6 +71,7 @@ class Choosings<Tx> {
   readonly #probing = new Set<string>()
   #family: string | undefined
   #mark = false
+  #processAlone = false
   #single = false
   #again = Number.POSITIVE_INFINITY
 
@@ -83,38 +88,42 @@ class Choosings<Tx> {
   }
 
   made(): Choice<Tx> {
-    return { entries: this.#entries, mark: this.#mark, single: this.#single, again: this.#again }
+    return {
+      entries: this.#entries,
+      mark: this.#mark,
+      alone: this.#processAlone,
+      single: this.#single,
+      again: this.#again,
+    }
   }
 
   consider(entry: Entry<Tx>): void {
-    const { busy, partitions, now } = this.#from
+    const { busy, partitions, now, only } = this.#from
     const partition = partitions.get(entry.partition)
     if (partition === undefined || this.#passedPartitions.has(entry.partition)) return
     if (busy.has(entry.lane) || this.#passed.has(entry.lane) || this.#chosenBefore.has(entry.lane)) return
+    if (only !== undefined && entry !== only) return this.#pass(entry)
     if (entry.notBefore > now) return this.#pass(entry, entry.notBefore)
-    const recorded = entry.verdict !== undefined
-    if (partition.careful || (!recorded && entry.acted === undefined && partition.marks(entry)))
-      return this.#considerWithCare(entry, partition)
+    const undecided = entry.verdict === undefined && entry.acted === undefined
+    const mustBeAlone = undecided && partition.mustBeAlone(entry)
+    if (partition.careful || mustBeAlone) return this.#considerWithCare(entry, partition, undecided, mustBeAlone)
     this.#from.prepare(entry)
     this.#choose(entry)
   }
 
   /** One message of the partition at a time. It is prepared when its mark is committed. */
-  #considerWithCare(entry: Entry<Tx>, partition: OwnedPartition): void {
-    if (partition.running > 0 || this.#entries.length > 0) {
-      this.#passedPartitions.add(entry.partition)
-      return
-    }
+  #considerWithCare(entry: Entry<Tx>, partition: OwnedPartition, undecided: boolean, mustBeAlone: boolean): void {
     const operation = entry.prepared?.operation.name
-    const until = operation === undefined ? undefined : this.#from.pauses.until(operation)
-    if (until !== undefined && until > this.#from.now) {
+    const until = undecided && operation !== undefined ? this.#from.pauses.until(operation) : undefined
+    const paused = until !== undefined && until > this.#from.now
+    if (paused) this.#again = Math.min(this.#again, until)
+    if (paused || partition.running > 0 || this.#entries.length > 0) {
       this.#passedPartitions.add(entry.partition)
-      this.#again = Math.min(this.#again, until)
       return
     }
     this.#take(entry)
-    // A verdict or a result needs no care, and what is marked already keeps its mark.
-    this.#mark = entry.verdict === undefined && entry.acted === undefined
+    this.#mark = undecided
+    this.#processAlone = mustBeAlone
     this.#single = true
   }
 

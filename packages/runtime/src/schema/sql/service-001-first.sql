@@ -98,7 +98,8 @@ create table spandrel.partitions (
   incarnation text,
   stopped text,           -- why this partition stopped and waits for an operator
   careful_until bigint not null default 0, -- after an unclean death: one message at a time up to here
-  marked_offset bigint,   -- the message being tried in that mode
+  marked_offset bigint,   -- the message being tried in that mode: its offset, or minus the id of a held one
+  marked_alone boolean not null default false, -- and nothing else was running in that process
   primary key (subscription, partition)
 );
 
