@@ -22,7 +22,7 @@ import { refuseInTransaction } from './in-transaction.ts'
 import { type CallAnswer, isRetryable, pauseBefore, tryOnce } from './try.ts'
 
 /** What a call resolves with: every declared answer but the provider's own failures (5xx). */
-export type Called<Answer> = Answer extends { status: infer Status }
+type Called<Answer> = Answer extends { status: infer Status }
   ? [Extract<Status, ServerErrorStatus>] extends [never]
     ? Answer
     : [Exclude<Status, ServerErrorStatus>] extends [never]

@@ -9,7 +9,7 @@ import { faults } from '#faults'
 import type { Query } from '../database/database.ts'
 import type { Entry } from './entry.ts'
 
-export type Standing =
+type Standing =
   /** its delivery record was written just now */
   | 'new'
   /** handled, suppressed or discarded before: a duplicate */

@@ -25,7 +25,7 @@ export interface HeldRow {
   readonly request: HeldRequest | undefined
 }
 
-export interface HeldRequest {
+interface HeldRequest {
   readonly what: 'replay' | 'discard'
   readonly by: string
   readonly why: string | undefined

@@ -57,7 +57,7 @@ export function lastVerdict<Tx>(operation: Operation<Tx>, attempts: number, reas
 }
 
 /** Full jitter: anywhere between nothing and the step's delay, so that what failed together does not return together. */
-export function delayOf(retry: { backoff: string; delayMs: number; maxDelayMs: number }, attempts: number): number {
+function delayOf(retry: { backoff: string; delayMs: number; maxDelayMs: number }, attempts: number): number {
   const step =
     retry.backoff === 'exponential' ? 2 ** Math.min(attempts - 1, 40) : retry.backoff === 'linear' ? attempts : 1
   return Math.random() * Math.min(retry.delayMs * step, retry.maxDelayMs)

@@ -5,7 +5,7 @@
 import type { Query } from '../database/database.ts'
 
 /** The closed list of kinds, and what each means in one entry. */
-export const journalKinds = {
+const journalKinds = {
   // operations
   received: 'an HTTP request arrived and its key was claimed',
   answered: 'an HTTP request was answered',

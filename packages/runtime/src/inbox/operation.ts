@@ -10,7 +10,7 @@ import { SpandrelError } from '../errors.ts'
 import type { AnyReceiveHandler, BatchHandler, ExternalHandler, PlainHandler, ReceivedMessage } from './handlers.ts'
 import { defaultTimeoutMs } from './options.ts'
 
-export type Handler<Tx> =
+type Handler<Tx> =
   | { style: 'plain'; run: PlainHandler<ReceivedMessage, ContractTypes, Tx> }
   | { style: 'external'; parts: ExternalHandler<ReceivedMessage, ContractTypes, Tx> }
   | { style: 'batch'; parts: BatchHandler<ReceivedMessage, ContractTypes, Tx> }

@@ -3,7 +3,7 @@ import { attemptsOf, type Entry, type Verdict } from './entry.ts'
 import type { HeldFound } from './held-scan.ts'
 
 /** More replays than this of one message are a loop. */
-export const maxReplays = 100
+const maxReplays = 100
 
 export function judgeRequest<Tx>(entry: Entry<Tx>, found: HeldFound): Verdict {
   const { request, dead } = found.row

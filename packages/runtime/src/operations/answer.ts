@@ -53,10 +53,7 @@ export function isJson(contentType: string): boolean {
 }
 
 /** The part of the contract that declares this status. */
-export function declared(
-  operation: OperationContract,
-  status: number,
-): OperationContract['answers'][string] | undefined {
+function declared(operation: OperationContract, status: number): OperationContract['answers'][string] | undefined {
   const { answers } = operation
   return answers[String(status)] ?? answers[`${Math.floor(status / 100)}XX`] ?? answers['default']
 }
@@ -75,7 +72,7 @@ export function answerFault(operation: OperationContract, answer: HandlerAnswer)
 }
 
 /** The first few faults in one line; values are left out, they may be secret. */
-export function describeFaults(faults: readonly ValidationFault[] | null | undefined): string {
+function describeFaults(faults: readonly ValidationFault[] | null | undefined): string {
   const first = (faults ?? [])
     .slice(0, 3)
     .map((fault) => `${fault.instancePath || '/'} ${fault.message ?? fault.keyword}`)

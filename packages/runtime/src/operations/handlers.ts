@@ -58,7 +58,7 @@ export interface PreparedHandler<I, BeforeCtx, HandleCtx, A, P> {
  *       },
  *     },
  */
-export interface ReturnedHandler<I, BeforeCtx, HandleCtx, A> {
+interface ReturnedHandler<I, BeforeCtx, HandleCtx, A> {
   before(input: I, context: BeforeCtx): Promise<(context: HandleCtx) => Promise<A>>
   handle?: undefined
 }
@@ -69,7 +69,7 @@ type Anything = object | string | number | bigint | boolean | symbol | null | un
 /**
  * A plain async function, `{ before, handle }`, or a `before` that returns the handler. `handle` tells them apart, for the compiler too.
  */
-export type Handler<I, BeforeCtx, HandleCtx, A> =
+type Handler<I, BeforeCtx, HandleCtx, A> =
   | (((input: I, context: HandleCtx) => Promise<A>) & { readonly handle?: undefined })
   | PreparedHandler<I, BeforeCtx, HandleCtx, A, Anything>
   | ReturnedHandler<I, BeforeCtx, HandleCtx, A>

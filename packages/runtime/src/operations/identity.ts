@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Identity } from './key.ts'
 
 /** Set by the gateway after it verified the caller, and stripped by it from what clients send. */
-export const CALLER_HEADER = 'spandrel-caller'
-export const TENANT_HEADER = 'spandrel-tenant'
+const CALLER_HEADER = 'spandrel-caller'
+const TENANT_HEADER = 'spandrel-tenant'
 
 /** Verifies the caller of a request in the service itself; see `scope: caller` in the guarantee vocabulary. */
 export type Identify = (request: IncomingMessage) => Identity | Promise<Identity>

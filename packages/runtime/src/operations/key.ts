@@ -29,7 +29,7 @@ export interface Claim {
 }
 
 /** Longer keys are refused: they would be stored for as long as the contract promises. */
-export const MAX_KEY_LENGTH = 255
+const MAX_KEY_LENGTH = 255
 
 /** The claim of a request, or undefined where its operation has no key or the key is optional and absent. */
 export function claimOf(

@@ -74,7 +74,7 @@ function items(texts: readonly string[], type: JsonType | undefined): unknown[] 
   return texts.map((text) => coerce(text.trim(), type ?? 'string'))
 }
 
-export function coerce(text: string, type: JsonType): unknown {
+function coerce(text: string, type: JsonType): unknown {
   switch (type) {
     case 'number':
     case 'integer':

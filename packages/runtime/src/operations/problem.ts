@@ -2,7 +2,7 @@
 import type { Rendered } from './answer.ts'
 
 /** The `type` of every problem is this and the problem's name. It is an identifier; nothing needs to be served there. */
-export const PROBLEM_BASE = 'https://spandrel.dev/problems/'
+const PROBLEM_BASE = 'https://spandrel.dev/problems/'
 
 const problems = {
   'request-invalid': { status: 400, title: 'The request does not fit the contract' },

@@ -5,7 +5,7 @@ import { childTraceparent } from '../message/trace.ts'
 
 export const CORRELATION_HEADER = 'correlation-id'
 /** Milliseconds the caller still waits; `call` and the gateway set it, anybody may. */
-export const TIMEOUT_HEADER = 'request-timeout'
+const TIMEOUT_HEADER = 'request-timeout'
 
 export interface RequestContext {
   /** identifies this request: `causationid` of what it sends */
@@ -31,7 +31,7 @@ export function requestContext(headers: IncomingHttpHeaders, now: number, timeou
 }
 
 /** Visible ASCII without quotes and backslashes, at most 128 characters; another one is replaced, not refused. */
-export function isCorrelationId(text: string): boolean {
+function isCorrelationId(text: string): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(text)
 }
 

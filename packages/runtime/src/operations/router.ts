@@ -4,12 +4,12 @@
  */
 import type { OperationContract } from '../contract/service-contract.ts'
 
-export interface Route {
+interface Route {
   operation: OperationContract
   params: Readonly<Record<string, string>>
 }
 
-export type Routed = { found: Route } | { found: undefined; allow: readonly string[] }
+type Routed = { found: Route } | { found: undefined; allow: readonly string[] }
 
 interface Template {
   pattern: RegExp

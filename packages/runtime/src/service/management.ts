@@ -13,7 +13,7 @@ export interface ManagementOptions {
   metrics: () => string
 }
 
-export const MANAGEMENT_PATH = '/.spandrel/'
+const MANAGEMENT_PATH = '/.spandrel/'
 
 /** Answers a management request; false where this is none. */
 export async function manage(

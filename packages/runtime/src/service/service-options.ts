@@ -30,7 +30,7 @@ export type NoOthers<T extends ContractTypes, H> = {
 }
 
 /** The pace of the relay; see its options. */
-export type RelayTuning = Omit<RelayOptions, 'contract' | 'database' | 'transport' | 'logger'>
+type RelayTuning = Omit<RelayOptions, 'contract' | 'database' | 'transport' | 'logger'>
 
 export interface ServiceOptions<D extends Database | PgPool> {
   /** an adapter (`kyselyDatabase(db)`, `pgDatabase(pool)`) or a bare `pg` pool; it stays yours and is not closed */
