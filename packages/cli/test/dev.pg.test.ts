@@ -171,6 +171,14 @@ test(
     await said(running, 'everything keeps running as before')
     expect((await greet(system.url.front, { name: 'eve' })).status).toBe(202)
 
+    // A server that was killed comes back, with what was committed.
+    process.kill(await postmaster(system.folder), 'SIGKILL')
+    await said(running, 'PostgreSQL is up again')
+    await until('greetings to be taken again', async () => {
+      const answer = await greet(system.url.front, { name: 'fay' }).catch(() => undefined)
+      return answer?.status === 202
+    })
+
     const pids = startedPids(running.text.stdout)
     const server = await postmaster(system.folder)
     running.child.kill('SIGINT')

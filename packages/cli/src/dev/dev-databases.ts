@@ -27,7 +27,9 @@ export async function openServer(
         directory: join(stateFolder(system.dir), 'postgres'),
         // A crash of this machine may cost development data; a crash of any process does not.
         settings: { fsync: 'off' },
-        onCrash: (log) => options.crashed(log, embedded?.start() ?? Promise.resolve()),
+        onCrash: (log) => {
+          if (embedded !== undefined) options.crashed(log, startAgain(embedded))
+        },
       })
     } catch (cause) {
       throw new CommandError(`the embedded PostgreSQL did not start: ${(cause as Error).message}`, {
@@ -65,6 +67,18 @@ export async function openServer(
     transport: on(stream),
     create: (services) => createDatabases(admin, [stream, ...services.map(nameOf)]),
     close: async () => embedded?.close(),
+  }
+}
+
+/** What is left of a server that was killed may take a moment to go. */
+async function startAgain(server: EmbeddedPostgres): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await server.start()
+    } catch (error) {
+      if (tries === 10) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100 * tries))
+    }
   }
 }
 

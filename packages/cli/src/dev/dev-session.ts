@@ -86,10 +86,12 @@ export class DevSession {
     const server = await openServer(system, {
       postgres: options.postgres,
       crashed: (text, again) => {
-        log.event('postgres-crashed', `PostgreSQL ended by itself; starting it again\n${text.trim()}`, {
-          level: 'error',
-        })
-        again.catch((error: unknown) => log.event('postgres-down', complaint(error).what, { level: 'fatal' }))
+        log.event('postgres-crashed', 'PostgreSQL ended by itself; starting it again', { level: 'error' })
+        for (const line of text.trim().split('\n').slice(-5)) log.event('postgres-log', `  ${line}`, { level: 'error' })
+        again.then(
+          () => log.event('postgres', 'PostgreSQL is up again'),
+          (error: unknown) => log.event('postgres-down', complaint(error).what, { level: 'fatal' }),
+        )
       },
     })
     output.progress('')

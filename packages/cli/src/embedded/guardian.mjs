@@ -1,6 +1,7 @@
 // Ends process groups when the process that started them is gone, however it went (SIGKILL included).
 // Its standard input is a pipe from the starter: `+<pgid> <signal>` when a group begins, `-<pgid>` when its leader
-// ended; the end of the pipe is the starter's end. Plain JavaScript: it must start fast and on any Node.
+// ended; the end of the pipe is the starter's end. What a guardian that was killed knew is its successor's arguments.
+// Plain JavaScript: it must start fast and on any Node.
 import { createInterface } from 'node:readline'
 
 /** group → polite signal */
@@ -27,17 +28,21 @@ const sweep = setInterval(() => {
   }
 }, 500)
 
+function hear(line) {
+  const [number, how = 'SIGTERM'] = line.slice(1).split(' ')
+  const pgid = Number(number)
+  if (!Number.isSafeInteger(pgid) || pgid <= 1) return
+  if (line[0] === '+') {
+    groups.set(pgid, how)
+    leaderless.delete(pgid)
+  } else if (signal(pgid, 0)) leaderless.add(pgid)
+  else groups.delete(pgid)
+}
+
+for (const line of process.argv.slice(2)) hear(line)
+
 createInterface({ input: process.stdin })
-  .on('line', (line) => {
-    const [number, how = 'SIGTERM'] = line.slice(1).split(' ')
-    const pgid = Number(number)
-    if (!Number.isSafeInteger(pgid) || pgid <= 1) return
-    if (line[0] === '+') {
-      groups.set(pgid, how)
-      leaderless.delete(pgid)
-    } else if (signal(pgid, 0)) leaderless.add(pgid)
-    else groups.delete(pgid)
-  })
+  .on('line', hear)
   .on('close', () => {
     clearInterval(sweep)
     for (const [pgid, how] of groups) signal(pgid, how)

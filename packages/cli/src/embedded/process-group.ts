@@ -12,7 +12,9 @@ const guarded = new Map<number, NodeJS.Signals>()
 
 function awake(): ChildProcess {
   if (guardian !== undefined && guardian.exitCode === null && guardian.signalCode === null) return guardian
-  const born = spawn(process.execPath, [fileURLToPath(new URL('guardian.mjs', import.meta.url))], {
+  // One that replaces another is born with what it has to know: a write after its birth could come too late.
+  const known = [...guarded].map(([pgid, signal]) => `+${pgid} ${signal}`)
+  const born = spawn(process.execPath, [fileURLToPath(new URL('guardian.mjs', import.meta.url)), ...known], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     env: { PATH: process.env['PATH'] },
@@ -21,7 +23,6 @@ function awake(): ChildProcess {
   born.unref()
   ;(born.stdin as unknown as { unref(): void }).unref()
   born.stdin?.on('error', () => {})
-  for (const [pgid, signal] of guarded) born.stdin?.write(`+${pgid} ${signal}\n`)
   born.once('exit', () => {
     if (guarded.size > 0 && guardian === born) awake()
   })
