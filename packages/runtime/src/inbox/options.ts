@@ -52,8 +52,6 @@ export interface ConsumerTuning {
   patienceMs: number
   /** how long a delivery is remembered after it was handled */
   rememberMs: number
-  /** how long the journal is kept */
-  journalMs: number
   /** first and longest pause after a failure that is nobody's fault */
   backoffMs: number
   maxBackoffMs: number
@@ -75,7 +73,6 @@ export const defaultTuning: ConsumerTuning = {
   pollMs: 250,
   patienceMs: 100,
   rememberMs: 14 * day,
-  journalMs: 14 * day,
   backoffMs: 50,
   maxBackoffMs: 2000,
   probeMs: 1000,

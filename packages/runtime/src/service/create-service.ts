@@ -18,6 +18,7 @@ import type { PgPool } from '../database/pg.ts'
 import { SpandrelError } from '../errors.ts'
 import { createConsumer } from '../inbox/consumer.ts'
 import type { ReceiveHandlers } from '../inbox/handlers.ts'
+import { expireInbox } from '../inbox/inbox-expiry.ts'
 import { expireJournal } from '../inbox/journal.ts'
 import { JournalWriter } from '../operations/journal-writer.ts'
 import { createOperationServer } from '../operations/operation-server.ts'
@@ -248,6 +249,7 @@ class RunningService implements Service {
         everyMs: expiryMs,
         expiries: [
           expireKeys,
+          expireInbox,
           { name: 'journal', batch: (query, limit) => expireJournal(query, { retentionMs: journalMs, limit }) },
         ],
       }),
