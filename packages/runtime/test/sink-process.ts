@@ -21,6 +21,10 @@ export interface Sink {
   handlerMs?: number
   /** data.n of a message on which the process exits */
   crashOn?: number
+  /** data.n of a message that fails once in this process */
+  failOnce?: number
+  /** data.n of a message that always fails */
+  failOn?: number
   actLog?: string
   tuning?: Partial<ConsumerTuning>
   receives?: Partial<Guarantees>
@@ -33,11 +37,18 @@ type Message = ReceivedMessage<Payload>
 
 const insert = 'insert into effects (who, message, k, n) values ($1, $2, $3, $4)'
 
+let failed = false
+
 async function handle(
   { id, data, attributes }: Message,
   { tx, send }: ReceiveContext<TestTypes, PgTransaction>,
 ): Promise<void> {
   if (data.n === sink.crashOn) process.exit(7)
+  if (data.n === sink.failOn) throw new Error('poison')
+  if (data.n === sink.failOnce && !failed) {
+    failed = true
+    throw new Error('not yet')
+  }
   if (sink.style === 'plain' && sink.handlerMs !== undefined) await pause(sink.handlerMs)
   void tx.query(insert, [sink.name, id, attributes.partitionkey ?? null, data.n])
   send('echoed', { n: data.n })

@@ -142,12 +142,23 @@ class Consumer<T extends ContractTypes, Tx> implements Loop {
     // The fence in the database first: nothing that still runs can commit. What it had is taken over by others.
     for (const lane of lanes) lane.cutOff()
     this.#ownership?.abandon()
+    await this.#releaseInTime()
     this.#options.logger.warn(
       { reason: end === 'late' ? 'out of time' : end },
       'consumer: stopped without finishing what was in flight',
     )
     clean.catch(() => {})
     for (const lane of lanes) lane.abandon()
+  }
+
+  /** What was cut off has not died: whoever takes the partitions next need neither wait nor be careful. */
+  async #releaseInTime(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, 1000)
+    })
+    await Promise.race([limit, this.#ownership?.release().catch(() => {})])
+    clearTimeout(timer)
   }
 
   health(): LoopHealth {

@@ -58,6 +58,8 @@ export interface JobReport<Tx> {
   again: Entry<Tx>[]
   /** claimed: their act may begin */
   acting: Entry<Tx>[]
+  /** as they were written */
+  positions: ReadonlyMap<number, number>
   sent: boolean
   heldChanged: boolean
   lostOwnership: boolean
@@ -73,6 +75,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
     done: [],
     again: [],
     acting: [],
+    positions: new Map(),
     sent: false,
     heldChanged: false,
     lostOwnership: false,
@@ -93,6 +96,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
   } catch (error) {
     report.done = []
     report.acting = []
+    report.positions = new Map()
     report.again = [...job.entries]
     report.sent = false
     explain(context, job, report, error, committing)
@@ -147,6 +151,7 @@ async function work<Tx>(
   const marked = report.done.filter((entry) => entry.marked).map(({ partition }) => partition)
   // A position never moves back: 0 leaves it where it is.
   for (const partition of marked) if (!positions.has(partition)) positions.set(partition, 0)
+  report.positions = positions
   await together([
     ...ledger.write(query),
     ...(buffers.length > 0 ? [flushAll(buffers, query)] : []),

@@ -188,7 +188,7 @@ export class Lane<Tx> {
     }
     this.#forget(number)
     if (this.#partitions.get(number) !== partition) return
-    await this.#writePositions(partition)
+    await this.#writePosition(partition)
     this.#partitions.delete(number)
   }
 
@@ -218,14 +218,19 @@ export class Lane<Tx> {
     this.#pending = this.#pending.filter(kept)
   }
 
-  /** A last word on the position where jobs finished out of order. */
-  async #writePositions(partition: OwnedPartition): Promise<void> {
+  /** What is finished is finished, whoever owns the partition by now: this needs no fence. */
+  async #writePosition(partition: OwnedPartition): Promise<void> {
     const { database, subscription, logger } = this.#options
-    await database
-      .query(advance, [subscription.name, [partition.partition], [partition.progress.position], []])
-      .catch((error: unknown) =>
-        logger.warn({ error }, `${this.name}: the position of partition ${partition.partition} was not written`),
-      )
+    const { position } = partition.progress
+    if (partition.written >= position) return
+    const before = partition.written
+    partition.written = position
+    try {
+      await database.query(advance, [subscription.name, [partition.partition], [position], []])
+    } catch (error) {
+      partition.written = before
+      logger.warn({ error }, `${this.name}: the position of partition ${partition.partition} was not written`)
+    }
   }
 
   // Fetching ----------------------------------------------------------------------------------------------------
@@ -563,6 +568,8 @@ export class Lane<Tx> {
     if (report === undefined) this.#putBack(entries)
     else this.#follow(report)
     if (this.#starved) this.#fetchNow()
+    // Nobody is left to write what the last jobs could not know of each other.
+    if (this.#running.size === 0) for (const partition of this.#partitions.values()) void this.#writePosition(partition)
     this.#endApart()
     this.pump()
     this.#tellWaiters()
@@ -586,6 +593,10 @@ export class Lane<Tx> {
       else partition.heldTried(false)
       const operation = entry.prepared?.operation.name
       if (operation !== undefined && entry.verdict === undefined) this.#pauses.end(operation)
+    }
+    for (const [number, position] of report.positions) {
+      const partition = this.#partitions.get(number)
+      if (partition !== undefined) partition.written = Math.max(partition.written, position)
     }
     for (const [number, offsets] of finished) {
       const partition = this.#partitions.get(number)

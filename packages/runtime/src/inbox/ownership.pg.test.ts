@@ -58,16 +58,16 @@ describe('replicas', () => {
     const start = (who: string): ReturnType<typeof runConsumer> =>
       runConsumer(url, contract, { thing: writesEffect(who) }, { name: who })
     let n = 0
-    let feeding = true
+    const done = new AbortController()
     const feeder = (async () => {
-      while (feeding) {
+      while (!done.signal.aborted) {
         await feed(
           transport,
           Array.from({ length: 20 }, () => message(n, { key: `k${n++ % 20}` })),
         )
         await until(
           () => effectCount(pool),
-          (done) => done > n - 300,
+          (count) => count > n - 300,
         )
       }
     })()
@@ -93,11 +93,11 @@ describe('replicas', () => {
       () => owners(pool),
       (list) => JSON.stringify(share(list)) === '[8]',
     )
-    feeding = false
+    done.abort()
     await feeder
     await until(
       () => effectCount(pool),
-      (done) => done >= n,
+      (count) => count >= n,
     )
     const seen = await effects(pool)
     expect(seen).toHaveLength(n)

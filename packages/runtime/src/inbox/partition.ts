@@ -36,6 +36,8 @@ export class OwnedPartition {
   readonly partition: number
   readonly epoch: string
   readonly progress: Progress
+  /** the position as it stands in the database; it may lag where jobs end in another order than they began */
+  written: number
   readonly #carefulUntil: number
   /** runs of held messages that are still to be careful */
   #carefulHeld: number
@@ -51,6 +53,7 @@ export class OwnedPartition {
     this.partition = taken.partition
     this.epoch = taken.epoch
     this.progress = new Progress(taken.position)
+    this.written = taken.position
     this.#carefulUntil = taken.carefulUntil
     this.#carefulHeld = taken.unclean ? carefulHeld : 0
     const finished = taken.marked === undefined || (taken.marked > 0 && taken.marked <= taken.position)
