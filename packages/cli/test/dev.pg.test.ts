@@ -247,7 +247,7 @@ test(
     )
     expect(times(journey)).toBe('correlation c-ann\n└─ greeted → back.hear  +T … +T\n   └─ → hello ann  +T\n')
     // By what it was about, too.
-    expect(times((await run('journey', 'ann')).stdout)).toContain('ordering key ann · correlation c-ann\n')
+    expect(times((await run('journey', 'ann')).stdout)).toContain('name ann · correlation c-ann\n')
 
     const dead = await until(
       'the dead letter',
