@@ -11,7 +11,6 @@ export type ErrorCode =
   | 'shared-transaction-refused'
   | 'statement-after-end'
   | 'statement-failed'
-  | 'stream-full'
   | 'timeout'
   | 'transport-unavailable'
   | 'unknown-channel'

@@ -192,6 +192,8 @@ describe('what can never be sent', () => {
     await publish('test.moved', { key: 'd', seq: 1 }, 'd')
     startRelay(rig, { pollMs: 30 })
     await until(async () => (await rig.arrived()).length === 2)
+    // They are held right behind the publish, not before it.
+    await until(async () => (await rig.rows('select 1 from spandrel.held')).length === 3)
     const held = await rig.rows<{ partitionkey: string; error: string }>(
       'select partitionkey, error from spandrel.held order by id',
     )
