@@ -5,6 +5,7 @@ import { bookings } from '../../test/bookings-contract.ts'
 import type { Guarantees } from '../contract/service-contract.ts'
 import { faults } from '../faults/test-build.ts'
 import type { JournalEntry } from '../inbox/journal.ts'
+import { verifyCaller } from '../operations/caller-signature.ts'
 import { problem } from '../operations/problem.ts'
 import { type CallContext, type Caller, type CallerOptions, createCaller } from './call.ts'
 import { CallError } from './call-error.ts'
@@ -97,6 +98,13 @@ test('resolves with the declared answer; correlation, trace, caller and remainin
   expect(journal).toMatchObject([
     { kind: 'call', operation: 'prices.quote', correlationid: 'c-1', detail: { outcome: 'ok', status: 200 } },
   ])
+})
+
+test('with a secret, who calls is signed for this request', async () => {
+  const { caller, seen } = await provider([json(200, { price: 7 })], { callerSecret: 'secret' })
+  await caller.call('prices.quote', { query: { item: 'a b' } }, context)
+  const signed = { caller: '/test/bookings', service: 'prices', method: 'GET', target: seen[0]?.url ?? '' }
+  expect(verifyCaller('secret', signed, String(seen[0]?.headers['spandrel-caller-signature']))).toBe(true)
 })
 
 test('a declared refusal is an answer; an undeclared one is an error with status and body', async () => {

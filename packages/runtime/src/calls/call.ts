@@ -15,6 +15,7 @@ import { faults } from '#faults'
 import type { JournalEntry } from '../inbox/journal.ts'
 import { fingerprint } from '../message/canonical.ts'
 import { childTraceparent } from '../message/trace.ts'
+import { CALLER_SIGNATURE_HEADER, signCaller } from '../operations/caller-signature.ts'
 import { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 import { CallError } from './call-error.ts'
 import { type CallInput, callRequest, type CallRequest, keyHeader } from './call-request.ts'
@@ -66,6 +67,8 @@ export interface CallerOptions {
   timeoutMs?: number
   /** largest answer that is read; default 1 MiB */
   maxAnswerBytes?: number
+  /** signs who calls, for providers that believe only that */
+  callerSecret?: string
   /** told once a call */
   journal?: (entry: JournalEntry) => void
   onTry?: (ref: string, outcome: string) => void
@@ -148,6 +151,16 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
     request.headers['traceparent'] = childTraceparent(context.traceparent)
     if (context.tracestate !== undefined) request.headers['tracestate'] = context.tracestate
     request.headers['spandrel-caller'] = contract.source
+    if (options.callerSecret !== undefined) {
+      const { pathname, search } = new URL(request.url)
+      const signed = {
+        caller: contract.source,
+        service: use.service,
+        method: request.method,
+        target: pathname + search,
+      }
+      request.headers[CALLER_SIGNATURE_HEADER] = signCaller(options.callerSecret, signed)
+    }
     const header = keyHeader(use)
     if (header !== undefined) request.headers[header] ??= context.key ?? derivedKey(context.seed, ref, input, nth)
     const startedAt = Date.now()

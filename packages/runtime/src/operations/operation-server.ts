@@ -20,6 +20,7 @@ import { createRouter } from './router.ts'
 
 export interface OperationServerOptions<Tx> extends RunnerOptions<Tx> {
   trustCaller?: boolean
+  callerSecret?: string
   identify?: Identify | undefined
   /** default 1 MiB */
   maxBodyBytes?: number
@@ -56,7 +57,12 @@ class Server<Tx> implements OperationServer {
   constructor(options: OperationServerOptions<Tx>) {
     this.#options = options
     this.#router = createRouter(Object.values<OperationContract>(options.contract.operations))
-    this.#identify = identityFrom({ trustCaller: options.trustCaller ?? false, identify: options.identify })
+    this.#identify = identityFrom({
+      service: options.contract.service,
+      trustCaller: options.trustCaller ?? false,
+      callerSecret: options.callerSecret,
+      identify: options.identify,
+    })
     this.#runner = new OperationRunner(options)
     const { metrics } = options
     this.#requests = metrics.counter('spandrel_requests_total', 'HTTP requests, by operation and status')

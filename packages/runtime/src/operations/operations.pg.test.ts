@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, asked, effects } from '../../test/ask.ts'
 import { bookingService, prepareBookings } from '../../test/bookings-service.ts'
+import { signCaller } from './caller-signature.ts'
 import type { Service } from '../service/create-service.ts'
 
 let database: TestDatabase
@@ -185,6 +186,24 @@ describe('scope', () => {
       status: 401,
       problem: 'caller-unknown',
     })
+  })
+
+  test('`caller`: with a secret, only who is signed with it', async () => {
+    const url = await serve({ key: { scope: 'caller' }, options: { callerSecret: 'secret', logger: quiet } })
+    const item = fresh()
+    const as = (secret: string, target = '/bookings') => {
+      const signed = { caller: 'ann', service: 'bookings', method: 'POST', target }
+      const headers = { 'spandrel-caller': 'ann', 'spandrel-caller-signature': signCaller(secret, signed) }
+      return ask(url, '/bookings', { item }, { key: item, headers })
+    }
+    expect(await as('forged')).toMatchObject({ status: 401 })
+    expect(await as('secret', '/other')).toMatchObject({ status: 401 })
+    expect(await ask(url, '/bookings', { item }, { key: item, headers: { 'spandrel-caller': 'ann' } })).toMatchObject({
+      status: 401,
+    })
+    expect(await as('secret')).toMatchObject({ status: 201 })
+    const { rows } = await database.pool.query(`select scope from spandrel.keys where key = $1`, [item])
+    expect(rows).toEqual([{ scope: 'caller:ann' }])
   })
 
   test('`caller`: nobody is believed unless the service was told to', async () => {

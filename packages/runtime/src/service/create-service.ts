@@ -114,8 +114,10 @@ class RunningService implements Service {
     this.#database = asDatabase(options.database)
     this.#journal = new JournalWriter(this.#database.query, this.#log)
     const calls = this.#metrics.counter('spandrel_call_tries_total', 'Tries of calls to other services, by outcome')
+    const callerSecret = (options.callerSecret ?? process.env['SPANDREL_CALLER_SECRET']) || undefined
     this.#caller = createCaller(contract, {
       ...options.calls,
+      ...defined({ callerSecret }),
       journal: (entry) => this.#journal.write(entry),
       onTry: (ref, outcome) => calls.add({ ref, outcome }),
     })
@@ -130,6 +132,7 @@ class RunningService implements Service {
       onCommitted: () => this.#ring(),
       trustCaller: options.trustCaller ?? process.env['SPANDREL_TRUST_CALLER'] === '1',
       ...defined({
+        callerSecret,
         identify: options.identify,
         maxBodyBytes: options.maxBodyBytes,
         maxAnswerBytes: options.maxAnswerBytes,

@@ -45,6 +45,8 @@ export interface ServiceOptions<D extends Database | PgPool> {
   consume?: boolean | Partial<ConsumerTuning>
   /** the `spandrel-caller` header is believed: only behind a gateway that sets it. Default: SPANDREL_TRUST_CALLER=1 */
   trustCaller?: boolean
+  /** what the gateway signs `spandrel-caller` with: then only a signed one is believed. Default: SPANDREL_CALLER_SECRET */
+  callerSecret?: string
   /** verifies callers in the service itself, instead of trusting a header */
   identify?: Identify
   /** bearer token of health and metrics; default: SPANDREL_MANAGEMENT_TOKEN. Without one only this machine may ask. */
@@ -65,7 +67,7 @@ export interface ServiceOptions<D extends Database | PgPool> {
   expiryMs?: number
   /** milliseconds the journal is kept; default 7 days */
   journalMs?: number
-  calls?: Omit<CallerOptions, 'journal' | 'onTry'>
+  calls?: Omit<CallerOptions, 'journal' | 'onTry' | 'callerSecret'>
 }
 
 const known: readonly (keyof ServiceOptions<PgPool> | 'handlers')[] = [
@@ -75,6 +77,7 @@ const known: readonly (keyof ServiceOptions<PgPool> | 'handlers')[] = [
   'relay',
   'consume',
   'trustCaller',
+  'callerSecret',
   'identify',
   'managementToken',
   'validateAnswers',
