@@ -9,15 +9,33 @@
 import { SpandrelError } from '../errors.ts'
 import { statementKind } from './statement-kind.ts'
 
+/** Which loan of a transaction issued the last statement. */
+export interface Turn {
+  last: Loan | undefined
+}
+
+/**
+ * Handlers that share a transaction run beside each other, and row locks keep nobody apart in one transaction: two that
+ * each lock a product, count its stock and take some would both count the same shelf (FM51; seen: two kettles sold
+ * that did not exist). So the statements of one handler have to stand together. Where another's came in between, only
+ * plain inserts may follow plain inserts, whose order does not matter; anything else is handled again alone, where
+ * locks mean what they say.
+ */
+const plainInsert = /^\s*insert\b(?![\s\S]*\b(?:select|conflict|with)\b)/i
+
 export class Loan {
   readonly #alone: boolean
+  readonly #turn: Turn
+  #issued = 0
+  #onlyInserts = true
   readonly #running = new Set<Promise<unknown>>()
   #ended = false
   #failure: SpandrelError | undefined
   #refused: SpandrelError | undefined
 
-  constructor(options: { alone: boolean }) {
+  constructor(options: { alone: boolean; turn?: Turn }) {
     this.#alone = options.alone
+    this.#turn = options.turn ?? { last: undefined }
   }
 
   /** Issues one statement by `send`, unless it may not run here. */
@@ -45,6 +63,18 @@ export class Loan {
         ),
       )
     }
+    this.#onlyInserts &&= plainInsert.test(sql)
+    if (!this.#alone && this.#issued > 0 && this.#turn.last !== this && !this.#onlyInserts) {
+      return this.refuse(
+        new SpandrelError(
+          'shared-transaction-refused',
+          `a statement came after another handler’s, in a transaction shared with it: ${excerpt(sql)}`,
+          { hint: 'nothing to do: the message is handled again in a transaction of its own' },
+        ),
+      )
+    }
+    this.#issued++
+    this.#turn.last = this
     if (kind.endsTransaction) {
       return this.refuse(
         new SpandrelError('statement-failed', `${kind.word} in a handler: the transaction belongs to the runtime`, {

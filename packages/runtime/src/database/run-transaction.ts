@@ -5,7 +5,7 @@
 import { SpandrelError } from '../errors.ts'
 import type { OpenTransaction, QueryResult } from './database.ts'
 import { isCommitUnknown, isConnectionLost, sqlState } from './failure.ts'
-import { excerpt, Loan } from './loan.ts'
+import { excerpt, Loan, type Turn } from './loan.ts'
 import { statementKind } from './statement-kind.ts'
 
 export interface Connection {
@@ -84,6 +84,7 @@ class Open<Tx> implements OpenTransaction<Tx> {
   readonly #connection: Connection
   readonly #makeTx: (loan: Loan, connection: Connection) => Tx
   readonly #loans: Loan[] = []
+  readonly #turn: Turn = { last: undefined }
   readonly #running = new Set<Promise<unknown>>()
   #finished = false
   #failure: SpandrelError | undefined
@@ -135,7 +136,7 @@ class Open<Tx> implements OpenTransaction<Tx> {
 
   lend(options: { alone: boolean }): { tx: Tx; end(): Promise<void> } {
     if (this.#finished) throw new SpandrelError('statement-after-end', 'a transaction that has ended cannot be lent')
-    const loan = new Loan(options)
+    const loan = new Loan({ ...options, turn: this.#turn })
     this.#loans.push(loan)
     return { tx: this.#makeTx(loan, this.#connection), end: () => loan.end() }
   }

@@ -110,11 +110,11 @@ describe('replicas', () => {
   test('a handler that takes longer than the lease keeps its partition', async () => {
     const { url, pool, transport, contract } = await world(1)
     const slow = writesEffect('a') as (...parts: unknown[]) => Promise<void>
-    const tuning = { leaseMs: 300, renewMs: 50 }
+    const tuning = { leaseMs: 1500, renewMs: 200 }
     let begun = 0
     const thing = async (...parts: unknown[]): Promise<void> => {
       begun++
-      await new Promise((resolve) => setTimeout(resolve, 1200))
+      await new Promise((resolve) => setTimeout(resolve, 4000))
       await slow(...parts)
     }
     cleanup.add(await runConsumer(url, contract, { thing }, { tuning }))
