@@ -116,6 +116,8 @@ export class Acts<Tx> {
       }
     }
     this.#running.delete(entry)
+    // Nothing to keep a claim for: the next try claims it again.
+    if (entry.acted === undefined) this.forget(entry)
     ended(entry, outage)
   }
 
@@ -124,11 +126,13 @@ export class Acts<Tx> {
     this.#renewing = true
     const { database, owner, leaseMs } = this.#options
     const entries = [...this.#claimed].filter(({ claim }) => claim !== undefined)
+    const asked = new Map(entries.map((entry) => [entry, entry.claim]))
     try {
       const lost = await renewActs(database.query, owner, leaseMs, entries)
       // Finished in the meantime, or claimed by somebody else: then `handle` will find out.
+      // One that was claimed anew while this was asked is not lost: the answer is about its claim before.
       for (const entry of lost)
-        if (this.#claimed.has(entry))
+        if (this.#claimed.has(entry) && entry.claim === asked.get(entry))
           this.#running.get(entry)?.abort(new SpandrelError('lost-ownership', 'its key record has another owner'))
     } catch {
       // The lease may run out; `handle` finds out whether the claim was lost.
