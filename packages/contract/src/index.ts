@@ -35,3 +35,14 @@ export {
   type GeneratedFile,
   type StaleFile,
 } from './generate/generate.ts'
+export { accepts, createAccepts } from './accepts/accepts.ts'
+export type {
+  AcceptsOptions,
+  AcceptsPolicy,
+  AcceptsResult,
+  Difference,
+  Rejection,
+  SchemaNames,
+  SchemaPlace,
+  Undecided,
+} from './accepts/types.ts'
