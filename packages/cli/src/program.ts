@@ -147,7 +147,8 @@ function path(part: Command): string {
   return part.parent === null ? part.name() : `${path(part.parent)} ${part.name()}`
 }
 
-function version(): string {
+/** Of this package. */
+export function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

@@ -1,5 +1,5 @@
 export type { SourceLocation } from './model/location.ts'
-export type { Finding } from './model/finding.ts'
+export type { Acknowledgement, Finding, Severity } from './model/finding.ts'
 export type { Expression } from './model/expression.ts'
 export type { JsonSchema, NamedSchema, Schema } from './model/schema.ts'
 export type {
@@ -28,6 +28,8 @@ export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel }
 export type { ContractDocument, Defaults, Gateway, Service, Setting, System, Use, Workflow } from './model/system.ts'
 export { checkSystem, loadSystem, type LoadOptions, type LoadResult } from './load/load-system.ts'
 export { formatFinding, type FormatOptions } from './findings/format-finding.ts'
+export { formatReport, reportFormats, type Report, type ReportFormat, type ReportRule } from './report/report.ts'
+export { tally, type Tally } from './report/tally.ts'
 export {
   checkGenerated,
   generateService,

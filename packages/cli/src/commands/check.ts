@@ -1,25 +1,31 @@
-import type { Finding, System } from '@spandrel/contract'
+import type { System } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import { count } from '../output/table.ts'
-import { command } from '../program.ts'
+import { formatOption, printReport } from '../output/print-report.ts'
+import type { FormatOptions } from '../output/print-report.ts'
+import { type CommonOptions, command } from '../program.ts'
 import { findConfig, shown } from '../system/find-config.ts'
-import { contractPackage, describeFindings } from '../system/open-system.ts'
+import { contractPackage } from '../system/open-system.ts'
 
-export const check = command({
+export const check = command<CommonOptions & FormatOptions>({
   usage: 'check',
   summary: 'find the faults of spandrel.yaml and all contracts',
   description:
     'Reads spandrel.yaml, what it includes and every contract: structure, references, and the vocabulary of guarantees. ' +
     'Tells all faults at once, each with its place and what to do. Exits 1 for errors and warnings.',
+  options: [formatOption()],
   examples: [
     ['check', 'the nearest spandrel.yaml'],
     ['check --config examples/shop', 'another one'],
-    ['check --json', 'for editors and CI'],
+    ['check --json', 'for programs'],
+    ['check --format sarif', 'for code scanning and editors'],
+    ['check --format github', 'annotations in GitHub Actions'],
+    ['check --format junit', 'for whatever shows test results'],
   ],
   async run(options, _args, output) {
     const file = await findConfig(options.config)
     output.progress(`reading ${shown(file)}`)
-    const { checkSystem, loadSystem } = await contractPackage()
+    const { checkSystem, loadSystem, tally } = await contractPackage()
     const [{ system }, findings] = await Promise.all([loadSystem(file), checkSystem(file)])
     const looked = system === undefined ? undefined : lookedAt(system)
     if (
@@ -32,19 +38,14 @@ export const check = command({
         fix: 'give its services contracts: `contracts: [contracts/orders.openapi.yaml]`',
       })
     }
-    const of = (severity: Finding['severity']): number => findings.filter((one) => one.severity === severity).length
-    const [errors, warnings, remarks] = [of('error'), of('warning'), of('info')]
-    output.document({ file, checked: looked ?? null, errors, warnings, remarks, findings })
-    for (const text of await describeFindings(findings, output)) output.line(`${text}\n`)
-    const faults = [
-      ...(errors > 0 ? [output.paint('red', count(errors, 'error'))] : []),
-      ...(warnings > 0 ? [output.paint('yellow', count(warnings, 'warning'))] : []),
-      ...(remarks > 0 ? [count(remarks, 'remark')] : []),
-    ]
-    const verdict = faults.length > 0 ? faults.join(', ') : output.paint('green', 'no faults')
-    output.line(
-      looked === undefined ? `${verdict} in ${shown(file)} and its contracts` : `${verdict} in ${inWords(looked)}`,
-    )
+    const { errors, warnings } = tally(findings)
+    await printReport(output, options, {
+      command: 'check',
+      findings,
+      rules: [],
+      looked: looked === undefined ? `${shown(file)} and its contracts` : inWords(looked),
+      facts: { file, checked: looked ?? null },
+    })
     return errors + warnings > 0 ? 1 : 0
   },
 })

@@ -40,6 +40,12 @@ export class Output {
     process.stdout.write(`${text}\n`)
   }
 
+  /** A whole result that has its form already, with `--json` or without. */
+  text(text: string): void {
+    this.#clear()
+    process.stdout.write(`${text}\n`)
+  }
+
   /** The whole result with `--json`; nothing without. */
   document(value: unknown): void {
     if (!this.json) return

@@ -2,7 +2,7 @@
 export interface Finding {
   /** stable, kebab-case: `unknown-key`, `unresolved-reference`, … */
   readonly id: string
-  readonly severity: 'error' | 'warning' | 'info'
+  readonly severity: Severity
   /** absolute path */
   readonly file: string
   /** from 1 */
@@ -13,4 +13,18 @@ export interface Finding {
   readonly message: string
   /** what to do about it */
   readonly suggestion: string
+  /** what it is about, where that has a name: `orders`, `orders.placeOrder`, `orders → payments.quotePrice` */
+  readonly subject?: string
+  /** somebody knows of it and answers for it; it is shown, and counts no more */
+  readonly acknowledged?: Acknowledgement
+}
+
+export type Severity = 'error' | 'warning' | 'info'
+
+/** `check.acknowledged` of spandrel.yaml: a finding that is to stay, for a while. */
+export interface Acknowledgement {
+  readonly owner: string
+  readonly reason: string
+  /** the last day on which it holds, `2027-01-31` */
+  readonly until: string
 }
