@@ -9,7 +9,7 @@ import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(fileURLToPath(import.meta.url))
-const packages = ['contract', 'runtime', 'gateway', 'cli']
+const packages = ['contract', 'runtime', 'gateway', 'verify', 'cli']
 const assets = new Set(['.sql', '.mjs', '.json'])
 const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
 

@@ -13,12 +13,14 @@ const allowed: Record<string, readonly string[]> = {
   '@spandrel/contract': [],
   '@spandrel/runtime': ['@spandrel/contract'],
   '@spandrel/gateway': ['@spandrel/contract', '@spandrel/runtime'],
-  spandrel: ['@spandrel/contract', '@spandrel/runtime', '@spandrel/gateway'],
+  '@spandrel/verify': ['@spandrel/contract', '@spandrel/runtime'],
+  spandrel: ['@spandrel/contract', '@spandrel/runtime', '@spandrel/gateway', '@spandrel/verify'],
 }
 const folders: Record<string, string> = {
   '@spandrel/contract': 'packages/contract',
   '@spandrel/runtime': 'packages/runtime',
   '@spandrel/gateway': 'packages/gateway',
+  '@spandrel/verify': 'packages/verify',
   spandrel: 'packages/cli',
 }
 

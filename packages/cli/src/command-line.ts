@@ -7,6 +7,7 @@ import { messagesDiscard, messagesReplay } from './commands/messages-ask.ts'
 import { messagesList } from './commands/messages-list.ts'
 import { messagesShow } from './commands/messages-show.ts'
 import { migrate } from './commands/migrate.ts'
+import { twice } from './commands/twice.ts'
 import { type CommandGroup, type ExitCode, run } from './program.ts'
 
 const messages: CommandGroup = {
@@ -18,5 +19,5 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, messages, journey])
+  return run(argv, [dev, generate, migrate, check, messages, journey, twice])
 }

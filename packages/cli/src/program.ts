@@ -5,8 +5,8 @@ import { CommandError } from './output/command-error.ts'
 import { Output, painter } from './output/output.ts'
 import { BrokenSystem, describeFindings } from './system/open-system.ts'
 
-/** 0 fine · 1 findings · 2 could not run */
-export type ExitCode = 0 | 1 | 2
+/** 0 fine · 1 findings · 2 could not run · 3 inconclusive (verify only) */
+export type ExitCode = 0 | 1 | 2 | 3
 
 /** Flags have no defaults of their own: what is absent is left to spandrel.yaml and the environment. */
 export interface CommonOptions {

@@ -20,6 +20,7 @@ const commands = [
   'messages show',
   'messages replay',
   'messages discard',
+  'twice',
 ]
 
 test('the help lists every command, and its own end codes', async () => {
