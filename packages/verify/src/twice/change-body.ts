@@ -9,6 +9,7 @@ export interface Changed {
   readonly to: string
 }
 
+type Leaf = number | string | boolean
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /**
@@ -49,7 +50,7 @@ function changeForm(body: string): Changed | undefined {
   const chosen = [...fields].find(([, value]) => /^\d+$/.test(value)) ?? [...fields].at(-1)
   if (chosen === undefined) return undefined
   const [where, from] = chosen
-  const to = String(other(/^\d{1,15}$/.test(from) ? Number(from) : from))
+  const to = /^\d{1,15}$/.test(from) ? String(Number(from) + 1) : `${from}2`
   fields.set(where, to)
   return { body: fields.toString(), where, from, to }
 }
@@ -62,13 +63,13 @@ function looksClosed(value: string, path: readonly string[]): boolean {
   )
 }
 
-function other(value: Json): Json {
+function other(value: number | string | boolean): Json {
   if (typeof value === 'number') return value + 1
   if (typeof value === 'boolean') return !value
-  return `${String(value)}2`
+  return `${value}2`
 }
 
-function* leavesOf(value: Json, path: readonly string[]): Generator<{ path: readonly string[]; value: Json }> {
+function* leavesOf(value: Json, path: readonly string[]): Generator<{ path: readonly string[]; value: Leaf }> {
   if (value !== null && typeof value === 'object') {
     for (const [key, inner] of Object.entries(value)) yield* leavesOf(inner as Json, [...path, key])
   } else if (value !== null) yield { path, value }
