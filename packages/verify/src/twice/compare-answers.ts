@@ -37,7 +37,7 @@ export function compareAnswers(first: Answer, second: Answer): Comparison {
 }
 
 /** What an answer calls the thing it speaks of: `/orderId`, or the end of `Location`. Shallow names first. */
-export function names(answer: Answer, body = leaves(answer.body)): [where: string, id: string][] {
+function names(answer: Answer, body = leaves(answer.body)): [where: string, id: string][] {
   const found = [...body].filter(([path, value]) => isName(path) && value !== 'null' && !isRequestId(path))
   found.sort(([a], [b]) => rank(a) - rank(b))
   const location = answer.headers['location']

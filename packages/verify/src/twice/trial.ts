@@ -4,7 +4,7 @@ import { type Prepared, type PrepareOptions, prepare } from '../wire/prepare.ts'
 import { type Exchange, type Outgoing, withHeader } from '../wire/outgoing.ts'
 import type { Changed } from './change-body.ts'
 
-export type TrialName = 'sequence' | 'at-once' | 'changed-body'
+type TrialName = 'sequence' | 'at-once' | 'changed-body'
 
 export interface Trial {
   readonly name: TrialName
@@ -22,7 +22,7 @@ export interface TrialOptions extends PrepareOptions {
 }
 
 /** A placeholder in URL, header values and body; each trial puts a value of its own there. */
-export const uniquePlaceholder = '{{unique}}'
+const uniquePlaceholder = '{{unique}}'
 
 export class Trials {
   readonly #request: Outgoing

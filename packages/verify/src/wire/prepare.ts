@@ -94,14 +94,6 @@ export function prepare(outgoing: Outgoing, options: PrepareOptions = {}): Prepa
   }
 }
 
-/** Prepares and releases at once. */
-export async function send(outgoing: Outgoing, options: PrepareOptions = {}): Promise<Exchange> {
-  const prepared = prepare(outgoing, options)
-  await prepared.ready
-  prepared.release()
-  return await prepared.done
-}
-
 /** Waits until all are ready, then releases their last bytes in one go. */
 export async function sendTogether(outgoing: readonly Outgoing[], options: PrepareOptions = {}): Promise<Exchange[]> {
   const prepared = outgoing.map((one) => prepare(one, options))
