@@ -19,6 +19,9 @@ export async function prepareBookings(pool: pg.Pool, options: BookingOptions = {
 /** Handlers that were told `gate:<name>` wait here until the test opens it. */
 export const gates = new Map<string, PromiseWithResolvers<void>>()
 
+/** Items whose handler has begun, in this process. */
+export const begun = new Set<string>()
+
 type Input = OperationInput<BookingTypes['operations']['book']>
 
 /** Does what the body says: see the cases. Every case but the plain ones makes its effect first. */
@@ -29,6 +32,7 @@ export async function book(
   const { rows } = await tx.query<{ id: string }>('insert into effects (item) values ($1) returning id', [body.item])
   const bookingId = Number(rows[0]?.id)
   send('booked', { bookingId, item: body.item })
+  begun.add(body.item)
   note(`booked ${body.item}`)
   if (body.ms !== undefined) await delay(body.ms, undefined, { signal })
   const [what, argument] = (body.does ?? 'ok').split(':')

@@ -24,6 +24,7 @@ interface AskOptions extends FilterOptions {
   limit?: number
   by?: string
   why?: string
+  pastWindow?: boolean
   yes?: boolean
 }
 
@@ -40,6 +41,12 @@ export const messagesReplay = ask({
     'Asks the service that holds a message to try it again, with the same key, there and nowhere else. With --all, every ' +
     'dead letter that fits the filters. What waits behind a message follows by itself.',
   why: new Option('--why <text>', 'why, for the record'),
+  more: [
+    new Option(
+      '--past-window',
+      'also where it was held for longer than its key is remembered: it may run a second time',
+    ),
+  ],
   examples: [
     ['messages replay payments/12', 'one message'],
     ['messages replay --all --operation payments.capturePayment', 'all dead letters of an operation'],
@@ -67,14 +74,15 @@ interface Asking {
   summary: string
   description: string
   why: Option
+  more?: readonly Option[]
   examples: readonly (readonly [string, string])[]
 }
 
 function ask(asking: Asking): CommandSpec<CommonOptions> {
-  const { what, why, ...texts } = asking
+  const { what, why, more = [], ...texts } = asking
   return command<AskOptions>({
     ...texts,
-    options: [...placeOptions, ...bulkOptions, ...filterOptions, why, ...actorOptions],
+    options: [...placeOptions, ...bulkOptions, ...filterOptions, why, ...more, ...actorOptions],
     run: (options, references, output) => run(what, options, references, output),
   })
 }
@@ -131,8 +139,11 @@ async function run(
   for (const { place, filter } of withMessages) {
     const limit = options.limit === undefined ? undefined : options.limit - asked.length
     const ids = await inPlace(place, ({ query }) =>
-      requestHeld(query, filter, { what, by, why: options.why, limit }, (number) =>
-        output.progress(`${asked.length + number} of ${concerned}`),
+      requestHeld(
+        query,
+        filter,
+        { what, by, why: options.why, limit, pastWindow: options.pastWindow === true },
+        (number) => output.progress(`${asked.length + number} of ${concerned}`),
       ),
     )
     asked.push(...ids.map((id) => `${place.service}/${id}`))

@@ -100,7 +100,13 @@ const batch = 500
 export async function requestHeld(
   query: Query,
   filter: HeldFilter,
-  request: { what: 'replay' | 'discard'; by: string; why: string | undefined; limit?: number | undefined },
+  request: {
+    what: 'replay' | 'discard'
+    by: string
+    why: string | undefined
+    limit?: number | undefined
+    pastWindow?: boolean
+  },
   progress: (asked: number) => void = () => {},
 ): Promise<string[]> {
   const asked: string[] = []
@@ -115,7 +121,8 @@ export async function requestHeld(
     // What is asked and that it was asked are one statement.
     const { rows } = await query<{ id: string }>(
       `with asked as (
-         update spandrel.held set request = $2, requested_by = $3, requested_why = $4, requested_at = clock_timestamp()
+         update spandrel.held set request = $2, requested_by = $3, requested_why = $4, requested_at = clock_timestamp(),
+           request_past_window = $5
          where id = any ($1::bigint[])
          returning id, correlationid, operation, subscription, source, message_id
        ), noted as (
@@ -123,7 +130,7 @@ export async function requestHeld(
          select $2 || '-requested', correlationid, operation, subscription, source, message_id, $3, $4 from asked order by id
        )
        select id::text from asked order by asked.id`,
-      [page.map((row) => row.id), request.what, request.by, request.why ?? null],
+      [page.map((row) => row.id), request.what, request.by, request.why ?? null, request.pastWindow === true],
     )
     asked.push(...rows.map((row) => row.id))
     progress(asked.length)

@@ -101,6 +101,7 @@ class PgConnection implements Connection, PgSender {
   readonly #onError = (): void => {
     this.#lost = true
   }
+  #gathering = false
   #lost = false
   #released = false
 
@@ -113,7 +114,22 @@ class PgConnection implements Connection, PgSender {
   }
 
   issue(what: PgStatement): Promise<PgResult | PgResult[]> {
-    return this.pipelined ? this.#client.query(what) : this.#queue.push(() => this.#client.query(what))
+    if (!this.pipelined) return this.#queue.push(() => this.#client.query(what))
+    this.#gather()
+    return this.#client.query(what)
+  }
+
+  /** What is issued in one turn goes out in one write: the system call costs more than most statements. */
+  #gather(): void {
+    const { connection } = this.#client as { connection?: { stream?: { cork?: () => void; uncork?: () => void } } }
+    const stream = connection?.stream
+    if (this.#gathering || stream?.cork === undefined) return
+    this.#gathering = true
+    stream.cork()
+    process.nextTick(() => {
+      this.#gathering = false
+      stream.uncork?.()
+    })
   }
 
   begin(): Promise<unknown> {

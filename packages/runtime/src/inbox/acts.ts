@@ -20,6 +20,8 @@ export interface ActsOptions<Tx> {
   renewMs: number
   cutOff: AbortSignal
   call: ConsumerCall | undefined
+  /** whether its partition is still this process's own */
+  owned: (entry: Entry<Tx>) => boolean
   /** an act has ended: the entry has its result, a verdict, or neither and has to be done again */
   ended: (
     entry: Entry<Tx>,
@@ -122,6 +124,8 @@ export class Acts<Tx> {
   }
 
   async #renew(): Promise<void> {
+    // Whoever owns their partitions now waits for these leases to end.
+    for (const entry of this.#claimed) if (!this.#options.owned(entry)) this.forget(entry)
     if (this.#renewing || this.#claimed.size === 0) return
     this.#renewing = true
     const { database, owner, leaseMs } = this.#options

@@ -31,8 +31,8 @@ export interface ClaimScope {
   channel: string
   /** operations whose dead letters hold nothing back */
   skip: readonly string[]
-  /** operations whose failures hold the partition back */
-  holdAll: readonly string[]
+  /** the whole partition is one key */
+  serial: boolean
   rememberMs: number
 }
 
@@ -48,8 +48,9 @@ const looked = (ordered: boolean): string => `
     ${ordered} and (exists (select 1 from spandrel.held h
       where h.subscription = $1 and h.partition = m.partition and h.partitionkey = m.partitionkey
         and not (h.dead_at is not null and h.operation = any($3::text[])))
-    or (cardinality($4::text[]) > 0 and exists (select 1 from spandrel.held h
-      where h.subscription = $1 and h.partition = m.partition and h.operation = any($4::text[])))) as behind
+    or ($4::bool and exists (select 1 from spandrel.held h
+      where h.subscription = $1 and h.partition = m.partition
+        and not (h.dead_at is not null and h.operation = any($3::text[]))))) as behind
   from m`
 
 const wasHandled = `exists (select 1 from spandrel.inbox i
@@ -155,7 +156,7 @@ function shared<Tx>(scope: ClaimScope, entries: readonly Entry<Tx>[]): unknown[]
     scope.subscription,
     scope.channel,
     scope.skip,
-    scope.holdAll,
+    scope.serial,
     entries.map((entry) => entry.partition),
     entries.map((entry) => entry.envelope.attributes.partitionkey ?? null),
     entries.map((entry) => entry.envelope.attributes.source),

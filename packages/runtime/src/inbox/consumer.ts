@@ -47,8 +47,8 @@ class Consumer<T extends ContractTypes, Tx> implements Loop {
     this.#options = options
     this.#tuning = { ...defaultTuning, ...options.tuning }
     this.#subscriptions = subscriptionsOf(options.contract, options.handlers)
-    // One connection is left for renewals, settling and everything else that is short.
-    this.#slots = new Slots(Math.max(1, this.#tuning.connections - 1), () => {
+    // One connection is left for what is short (renewals), one for taking partitions over, which may have to wait.
+    this.#slots = new Slots(Math.max(1, this.#tuning.connections - 2), () => {
       for (const lane of this.#lanes.values()) lane.pump()
     })
   }
@@ -96,7 +96,6 @@ class Consumer<T extends ContractTypes, Tx> implements Loop {
         owner: this.#owner,
         lanes: this.#lanes,
         tuning: this.#tuning,
-        slots: this.#slots,
         logger,
       })
       await this.#ownership.start()
@@ -168,9 +167,10 @@ class Consumer<T extends ContractTypes, Tx> implements Loop {
     const errors = [this.#startError, ownership?.lastError ?? null, ...lanes.map(({ lastError }) => lastError)].filter(
       (error) => error !== null,
     )
-    const successes = [ownership?.lastSuccess ?? null, ...lanes.map(({ lastSuccess }) => lastSuccess)].filter(
-      (at) => at !== null,
-    )
+    const successes = [
+      ownership?.lastSuccess ?? null,
+      ...lanes.map(({ active, lastSuccess }) => (active ? lastSuccess : null)),
+    ].filter((at) => at !== null)
     const sum = (pick: (gauges: ReturnType<Lane<Tx>['gauges']>) => number): number =>
       lanes.reduce((total, lane) => total + pick(lane.gauges()), 0)
     const stopped = [...(ownership?.stopped ?? [])]

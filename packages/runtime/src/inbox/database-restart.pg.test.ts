@@ -17,14 +17,22 @@ import {
   writesEffect,
 } from '../../test/consuming.ts'
 import { openTransport } from '../transport/open.ts'
+import { external } from './handlers.ts'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
 
 const styles: Record<string, { contract: ReturnType<typeof testContract>; handler: TestHandlers[string] }> = {
   plain: { contract: testContract(), handler: writesEffect('a') },
-  // Not here yet: external handlers. Now and then a few of their messages still wait a minute after the restart; that
-  // is a defect of ours, open (CHANGELOG, Known defects).
+  external: {
+    contract: testContract({ thing: { effects: 'external' } }),
+    handler: external({
+      act: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      },
+      handle: writesEffect('a') as never,
+    }) as unknown as TestHandlers[string],
+  },
 }
 
 describe('law 8: Postgres crashes and comes back under load', { timeout: 120_000 }, () => {

@@ -18,7 +18,8 @@ export interface HeldRow {
   readonly attempts: number
   readonly operation: string | undefined
   readonly dead: boolean
-  readonly heldAt: Date
+  /** since it was first held */
+  readonly ageMs: number
   readonly reason: string | undefined
   readonly expired: boolean
   readonly replays: number
@@ -29,6 +30,8 @@ interface HeldRequest {
   readonly what: 'replay' | 'discard'
   readonly by: string
   readonly why: string | undefined
+  /** the asker knows that its intent may have been forgotten */
+  readonly pastWindow: boolean
 }
 
 /** What an entry's contract key is: present where the operation's idempotency has a key of its own. */

@@ -42,8 +42,9 @@ export interface ScanScope {
   run: number
 }
 
-const columns = `h.id, h.partition, h.operation, h.attempts, h.dead_at is not null as dead, h.reason, h.replays, h.held_at,
-  h.request, h.requested_by, h.requested_why, h.attributes, h.data,
+const columns = `h.id, h.partition, h.operation, h.attempts, h.dead_at is not null as dead, h.reason, h.replays,
+  (extract(epoch from clock_timestamp() - h.held_at) * 1000)::float8 as age_ms,
+  h.request, h.requested_by, h.requested_why, h.request_past_window, h.attributes, h.data,
   coalesce(h.expires_at <= clock_timestamp(), false) as expired`
 
 /** A serial partition has one key for all: the walk takes its lowest row and stops. */
@@ -51,7 +52,9 @@ const walk = (serial: boolean): string =>
   serial
     ? `walk(partition, key, id) as (
   select p, null::text, x.id from unnest($2::int[]) as p cross join lateral (
-    select h.id from spandrel.held h where h.subscription = $1 and h.partition = p order by h.id limit 1) x
+    select h.id from spandrel.held h where h.subscription = $1 and h.partition = p
+      and not (h.dead_at is not null and h.operation = any($3::text[]))
+    order by h.id limit 1) x
 )`
     : `walk(partition, key, id) as (
   (select p, x.key, x.id from unnest($2::int[]) as p cross join lateral (
@@ -109,10 +112,11 @@ interface FoundRow {
   dead: boolean
   reason: string | null
   replays: number
-  held_at: Date
+  age_ms: number
   request: 'replay' | 'discard' | null
   requested_by: string | null
   requested_why: string | null
+  request_past_window: boolean
   attributes: string
   data: string
   expired: boolean
@@ -136,11 +140,7 @@ const sql = {
 /** `busy` says whether a key is in somebody's hands already: those are left out. */
 export async function scanHeld(query: Query, scope: ScanScope): Promise<HeldScan> {
   const statements = scope.serial ? sql.serial : sql.keyed
-  const { rows: heads } = await query<LowestRow>(statements.lowest, [
-    scope.subscription,
-    scope.partitions,
-    ...(scope.serial ? [] : [scope.skip]),
-  ])
+  const { rows: heads } = await query<LowestRow>(statements.lowest, [scope.subscription, scope.partitions, scope.skip])
   const { rows: requests } = await query<FoundRow>(asked, [scope.subscription, scope.partitions, scope.limit])
   const alive = heads.filter(({ dead }) => !dead)
   const due = alive.filter(({ due_ms }) => due_ms <= 0).slice(0, scope.limit)
@@ -200,14 +200,19 @@ function foundOf(row: FoundRow, what: HeldFound['what'], isLowest: boolean): Hel
       attempts: row.attempts,
       operation: row.operation ?? undefined,
       dead: row.dead,
-      heldAt: row.held_at,
+      ageMs: row.age_ms,
       reason: row.reason ?? undefined,
       expired: row.expired,
       replays: row.replays,
       request:
         row.request === null
           ? undefined
-          : { what: row.request, by: row.requested_by ?? 'unknown', why: row.requested_why ?? undefined },
+          : {
+              what: row.request,
+              by: row.requested_by ?? 'unknown',
+              why: row.requested_why ?? undefined,
+              pastWindow: row.request_past_window,
+            },
     },
   }
 }

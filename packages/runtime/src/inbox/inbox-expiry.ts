@@ -12,7 +12,7 @@ export const expireInbox = {
     const { rowCount } = await query(
       `delete from spandrel.inbox where (subscription, source, message_id) in (
          select subscription, source, message_id from spandrel.inbox i
-         where expires_at < clock_timestamp() and not exists (
+         where expires_at < now() and not exists (
            select 1 from spandrel.held h
            where h.subscription = i.subscription and h.partition = i.partition and h.partitionkey = i.partitionkey)
          order by expires_at limit $1 for update skip locked)`,

@@ -17,6 +17,7 @@ import {
   writesEffect,
 } from '../../test/consuming.ts'
 import type { KeyGuarantee } from '../contract/service-contract.ts'
+import { Terminal } from '../errors.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
 import { external } from './handlers.ts'
@@ -235,5 +236,42 @@ describe.each([
       ({ length }) => length === 1,
     )
     expect(await rows(pool, 'select message_id from spandrel.held')).toEqual([{ message_id: 'dead' }])
+  })
+
+  test('FM15 a replay past the window of its key needs a flag', async () => {
+    const { url, pool, transport, contract } = await here({ ...byKey, retentionMs: 60_000 })
+    let broken = true
+    const once: TestHandlers[string] =
+      style === 'external'
+        ? (external({
+            act: async () => {
+              if (broken) throw new Terminal('no')
+            },
+            handle: writesEffect('a') as never,
+          }) as unknown as TestHandlers[string])
+        : async (received, context) => {
+            if (broken) throw new Terminal('no')
+            await (writesEffect('a') as (...parts: unknown[]) => Promise<void>)(received, context)
+          }
+    cleanup.add(await runConsumer(url, contract, { thing: once }))
+    await feed(transport, [message(1, { id: 'old', key: 'a', data: { n: 1, intent: 'i1' } })])
+    await until(
+      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
+      ({ length }) => length === 1,
+    )
+    broken = false
+    await pool.query(
+      "update spandrel.held set held_at = held_at - interval '2 minutes', request = 'replay', requested_by = 'ada'",
+    )
+    const [refused] = await until(
+      () => rows<{ why: string }>(pool, "select why from spandrel.journal where kind = 'request-refused'"),
+      ({ length }) => length === 1,
+    )
+    expect(refused?.why).toMatch(/past-window/)
+    await pool.query("update spandrel.held set request = 'replay', requested_by = 'ada', request_past_window = true")
+    await until(
+      () => effectCount(pool),
+      (n) => n === 1,
+    )
   })
 })

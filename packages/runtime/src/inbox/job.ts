@@ -15,7 +15,7 @@ import { faults } from '#faults'
 import type { ServiceContract } from '../contract/service-contract.ts'
 import type { Database, OpenTransaction } from '../database/database.ts'
 import { isConnectionLost, isTransientFailure, sqlState } from '../database/failure.ts'
-import { Outage, SpandrelError } from '../errors.ts'
+import { Outage } from '../errors.ts'
 import { flushAll } from '../outbox/buffer.ts'
 import { claimActs, finishActs } from './act-claims.ts'
 import { claimAll, type Claimed, type ClaimScope, lookAll } from './claim.ts'
@@ -26,7 +26,7 @@ import { HandlerFailed, invokeAll, invokeBatch } from './invoke.ts'
 import { Ledger } from './ledger.ts'
 import type { Subscription } from './operation.ts'
 import { defaultTimeoutMs } from './options.ts'
-import { advance, fenced } from './ownership-sql.ts'
+import { advance, type Fenced, fenced } from './ownership-sql.ts'
 import { together } from './together.ts'
 
 export interface JobContext<Tx> {
@@ -62,7 +62,8 @@ export interface JobReport<Tx> {
   positions: ReadonlyMap<number, number>
   sent: boolean
   heldChanged: boolean
-  lostOwnership: boolean
+  /** the fence said that these are somebody else's */
+  lost: readonly Fenced[]
   /** pause everything: the database, or something of ours, is not well */
   trouble: unknown
   outage: { operation: string; outage: Outage } | undefined
@@ -78,7 +79,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
     positions: new Map(),
     sent: false,
     heldChanged: false,
-    lostOwnership: false,
+    lost: [],
     trouble: undefined,
     outage: undefined,
     stayAlone: undefined,
@@ -118,7 +119,7 @@ async function work<Tx>(
   const ledger = new Ledger(subscription, { version: context.contract.version, rememberMs: scope.rememberMs })
   const handles = job.kind === 'handle' || job.kind === 'batch'
   const acted = entries[0]?.acted !== undefined
-  const [mine, claims] = await together([
+  const [lost, claims] = await together([
     fenced(query, {
       subscription: subscription.name,
       owner: context.owner,
@@ -128,7 +129,7 @@ async function work<Tx>(
     }),
     handles ? claimAll(query, scope, entries, !acted) : lookAll(query, scope, entries),
   ])
-  if (!mine) throw new SpandrelError('lost-ownership', `a partition of ${subscription.name} has another owner`)
+  if (lost.length > 0) throw new PartitionsLost(lost)
   await faults.point('consumer.claimed')
 
   const toRun = sortOut(entries, claims, ledger)
@@ -226,6 +227,15 @@ async function claimIntents<Tx>(
   return ready
 }
 
+class PartitionsLost extends Error {
+  readonly partitions: readonly Fenced[]
+
+  constructor(partitions: readonly Fenced[]) {
+    super('a partition has another owner')
+    this.partitions = partitions
+  }
+}
+
 class ClaimLost<Tx> extends Error {
   readonly entries: readonly Entry<Tx>[]
 
@@ -277,9 +287,8 @@ function explain<Tx>(
     return
   }
   if (error instanceof HandlerFailed) return blameHandler(job, report, error as HandlerFailed<Tx>)
-  if (error instanceof SpandrelError && error.code === 'lost-ownership') {
-    report.lostOwnership = true
-    report.again = []
+  if (error instanceof PartitionsLost) {
+    report.lost = error.partitions
     return
   }
   if (isTransientFailure(error)) {

@@ -86,7 +86,7 @@ export async function journal(query: Query, entries: readonly JournalEntry[]): P
 export async function expireJournal(query: Query, options: { retentionMs: number; limit: number }): Promise<number> {
   const { rowCount } = await query(
     `delete from spandrel.journal where id in (
-       select id from spandrel.journal where at < clock_timestamp() - $1 * interval '1 millisecond'
+       select id from spandrel.journal where at < now() - $1 * interval '1 millisecond'
        order by at limit $2 for update skip locked)`,
     [options.retentionMs, options.limit],
   )

@@ -64,11 +64,11 @@ where h.subscription = $1 and h.id = m.id`
 /** A replay begins a new series of attempts; how often that was done is counted. */
 const replayHeld = `
 update spandrel.held set dead_at = null, expires_at = null, due_at = null, attempts = 0, replays = replays + 1,
-  request = null, requested_by = null, requested_why = null, requested_at = null
+  request = null, requested_by = null, requested_why = null, requested_at = null, request_past_window = false
 where subscription = $1 and id = any($2::bigint[])`
 
 const clearRequests = `
-update spandrel.held set request = null, requested_by = null, requested_why = null, requested_at = null
+update spandrel.held set request = null, requested_by = null, requested_why = null, requested_at = null, request_past_window = false
 where subscription = $1 and id = any($2::bigint[])`
 
 const deleteHeld = 'delete from spandrel.held where subscription = $1 and id = any($2::bigint[])'

@@ -15,8 +15,10 @@ import {
 } from '../../test/consuming.ts'
 import type { Sink } from '../../test/sink-process.ts'
 import { Sinks } from '../../test/sinks.ts'
+import { pgDatabase } from '../database/pg.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
+import { conservation } from './conservation.ts'
 
 /** Each law is broken by the mutant that lacks it, and kept without: the tests above would notice. */
 const cleanup = new Cleanup()
@@ -64,6 +66,10 @@ describe.each([undefined, 'mutant'])('with %s', { timeout: 90_000 }, (mutated) =
     await settled(pool)
     const lost = 100 - (await effectCount(pool))
     expect(lost > 0).toBe(mutated !== undefined)
+    const { query } = pgDatabase(pool)
+    const law = await conservation(query, query, { name: 'sink:things', channel: 'things' })
+    expect(law.lost).toHaveLength(Math.min(lost, 100))
+    expect(law).toMatchObject({ messages: 100, handled: 100 - lost, onItsWay: 0, twice: [] })
   })
 
   test('any-record-suppresses: a failed attempt is taken for done, and the message is lost', async () => {

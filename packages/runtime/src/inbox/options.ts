@@ -33,7 +33,7 @@ export interface ConsumerOptions<T extends ContractTypes, Tx> {
 }
 
 export interface ConsumerTuning {
-  /** connections of the pool this consumer may take at once, housekeeping included; at least 2 */
+  /** connections of the pool this consumer may take at once: all but two for jobs; at least 3 */
   connections: number
   /** messages in one transaction */
   maxBatch: number
@@ -41,6 +41,8 @@ export interface ConsumerTuning {
   window: number
   /** bytes one read of the transport may bring */
   maxReadBytes: number
+  /** bytes of data a subscription keeps at hand before it reads more */
+  maxBytes: number
   /** `act`s of one subscription that run at once */
   maxActs: number
   /** how long a partition stays this process's own without renewal */
@@ -63,10 +65,11 @@ export interface ConsumerTuning {
 const day = 24 * 60 * 60 * 1000
 
 export const defaultTuning: ConsumerTuning = {
-  connections: 4,
+  connections: 5,
   maxBatch: 500,
-  window: 1000,
+  window: 2000,
   maxReadBytes: 8 * 1024 * 1024,
+  maxBytes: 32 * 1024 * 1024,
   maxActs: 32,
   leaseMs: 3000,
   renewMs: 1000,

@@ -154,21 +154,29 @@ update spandrel.partitions p set position = greatest(p.position, mine.position),
   marked_alone = p.marked_alone and p.partition <> all($4::int[])
 from mine where p.subscription = $1 and p.partition = mine.partition`
 
+/** A partition as it was when it was taken. */
+export interface Fenced {
+  readonly partition: number
+  readonly epoch: string
+}
+
+/** Takes the fence of each of these partitions, to be held to the end of the transaction; returns those it cannot have. */
 export async function fenced(
   query: Query,
   mine: {
     subscription: string
     owner: string
-    partitions: readonly { partition: number; epoch: string }[]
+    partitions: readonly Fenced[]
     statementMs: number
   },
-): Promise<boolean> {
-  const { rows } = await query(fence, [
+): Promise<readonly Fenced[]> {
+  const { rows } = await query<{ partition: number }>(fence, [
     mine.subscription,
     mine.partitions.map(({ partition }) => partition),
     mine.partitions.map(({ epoch }) => epoch),
     mine.owner,
     String(Math.ceil(mine.statementMs)),
   ])
-  return rows.length === mine.partitions.length
+  const held = new Set(rows.map(({ partition }) => partition))
+  return mine.partitions.filter(({ partition }) => !held.has(partition))
 }

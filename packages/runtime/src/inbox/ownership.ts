@@ -13,14 +13,12 @@ import { journal } from './journal.ts'
 import type { Lane } from './lane.ts'
 import type { ConsumerTuning } from './options.ts'
 import * as sql from './ownership-sql.ts'
-import type { Slots } from './slots.ts'
 
 export interface OwnershipOptions<Tx> {
   database: Database<Tx>
   owner: string
   lanes: ReadonlyMap<string, Lane<Tx>>
   tuning: ConsumerTuning
-  slots: Slots
   logger: Logger
 }
 
@@ -97,11 +95,7 @@ export class Ownership<Tx> {
     for (const { lane, number, partition } of before) {
       if (mine.get(`${lane.name} ${number}`)?.epoch === partition.epoch || lane.owned().get(number) !== partition)
         continue
-      this.#options.logger.warn(
-        { subscription: lane.name, partition: number },
-        `${lane.name}: partition ${number} was taken by another owner`,
-      )
-      lane.lose(number)
+      lane.lost(number, partition.epoch)
     }
   }
 
@@ -164,47 +158,10 @@ export class Ownership<Tx> {
     head: number,
     incarnation: string,
   ): Promise<void> {
-    const { database, owner, tuning, logger, slots } = this.#options
-    const place = [lane.name, row.partition] as const
-    const taking = slots.tryRun(() =>
-      database.transaction(async (open) => {
-        const { query } = open
-        const pid = await open.backend()
-        const lock = await query<{ locked: boolean }>(sql.takersLock, place)
-        if (lock.rows[0]?.locked !== true) return undefined
-        await query("select set_config('lock_timeout', $1, true)", [String(tuning.leaseMs + 5000)])
-        const impatience = setInterval(() => {
-          database.query(sql.terminateBlockers, [...place, pid]).catch(() => {})
-        }, 200)
-        try {
-          const { rows } = await query<{ owner: string | null }>(sql.lockForTaking, [...place, row.epoch])
-          const [found] = rows
-          if (found === undefined) return undefined
-          const unclean = found.owner !== null
-          const values = [...place, owner, tuning.leaseMs, unclean, tuning.window, head, incarnation]
-          const taken = (await query<sql.TakenRow>(sql.take, values)).rows[0]
-          if (taken === undefined) return undefined
-          if (unclean) {
-            const detail = {
-              partition: row.partition,
-              from: found.owner,
-              epoch: Number(taken.epoch),
-              position: taken.position,
-              marked: taken.marked_offset,
-            }
-            await journal(query, [{ kind: 'takeover', subscription: lane.name, actor: owner, detail }])
-          }
-          return { ...taken, unclean }
-        } finally {
-          clearInterval(impatience)
-        }
-      }),
-    )
-    // No connection to spare now: the next round tries again.
-    if (taking === undefined) return
+    const { database, owner, logger } = this.#options
     let taken: (sql.TakenRow & { unclean: boolean }) | undefined
     try {
-      taken = await taking
+      taken = await this.#takeRow(lane.name, row, head, incarnation)
     } catch (error) {
       // Locked for too long by somebody whose lease is still good, or the connection went: the next round tries again.
       if (sqlState(error) === '55P03' || isConnectionLost(error)) return
@@ -230,6 +187,43 @@ export class Ownership<Tx> {
       marked: taken.marked_offset ?? undefined,
       markedAlone: taken.marked_alone,
       unclean: taken.unclean,
+    })
+  }
+
+  /** Raises the epoch; waits for the old owner's open transaction, and ends it once the lease is over. */
+  async #takeRow(
+    subscription: string,
+    { partition, epoch }: sql.AroundRow & { what: 'partition' },
+    head: number,
+    incarnation: string,
+  ): Promise<(sql.TakenRow & { unclean: boolean }) | undefined> {
+    const { database, owner, tuning } = this.#options
+    const place = [subscription, partition] as const
+    return database.transaction(async (open) => {
+      const { query } = open
+      const pid = await open.backend()
+      const lock = await query<{ locked: boolean }>(sql.takersLock, place)
+      if (lock.rows[0]?.locked !== true) return undefined
+      await query("select set_config('lock_timeout', $1, true)", [String(tuning.leaseMs + 5000)])
+      const impatience = setInterval(() => {
+        database.query(sql.terminateBlockers, [...place, pid]).catch(() => {})
+      }, 200)
+      try {
+        const [found] = (await query<{ owner: string | null }>(sql.lockForTaking, [...place, epoch])).rows
+        if (found === undefined) return undefined
+        const unclean = found.owner !== null
+        const values = [...place, owner, tuning.leaseMs, unclean, tuning.window, head, incarnation]
+        const [taken] = (await query<sql.TakenRow>(sql.take, values)).rows
+        if (taken === undefined) return undefined
+        if (unclean) {
+          const { position, marked_offset: marked } = taken
+          const detail = { partition, from: found.owner, epoch: Number(taken.epoch), position, marked }
+          await journal(query, [{ kind: 'takeover', subscription, actor: owner, detail }])
+        }
+        return { ...taken, unclean }
+      } finally {
+        clearInterval(impatience)
+      }
     })
   }
 

@@ -34,6 +34,13 @@ export function judgeRequest<Tx>(entry: Entry<Tx>, found: HeldFound): Verdict {
   if (typeof deadLetter === 'object' && deadLetter.replay === 'never')
     return refuse('its contract says that it is never replayed')
   if (found.row.replays >= maxReplays) return refuse(`it was replayed ${found.row.replays} times`)
+  // FM15: another message of the same intent may have been handled, and forgotten, while this one lay here.
+  const windowMs = entry.prepared?.intent?.retentionMs
+  if (windowMs !== undefined && found.row.ageMs > windowMs && !request.pastWindow) {
+    return refuse(
+      'its intent key is remembered for less long than it has been held: ask again with the past-window flag',
+    )
+  }
   if (!found.lowest && !(dead && operation?.onPoison === 'skip'))
     return refuse('an earlier message of its key is held; replay that one, or the key')
   return { kind: 'replay', actor: request.by, why: request.why }

@@ -26,8 +26,11 @@ import { untilAborted } from './until-aborted.ts'
 import { isKeepable, isRemembered, type KeyRecord, readKey, tryLock, writeRecord } from './records.ts'
 
 export type Ended =
-  /** `record`: what copies will get; absent where nothing is remembered. `failure`: what the handler threw. */
-  | { how: 'answered'; answer: Rendered; record?: KeyRecord; sent: number; failure?: unknown }
+  /**
+   * `record`: what copies will get; absent where nothing is remembered. `journalled`: written down with the commit.
+   * `failure`: what the handler threw.
+   */
+  | { how: 'answered'; answer: Rendered; record?: KeyRecord; sent: number; journalled: boolean; failure?: unknown }
   | { how: 'replay'; record: KeyRecord }
   | { how: 'overlap' }
 
@@ -52,7 +55,7 @@ export interface Attempt<Tx> {
   readonly signal: AbortSignal
   readonly maxAnswerBytes: number
   readonly validateAnswers: boolean
-  /** what goes into the journal with the commit */
+  /** what goes into the journal with the commit: none where the caller writes it down later */
   entries(answer: Rendered, notes: readonly string[]): readonly JournalEntry[]
   /** called when this attempt holds the key and its handler is about to run */
   begun(): void
@@ -123,7 +126,7 @@ async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, write
   if (!succeeded) {
     buffer.clear()
     if (claim === undefined || !outcome.keepable || !isRemembered(claim, outcome.answer)) {
-      throw new Decided({ how: 'answered', answer: outcome.answer, sent: 0, ...failureOf(outcome) })
+      throw new Decided({ how: 'answered', answer: outcome.answer, sent: 0, journalled: false, ...failureOf(outcome) })
     }
     await open.query('rollback to savepoint spandrel_operation')
   }
@@ -150,6 +153,7 @@ async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, write
     how: 'answered',
     answer: outcome.answer,
     sent,
+    journalled: entries.length > 0,
     ...(record !== undefined && { record }),
     ...failureOf(outcome),
   }

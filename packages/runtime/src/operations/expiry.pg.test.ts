@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, effects, until } from '../../test/ask.ts'
@@ -30,7 +31,7 @@ async function insertKeys(
 ): Promise<void> {
   await database.pool.query(
     `insert into spandrel.keys (operation, scope, key, fingerprint, state, subscription, partitionkey, done_at, expires_at)
-     select 'book', '', coalesce($3, 'k') || '-' || lpad(n::text, 5, '0'), 'f', 'done', $2, $3, now(), now() + $4::interval from generate_series(1, $1) n`,
+     select 'book', '', coalesce($3, 'k') || '-' || lpad(n::text, greatest(5, length(n::text)), '0'), 'f', 'done', $2, $3, now(), now() + $4::interval from generate_series(1, $1) n`,
     [count, more.subscription ?? null, more.partitionkey ?? null, more.expired === false ? '1 hour' : '-1 second'],
   )
 }
@@ -97,3 +98,29 @@ test('one process at a time, by lease; the next takes over when it is gone', asy
   await until('the second works', () => rounds.includes('second'))
   await second.stop({ deadlineMs: 1000 })
 })
+
+test('FM06: among 300,000 keys an expiry reads only what it deletes', async () => {
+  await insertKeys(300_000, { expired: false })
+  await insertKeys(100, { partitionkey: 'old', subscription: 's' })
+  await database.pool.query('vacuum analyze spandrel.keys')
+  const one = new pg.Pool({ connectionString: database.url, max: 1 })
+  const before = await blocksSeen(one)
+  expect(await expireKeys.batch(asDatabase(one).query, 500)).toBe(100)
+  // The table has thousands of blocks; a scan of it would see them all.
+  expect((await blocksSeen(one)) - before).toBeLessThan(1000)
+  await one.end()
+  const { rows } = await database.pool.query<{ blocks: number }>(
+    `select (pg_relation_size('spandrel.keys') / 8192)::int as blocks`,
+  )
+  expect(rows[0]?.blocks).toBeGreaterThan(3000)
+})
+
+/** Blocks of the table that were looked at; the pool has one connection, which first tells what it did. */
+async function blocksSeen(one: pg.Pool): Promise<number> {
+  await one.query('select pg_stat_force_next_flush()')
+  const { rows } = await one.query<{ blocks: number }>(
+    `select (heap_blks_read + heap_blks_hit)::int as blocks
+     from pg_statio_user_tables where relid = 'spandrel.keys'::regclass`,
+  )
+  return rows[0]?.blocks ?? 0
+}

@@ -126,6 +126,7 @@ export class OperationRunner<Tx> {
             how: 'answered',
             answer: failedBefore(running.operation.operation, failure, running.signal),
             sent: 0,
+            journalled: false,
             failure,
           }
         }
@@ -178,12 +179,12 @@ export class OperationRunner<Tx> {
           maxAnswerBytes: this.#options.maxAnswerBytes ?? 1024 * 1024,
           validateAnswers: this.#options.validateAnswers ?? false,
           begun,
-          entries: (answer, notes) => this.#entries(running, answer, notes),
+          entries: (answer, notes) => (notes.length === 0 ? [] : this.#entries(running, answer, notes)),
           open: this.#open,
         })
         if (ended.how === 'replay' && ended.record.attempt === context.id) {
           // The commit we did not hear of had happened.
-          return { how: 'answered', answer: ended.record.answer, record: ended.record, sent: 1 }
+          return { how: 'answered', answer: ended.record.answer, record: ended.record, sent: 1, journalled: false }
         }
         // After an unknown commit the lock may still be held by our own lost transaction.
         if (!unknown || ended.how !== 'overlap') return ended
@@ -195,7 +196,8 @@ export class OperationRunner<Tx> {
       const ms = Math.min(1000, 10 * 2 ** tries) * Math.random()
       const over = running.signal.aborted || Date.now() + ms >= context.deadline
       if (!again || over || (!unknown && tries >= mostTries)) {
-        return { how: 'answered', answer: notCarriedOut(operation.operation, unknown, failure), sent: 0, failure }
+        const answer = notCarriedOut(operation.operation, unknown, failure)
+        return { how: 'answered', answer, sent: 0, journalled: false, failure }
       }
       this.#counters.reruns.add({ operation: operation.operation })
       await pause(ms)
@@ -218,7 +220,7 @@ export class OperationRunner<Tx> {
           }
           this.#options.logger.error(fields, 'an operation failed')
         }
-        if (ended.record === undefined && ended.answer.status >= 400) this.#note(running, ended.answer)
+        if (!ended.journalled) this.#note(running, ended.answer)
         return ended.answer
       case 'replay':
         return this.#replay(running, ended.record)
@@ -245,6 +247,8 @@ export class OperationRunner<Tx> {
       operation: name,
       correlationid: record.correlationid ?? context.correlationid,
       messageId: context.id,
+      // the request that was carried out
+      causationid: record.attempt,
       detail: { key: claim?.key, correlationid: context.correlationid, status: record.answer.status },
     }
     if (mismatch && claim.guarantee.onMismatch === 'reject') {
@@ -277,7 +281,7 @@ export class OperationRunner<Tx> {
     return [...notes.map((why): JournalEntry => ({ kind: 'note', ...common, why })), answered]
   }
 
-  /** An outcome that was rolled back is told outside its transaction. */
+  /** Told outside the transaction: what had no notes, and what was rolled back. */
   #note(running: Running, answer: Rendered): void {
     for (const entry of this.#entries(running, answer, [])) this.#options.journal.write(entry)
   }

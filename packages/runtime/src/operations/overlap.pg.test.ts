@@ -5,7 +5,7 @@ import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, type Asked, effects, until } from '../../test/ask.ts'
 import type { BookingOptions } from '../../test/bookings-contract.ts'
 import { type BookingsProcess, bookingsProcess } from '../../test/bookings-process.ts'
-import { bookingService, gates, prepareBookings } from '../../test/bookings-service.ts'
+import { begun, bookingService, gates, prepareBookings } from '../../test/bookings-service.ts'
 import type { Service } from '../service/create-service.ts'
 
 let database: TestDatabase
@@ -101,8 +101,9 @@ describe.each(['reject', 'wait'] as const)('%s', (mode) => {
         const item = fresh()
         const gate = gateOf(item)
         const body = { item, ms, does: `gate:${item}` }
-        const startedAt = performance.now()
         const first = ask(urls[0], path, body, { key: item })
+        await until('the handler has begun', () => begun.has(item))
+        const startedAt = performance.now()
         await until('the time has come', () => performance.now() - startedAt >= (ms * percent) / 100)
         const copies = [ask(urls[1], path, body, { key: item }), ask(urls[0], path, body, { key: item })]
         // Where copies are refused the first lasts until they are, however slow this machine is.

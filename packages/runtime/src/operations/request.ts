@@ -118,10 +118,11 @@ function isAccepted(type: string, contentTypes: readonly string[]): boolean {
 
 /** The whole body, at most `maxBytes`. What is too large is not read to its end: the connection closes after the answer. */
 function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = new Refused('body-too-large', `at most ${maxBytes} bytes are accepted`, {
-    headers: { connection: 'close' },
-  })
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge)
+  const tooLarge = (): Refused =>
+    new Refused('body-too-large', `at most ${maxBytes} bytes are accepted`, {
+      headers: { connection: 'close' },
+    })
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge())
   const chunks: Buffer[] = []
   let size = 0
   return new Promise((resolve, reject) => {
@@ -129,11 +130,13 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       size += chunk.length
       if (size > maxBytes) {
         request.removeAllListeners('data').pause()
-        reject(tooLarge)
+        reject(tooLarge())
       } else chunks.push(chunk)
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('error', reject)
-    request.on('close', () => reject(new Error('the client went away before its request was complete')))
+    request.on('close', () => {
+      if (!request.complete) reject(new Error('the client went away before its request was complete'))
+    })
   })
 }

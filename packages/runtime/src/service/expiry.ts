@@ -1,6 +1,6 @@
 /**
  * Deletes what has come to the end of its retention: key records and journal entries. One process at a time, by a
- * lease row; each batch is a short transaction of its own, by primary key, past rows that are locked (FM06).
+ * lease row; each batch is a short transaction of its own, row by row, past rows that are locked (FM06).
  */
 import { randomUUID } from 'node:crypto'
 import type { Query } from '../database/database.ts'
@@ -38,11 +38,13 @@ export const expireKeys: Expiry = {
   name: 'keys',
   async batch(query, limit) {
     const { rowCount } = await query(
-      `delete from spandrel.keys where (operation, scope, key) in (
-         select operation, scope, key from spandrel.keys k
-         where expires_at < clock_timestamp() and not exists (
+      // `now()` and not `clock_timestamp()`, which is volatile: no index can be searched by it. By ctid, which the row
+      // locks keep in place.
+      `delete from spandrel.keys where ctid = any(array(
+         select ctid from spandrel.keys k
+         where expires_at < now() and not exists (
            select 1 from spandrel.held h where h.subscription = k.subscription and h.partitionkey = k.partitionkey)
-         order by expires_at limit $1 for update skip locked)`,
+         order by expires_at limit $1 for update skip locked))`,
       [limit],
     )
     return rowCount ?? 0

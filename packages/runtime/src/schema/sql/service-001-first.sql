@@ -154,6 +154,7 @@ create table spandrel.held (
   requested_by text,
   requested_why text,
   requested_at timestamptz,
+  request_past_window boolean not null default false, -- replay although its intent key may have been forgotten by now
   replays int not null default 0,
   held_at timestamptz not null default clock_timestamp()
 );
