@@ -1,6 +1,7 @@
 import type { System } from '@spandrel/contract'
 import { complaint, CommandError } from '../output/command-error.ts'
-import { journeyTree, type JourneyNode, type Receiver } from '../journey/journey-tree.ts'
+import type { JourneyNode } from '../journey/journey-node.ts'
+import { journeyTree, type Receiver } from '../journey/journey-tree.ts'
 import { findJourneys, type FoundJourney, type JourneyRows, mostRows, readRows } from '../journey/read-rows.ts'
 import { renderJourney } from '../journey/render-journey.ts'
 import { command } from '../program.ts'

@@ -1,7 +1,7 @@
 /** A journey as text. Times are those of the first thing that happened, and distances from it. */
 import type { Paint, Style } from '../output/output.ts'
 import { clock } from '../dev/dev-log.ts'
-import type { JourneyNode, Tone } from './journey-tree.ts'
+import type { JourneyNode, Tone } from './journey-node.ts'
 
 const styles: Readonly<Record<Tone, Style | undefined>> = {
   plain: undefined,

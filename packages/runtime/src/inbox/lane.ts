@@ -14,42 +14,27 @@
  */
 import { faults } from '#faults'
 import type { OpenTransaction } from '../database/database.ts'
-import type { Logger } from '../service/loop.ts'
 import type { Delivery, TransportSubscription } from '../transport/transport.ts'
 import { Acts } from './acts.ts'
-import { attemptsOf, type Entry, newEntry } from './entry.ts'
-import { lastVerdict } from './failure.ts'
-import { type HeldFound, type HeldScan, scanHeld } from './held-scan.ts'
-import { journal, type JournalEntry } from './journal.ts'
+import { Alarm } from './alarm.ts'
+import type { ClaimScope } from './claim.ts'
+import { buryCrashed } from './crashed.ts'
+import { type Entry, newEntry } from './entry.ts'
+import { Fetching } from './fetching.ts'
+import { HeldLook } from './held-look.ts'
 import { type Job, type JobContext, type JobReport, runJob } from './job.ts'
+import type { LaneOptions } from './lane-options.ts'
 import type { Subscription } from './operation.ts'
-import type { ConsumerCall, ConsumerTuning } from './options.ts'
+import type { ConsumerTuning } from './options.ts'
 import { advance, mark } from './ownership-sql.ts'
+import { OwnedPartitions } from './owned-partitions.ts'
 import { markOf, OwnedPartition, type Taken } from './partition.ts'
 import { Pauses } from './pauses.ts'
 import { kindOf, prepare } from './prepare.ts'
-import { judgeRequest } from './requests.ts'
+import { Queue } from './queue.ts'
 import { select } from './select.ts'
-import type { Slots } from './slots.ts'
-
-export interface LaneOptions<Tx> {
-  contract: JobContext<Tx>['contract']
-  database: JobContext<Tx>['database']
-  owner: string
-  subscription: Subscription<Tx>
-  source: TransportSubscription
-  tuning: ConsumerTuning
-  slots: Slots
-  logger: Logger
-  call: ConsumerCall | undefined
-  onCommitted: () => void
-  /** messages that run in this process, of all lanes */
-  inFlight: () => number
-  /** the fence said that a partition is somebody else's */
-  onLost: () => void
-  /** positions are no longer good; see `ownership.ts` */
-  onIncarnation: (error: unknown) => void
-}
+import { Settling } from './settling.ts'
+import { Trouble } from './trouble.ts'
 
 /** Beside messages of other partitions, or with the process for itself. */
 type Mark = 'beside' | 'alone'
@@ -64,7 +49,7 @@ export class Lane<Tx> {
   readonly #options: LaneOptions<Tx>
   readonly #tuning: ConsumerTuning
   readonly #context: JobContext<Tx>
-  readonly #partitions = new Map<number, OwnedPartition>()
+  readonly #partitions: OwnedPartitions
   readonly #acts: Acts<Tx>
   readonly #pauses: Pauses
   readonly #running = new Set<Running<Tx>>()
@@ -74,56 +59,39 @@ export class Lane<Tx> {
   readonly #busy = new Set<string>()
   /** operations that need transactions of their own */
   readonly #alone = new Set<string>()
-  /** held messages that are due, by arrival; and those with a verdict or a result that waits for its commit */
-  #due: Entry<Tx>[] = []
-  /** live messages, by arrival */
-  #pending: Entry<Tx>[] = []
+  readonly #queue = new Queue<Tx>()
+  readonly #trouble: Trouble
+  readonly #fetching: Fetching
+  readonly #heldLook: HeldLook<Tx>
+  readonly #settling: Settling
   /** the message that has the process for itself */
   #apart: Entry<Tx> | undefined
   #stopping = false
-  #troubleUntil = 0
-  #troubles = 0
   #pumping = false
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Number.POSITIVE_INFINITY
-  #wakeFetch: (() => void) | undefined
-  /** a level, so that no hint is lost between a read and the wait behind it */
-  #fetchWanted = false
-  /** the window is full: worth a look when a job has ended */
-  #starved = false
+  readonly #alarm = new Alarm(() => this.pump())
   #waiters: (() => void)[] = []
-  #fetching: Promise<void> | undefined
-  #scanning: Promise<void> | undefined
-  #scanWanted = true
-  #scanAt = 0
-  #heldVersion = 0
-  #settled = new Map<number, number>()
-  #settling: Promise<void> | undefined
-  lastSuccess: number | null = null
-  lastError: { at: number; message: string } | null = null
+  #lastCommit: number | null = null
 
   constructor(options: LaneOptions<Tx>) {
     this.#options = options
     this.#tuning = options.tuning
-    this.#pauses = new Pauses(options.tuning)
-    const { subscription } = options
-    const named = (policy: string): string[] =>
-      subscription.operations.filter(({ onPoison }) => onPoison === policy).map(({ name }) => name)
+    const { subscription, database, logger } = options
+    this.#partitions = new OwnedPartitions(subscription.name, database.query, logger)
+    this.#pauses = new Pauses({
+      subscription: subscription.name,
+      tuning: options.tuning,
+      query: database.query,
+      logger,
+    })
     this.#context = {
       contract: options.contract,
-      database: options.database,
+      database,
       owner: options.owner,
       subscription,
-      scope: {
-        subscription: subscription.name,
-        channel: subscription.channel,
-        skip: named('skip'),
-        serial: subscription.serial,
-        rememberMs: options.tuning.rememberMs,
-      },
+      scope: claimScope(subscription, options.tuning.rememberMs),
       leaseMs: options.tuning.leaseMs,
       cutOff: this.#cutOff.signal,
-      positions: (finished) => this.#positions(finished),
+      positions: (finished) => this.#partitions.positionsWith(finished),
       track: (open, running) => {
         if (running) this.#open.add(open)
         else this.#open.delete(open)
@@ -137,8 +105,34 @@ export class Lane<Tx> {
       renewMs: options.tuning.renewMs,
       cutOff: this.#cutOff.signal,
       call: options.call,
-      owned: (entry) => this.#partitionOf(entry) !== undefined,
+      owned: (entry) => this.#partitions.of(entry) !== undefined,
       ended: (entry, outage) => this.#acted(entry, outage),
+    })
+    const look = (): void => this.pump()
+    this.#trouble = new Trouble(this.name, options.logger, options.tuning, (until) => this.#wakeAt(until))
+    this.#settling = new Settling(options.source, (error) => this.#trouble.note(error, 'settling failed'))
+    this.#fetching = new Fetching({
+      source: options.source,
+      tuning: options.tuning,
+      partitions: this.#partitions.byNumber,
+      trouble: this.#trouble,
+      atHand: () => ({ messages: this.#outstanding(), bytes: this.#bytes() }),
+      accept: (partition, delivery) => this.#accept(partition, delivery),
+      look,
+      onIncarnation: options.onIncarnation,
+    })
+    this.#heldLook = new HeldLook<Tx>({
+      contract: options.contract,
+      database: options.database,
+      subscription,
+      skip: this.#context.scope.skip,
+      tuning: options.tuning,
+      slots: options.slots,
+      trouble: this.#trouble,
+      queue: this.#queue,
+      partitions: this.#partitions.byNumber,
+      busy: this.#busy,
+      looked: look,
     })
   }
 
@@ -150,30 +144,38 @@ export class Lane<Tx> {
     return this.#options.source
   }
 
+  /** When something was last read or committed. */
+  get lastSuccess(): number | null {
+    const read = this.#fetching.lastSuccess
+    return read === null ? this.#lastCommit : Math.max(read, this.#lastCommit ?? 0)
+  }
+
+  get lastError(): { at: number; message: string } | null {
+    return this.#trouble.last
+  }
+
   start(): void {
-    const watch = this.#options.source.watch(() => this.#fetchNow())
-    this.#fetching = this.#fetchLoop().then(() => watch.close())
+    this.#fetching.start()
     this.pump()
   }
 
   // Ownership ---------------------------------------------------------------------------------------------------
 
   owned(): ReadonlyMap<number, OwnedPartition> {
-    return this.#partitions
+    return this.#partitions.byNumber
   }
 
   take(taken: Taken): void {
-    const partition = new OwnedPartition(taken, this.#tuning.maxBatch)
-    this.#partitions.set(taken.partition, partition)
-    this.#scanWanted = true
-    this.#fetchNow()
+    this.#partitions.add(new OwnedPartition(taken, this.#tuning.maxBatch))
+    this.#heldLook.want()
+    this.#fetching.now()
     this.pump()
   }
 
   /** Somebody else's now: what is in hand is dropped, what runs will fail at the fence. */
   lose(number: number): void {
     this.#partitions.delete(number)
-    this.#forget(number)
+    this.#queue.forget(number)
     this.#acts.abandon((entry) => entry.partition === number)
     this.#endApart()
     this.#tellWaiters()
@@ -195,99 +197,19 @@ export class Lane<Tx> {
     const partition = this.#partitions.get(number)
     if (partition === undefined) return
     partition.draining = true
-    this.#keepUrgent((entry) => entry.partition === number)
-    const busy = (): boolean => partition.running > 0 || this.#queued().some((entry) => entry.partition === number)
+    this.#queue.keepUrgent((entry) => entry.partition === number)
+    const busy = (): boolean => partition.running > 0 || this.#queue.holdsAnyOf(number)
     this.pump()
     while (busy() && this.#partitions.get(number) === partition) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve))
     }
-    this.#forget(number)
+    this.#queue.forget(number)
     if (this.#partitions.get(number) !== partition) return
-    await this.#writePosition(partition)
+    await this.#partitions.catchUp(partition)
     this.#partitions.delete(number)
   }
 
-  #forget(number: number): void {
-    const others = (entry: Entry<Tx>): boolean => entry.partition !== number
-    this.#due = this.#due.filter(others)
-    this.#pending = this.#pending.filter(others)
-  }
-
-  #queued(): Entry<Tx>[] {
-    return [...this.#due, ...this.#pending]
-  }
-
-  /**
-   * Of those that are in question, keeps what is worth a commit before the end: the result of an act, the verdict on an
-   * attempt that was made; and of each key only the first, because nothing before it will run any more.
-   */
-  #keepUrgent(inQuestion: (entry: Entry<Tx>) => boolean): void {
-    const lanes = new Set<string>()
-    const kept = (entry: Entry<Tx>): boolean => {
-      if (!inQuestion(entry)) return true
-      const first = !lanes.has(entry.lane)
-      lanes.add(entry.lane)
-      return first && isUrgent(entry)
-    }
-    this.#due = this.#due.filter(kept)
-    this.#pending = this.#pending.filter(kept)
-  }
-
-  /** What is finished is finished, whoever owns the partition by now: this needs no fence. */
-  async #writePosition(partition: OwnedPartition): Promise<void> {
-    const { database, subscription, logger } = this.#options
-    const { position } = partition.progress
-    if (partition.written >= position) return
-    const before = partition.written
-    partition.written = position
-    try {
-      await database.query(advance, [subscription.name, [partition.partition], [position], []])
-    } catch (error) {
-      partition.written = before
-      logger.warn({ error }, `${this.name}: the position of partition ${partition.partition} was not written`)
-    }
-  }
-
-  // Fetching ----------------------------------------------------------------------------------------------------
-
-  async #fetchLoop(): Promise<void> {
-    while (!this.#stopping) {
-      const after = new Map<number, number>()
-      for (const [number, { draining, progress }] of this.#partitions)
-        if (!draining) after.set(number, progress.fetched)
-      const room = this.#bytes() < this.#tuning.maxBytes ? this.#tuning.window - this.#outstanding() : 0
-      this.#fetchWanted = false
-      this.#starved = room <= 0
-      let count = 0
-      if (after.size > 0 && room > 0 && performance.now() >= this.#troubleUntil) {
-        try {
-          count = await this.#fetch(after, room)
-        } catch (error) {
-          if (error instanceof Error && 'code' in error && error.code === 'incarnation-changed')
-            this.#options.onIncarnation(error)
-          this.#troubled(error, 'reading the transport failed')
-        }
-      }
-      if (count === 0) await this.#waitToFetch()
-    }
-  }
-
-  async #fetch(after: ReadonlyMap<number, number>, room: number): Promise<number> {
-    const asked = new Map([...after.keys()].map((number) => [number, this.#partitions.get(number)]))
-    const limit = Math.min(room, this.#tuning.maxBatch)
-    const deliveries = await this.#options.source.read(after, { limit, maxBytes: this.#tuning.maxReadBytes })
-    this.lastSuccess = Date.now()
-    if (deliveries.length === 0) return 0
-    await faults.point('consumer.fetched')
-    for (const delivery of deliveries) {
-      const partition = this.#partitions.get(delivery.partition)
-      // It may have been lost, or lost and taken again, while the transport was asked.
-      if (partition === undefined || partition !== asked.get(delivery.partition) || partition.draining) continue
-      this.#accept(partition, delivery)
-    }
-    this.pump()
-    return deliveries.length
-  }
+  // What is at hand ---------------------------------------------------------------------------------------------
 
   #accept(partition: OwnedPartition, delivery: Delivery): void {
     const { subscription } = this.#options
@@ -301,144 +223,19 @@ export class Lane<Tx> {
     })
     if (delivery.offset === partition.died) {
       partition.died = undefined
-      this.#buryCrashed(entry)
+      buryCrashed(entry, subscription)
     }
-    this.#pending.push(entry)
-  }
-
-  /** The process died while it tried this message with care: that was an attempt. */
-  #buryCrashed(entry: Entry<Tx>): void {
-    const { types, ignored } = this.#options.subscription
-    const { type } = entry.envelope.attributes
-    // Nothing here looks into a message that is not for this service: the process died of something else.
-    if (ignored.has(type)) return
-    const operation = types.get(type)?.operation
-    const attempts = attemptsOf(entry) + 1
-    const error = 'the process died while this message was being tried alone'
-    const retry = operation?.guarantees.retry
-    if (operation !== undefined && retry !== undefined && retry !== 'none' && attempts < retry.attempts) {
-      // No jitter: a message that kills processes gets the whole delay.
-      const delayMs = Math.min(retry.delayMs * 2 ** (attempts - 1), retry.maxDelayMs)
-      entry.verdict = { kind: 'retry', attempts, delayMs, reason: 'crashed', error }
-    } else if (operation !== undefined) entry.verdict = lastVerdict(operation, attempts, 'crashed', error)
-    else entry.verdict = { kind: 'dead', attempts, reason: 'crashed', error }
+    this.#queue.add(entry)
   }
 
   #outstanding(): number {
-    let count = this.#pending.length
-    for (const { running } of this.#partitions.values()) count += running
-    return count
+    return this.#queue.pending.length + this.#partitions.running
   }
 
-  #fetchNow(): void {
-    this.#fetchWanted = true
-    this.#wakeFetch?.()
-  }
-
-  /** Size of what is at hand. */
   #bytes(): number {
-    let bytes = 0
-    for (const { envelope } of this.#pending) bytes += envelope.data.length
+    let { bytes } = this.#queue
     for (const { job } of this.#running) for (const { envelope } of job.entries) bytes += envelope.data.length
     return bytes
-  }
-
-  async #waitToFetch(): Promise<void> {
-    if (this.#fetchWanted && !this.#starved && performance.now() >= this.#troubleUntil) return
-    const pause = Math.max(this.#tuning.pollMs, this.#troubleUntil - performance.now())
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pause)
-      this.#wakeFetch = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      if (this.#stopping) this.#wakeFetch()
-    })
-    this.#wakeFetch = undefined
-    // The poll that finds due retries, requests and expiries.
-    this.pump()
-  }
-
-  // Held messages -----------------------------------------------------------------------------------------------
-
-  #scanIfWanted(now: number): void {
-    if (this.#scanning !== undefined || this.#stopping || now < this.#troubleUntil) return
-    if (!this.#scanWanted && now < this.#scanAt) return
-    const scanning = this.#options.slots.tryRun(() => this.#scan())
-    if (scanning === undefined) return
-    this.#scanning = scanning.finally(() => {
-      this.#scanning = undefined
-      this.pump()
-    })
-  }
-
-  async #scan(): Promise<void> {
-    const partitions = [...this.#partitions.values()].filter(({ draining }) => !draining)
-    this.#scanWanted = false
-    const began = performance.now()
-    this.#scanAt = began + this.#tuning.pollMs
-    if (partitions.length === 0) return
-    const version = this.#heldVersion
-    const { subscription, scope } = this.#context
-    let scan: HeldScan
-    try {
-      scan = await scanHeld(this.#options.database.query, {
-        subscription: subscription.name,
-        partitions: partitions.map(({ partition }) => partition),
-        skip: scope.skip,
-        serial: subscription.serial,
-        limit: 200,
-        run: 100,
-      })
-    } catch (error) {
-      this.#scanWanted = true
-      this.#troubled(error, 'reading the held messages failed')
-      return
-    }
-    const took = performance.now() - began
-    // Something committed in between: what was read may be gone by now.
-    if (version !== this.#heldVersion) this.#scanWanted = true
-    else this.#found(partitions, scan)
-    // A scan that is dear is made less often.
-    this.#scanAt =
-      performance.now() + Math.max(Math.min(this.#tuning.pollMs, scan.nextMs ?? Number.POSITIVE_INFINITY), took * 10)
-  }
-
-  #found(partitions: readonly OwnedPartition[], scan: HeldScan): void {
-    const { subscription } = this.#options
-    // What has a verdict or a result is kept, and what goes before it in its key.
-    const decided = new Set(this.#due.filter(isUrgent).map(({ lane }) => lane))
-    const due = this.#due.filter(({ lane }) => decided.has(lane))
-    const owned = new Map(partitions.map((partition) => [partition.partition, partition]))
-    for (const found of scan.found) {
-      const partition = owned.get(found.partition)
-      if (partition === undefined || this.#partitions.get(found.partition) !== partition || partition.draining) continue
-      const entry = newEntry<Tx>({
-        partition: found.partition,
-        epoch: partition.epoch,
-        offset: 0,
-        held: found.row,
-        envelope: found.envelope,
-        serial: subscription.serial,
-        alone: this.#due.some(({ held, alone }) => alone && held?.id === found.row.id),
-      })
-      // In somebody's hands: found again when it is out of them.
-      if (this.#busy.has(entry.lane) || decided.has(entry.lane)) continue
-      if (found.what !== 'due') this.#judgeRequest(entry, found)
-      else if (markOf({ offset: 0, held: found.row }) === partition.died) {
-        partition.died = undefined
-        this.#buryCrashed(entry)
-      }
-      due.push(entry)
-    }
-    this.#due = due.sort(byArrival)
-    const busy = new Set(due.map(({ partition }) => partition))
-    for (const partition of partitions) if (!busy.has(partition.partition)) partition.heldTried(true)
-  }
-
-  #judgeRequest(entry: Entry<Tx>, found: HeldFound): void {
-    prepare(entry, this.#options.subscription, this.#options.contract)
-    entry.verdict = judgeRequest(entry, found)
   }
 
   // Jobs --------------------------------------------------------------------------------------------------------
@@ -449,15 +246,15 @@ export class Lane<Tx> {
     this.#pumping = true
     try {
       const now = performance.now()
-      this.#scanIfWanted(now)
-      while (now >= this.#troubleUntil && !this.#cutOff.signal.aborted && this.#options.slots.free > 0) {
+      this.#heldLook.begin(now)
+      while (this.#trouble.over(now) && !this.#cutOff.signal.aborted && this.#options.slots.free > 0) {
         if (!this.#options.slots.mayBegin(this)) break
         const chosen = select({
           only: this.#apart,
-          due: this.#due,
-          pending: this.#pending,
+          due: this.#queue.due,
+          pending: this.#queue.pending,
           busy: this.#busy,
-          partitions: this.#partitions,
+          partitions: this.#partitions.byNumber,
           pauses: this.#pauses,
           alone: this.#alone,
           room: this.#acts.room(this.#tuning.maxActs),
@@ -481,7 +278,8 @@ export class Lane<Tx> {
         this.#begin(chosen.entries, chosen.mark ? (chosen.alone ? 'alone' : 'beside') : undefined)
       }
       // Where no slot is free, whoever gives one back calls; and who stops looks for nothing any more.
-      if (this.#options.slots.free > 0 && !this.#stopping) this.#wakeAt(Math.max(this.#scanAt, this.#troubleUntil))
+      if (this.#options.slots.free > 0 && !this.#stopping)
+        this.#wakeAt(Math.max(this.#heldLook.at, this.#trouble.until))
     } finally {
       this.#pumping = false
     }
@@ -501,15 +299,11 @@ export class Lane<Tx> {
   }
 
   #begin(entries: readonly Entry<Tx>[], mark: Mark | undefined): void {
-    const chosen = new Set(entries)
-    const rest = (list: Entry<Tx>[]): Entry<Tx>[] => list.filter((entry) => !chosen.has(entry))
-    this.#due = rest(this.#due)
-    this.#pending = rest(this.#pending)
+    this.#queue.take(entries)
     for (const entry of entries) {
-      if (this.#busy.has(entry.lane)) continue
       this.#busy.add(entry.lane)
+      this.#partitions.of(entry)?.begin()
     }
-    for (const entry of entries) this.#partitionOf(entry)?.begin()
     const [first] = entries
     const running: Running<Tx> = {
       job: { kind: first === undefined ? 'record' : kindOf(first), entries },
@@ -522,7 +316,7 @@ export class Lane<Tx> {
         report = await this.#run(running.job, mark)
       } catch (error) {
         // A fault of ours: the messages stay where they are, and it shows.
-        this.#troubled(error, 'a job failed')
+        this.#trouble.begin(error, 'a job failed')
       } finally {
         this.#running.delete(running)
         this.#ended(entries, report)
@@ -549,8 +343,8 @@ export class Lane<Tx> {
   #endApart(): void {
     const entry = this.#apart
     if (entry === undefined) return
-    const waits = entry.acted !== undefined && this.#queued().includes(entry)
-    if (waits || (this.#busy.has(entry.lane) && this.#partitionOf(entry) !== undefined)) return
+    const waits = entry.acted !== undefined && this.#queue.includes(entry)
+    if (waits || (this.#busy.has(entry.lane) && this.#partitions.of(entry) !== undefined)) return
     this.#apart = undefined
     this.#options.slots.shareProcess(this)
   }
@@ -559,131 +353,78 @@ export class Lane<Tx> {
   #beforeCommit(job: Job<Tx>): Job<Tx> {
     if (!faults.mutant('settle-before-commit')) return job
     const { database, subscription } = this.#options
-    const positions = this.#positions(job.entries)
+    const positions = this.#partitions.positionsWith(job.entries)
     if (positions.size > 0) {
       void database
         .query(advance, [subscription.name, [...positions.keys()], [...positions.values()], []])
         .catch(() => {})
-      for (const [partition, position] of positions) this.#settled.set(partition, position)
-      this.#settle()
+      for (const [partition, position] of positions) this.#settling.note(partition, position)
+      this.#settling.tell()
     }
     return job
-  }
-
-  #positions(finished: readonly Entry<Tx>[]): ReadonlyMap<number, number> {
-    const offsets = new Map<number, Set<number>>()
-    for (const { partition, offset } of finished) {
-      if (offset === 0) continue
-      const known = offsets.get(partition)
-      if (known === undefined) offsets.set(partition, new Set([offset]))
-      else known.add(offset)
-    }
-    const positions = new Map<number, number>()
-    for (const [number, set] of offsets) {
-      const partition = this.#partitions.get(number)
-      if (partition !== undefined) positions.set(number, partition.progress.withFinished(set))
-    }
-    return positions
   }
 
   /** A job is over: its entries are gone, or come back. */
   #ended(entries: readonly Entry<Tx>[], report: JobReport<Tx> | undefined): void {
     // What was lost while its claim was on its way must not be acted on: its lease runs out, and its new owner claims it.
-    const acting = new Set(report?.acting.filter((entry) => this.#partitionOf(entry) !== undefined))
+    const acting = new Set(report?.acting.filter((entry) => this.#partitions.of(entry) !== undefined))
     for (const entry of entries) {
       if (acting.has(entry)) continue
       this.#busy.delete(entry.lane)
-      this.#partitionOf(entry)?.end()
+      this.#partitions.of(entry)?.end()
     }
     if (report === undefined) this.#putBack(entries)
     else this.#follow(report)
     for (const entry of acting) this.#acts.begin(entry)
-    if (this.#starved) this.#fetchNow()
+    this.#fetching.roomAgain()
     // Nobody is left to write what the last jobs could not know of each other.
-    if (this.#running.size === 0) for (const partition of this.#partitions.values()) void this.#writePosition(partition)
+    if (this.#running.size === 0)
+      for (const partition of this.#partitions.byNumber.values()) void this.#partitions.catchUp(partition)
     this.#endApart()
     this.pump()
     this.#tellWaiters()
   }
 
-  /** As it is owned now; undefined where that is not the ownership the entry was read under. */
-  #partitionOf(entry: Entry<Tx>): OwnedPartition | undefined {
-    const partition = this.#partitions.get(entry.partition)
-    return partition?.epoch === entry.epoch ? partition : undefined
-  }
-
   #follow(report: JobReport<Tx>): void {
-    const finished = new Map<number, number[]>()
     for (const entry of report.done) {
-      const partition = this.#partitionOf(entry)
+      const partition = this.#partitions.of(entry)
       this.#acts.forget(entry)
       if (partition === undefined) continue
       partition.clear(entry)
-      if (entry.held === undefined)
-        finished.set(entry.partition, [...(finished.get(entry.partition) ?? []), entry.offset])
-      else partition.heldTried(false)
+      if (entry.held !== undefined) partition.heldTried(false)
       const operation = entry.prepared?.operation.name
-      if (operation !== undefined && entry.verdict === undefined && this.#pauses.end(operation)) {
-        this.#options.logger.info({ operation }, `${operation} goes on`)
-        this.#journal({ kind: 'outage-ended', operation, subscription: this.name })
-      }
+      if (operation !== undefined && entry.verdict === undefined) this.#pauses.end(operation)
     }
-    for (const [number, position] of report.positions) {
-      const partition = this.#partitions.get(number)
-      if (partition !== undefined) partition.written = Math.max(partition.written, position)
-    }
-    for (const [number, offsets] of finished) {
-      const partition = this.#partitions.get(number)
-      if (partition === undefined) continue
-      partition.progress.finish(offsets)
-      this.#settled.set(number, partition.progress.position)
-    }
+    this.#partitions.wrote(report.positions)
+    for (const [number, position] of this.#partitions.finish(report.done)) this.#settling.note(number, position)
     if (report.done.length > 0) {
-      this.lastSuccess = Date.now()
-      this.#troubles = 0
-      this.#settle()
+      this.#lastCommit = Date.now()
+      this.#trouble.ended()
+      this.#settling.tell()
     }
     if (report.sent) this.#options.onCommitted()
     if (report.heldChanged) {
-      this.#heldVersion++
-      this.#scanWanted = true
-      // Who was to follow a message that has just been held again waits with it; the scan says when it is due.
-      const heldAgain = new Set(report.done.filter(({ verdict }) => verdict !== undefined).map(({ lane }) => lane))
-      if (heldAgain.size > 0) this.#due = this.#due.filter(({ lane }) => !heldAgain.has(lane))
+      this.#heldLook.changed()
+      // Who was to follow a message that has just been held again waits with it; the next look says when it is due.
+      this.#queue.forgetDue(new Set(report.done.filter(({ verdict }) => verdict !== undefined).map(({ lane }) => lane)))
     }
     if (report.stayAlone !== undefined) this.#alone.add(report.stayAlone)
     if (report.outage !== undefined) {
       const { operation, outage } = report.outage
-      this.#pause(operation, outage.message, outage.retryAfterMs)
+      this.#pauses.begin(operation, outage.message, outage.retryAfterMs)
     }
     for (const { partition, epoch } of report.lost) this.lost(partition, epoch)
     this.#putBack(report.again)
-    if (report.trouble !== undefined) this.#troubled(report.trouble, 'a transaction failed')
-  }
-
-  /** What the operation depends on is down: it pauses, longer each time a probe finds it so. */
-  #pause(operation: string, why: string, retryAfterMs: number | undefined): void {
-    const known = this.#pauses.until(operation) !== undefined
-    const pausedMs = Math.round(this.#pauses.begin(operation, retryAfterMs))
-    this.#options.logger[known ? 'debug' : 'warn']({ operation, pausedMs }, `${operation} pauses: ${why}`)
-    if (!known) this.#journal({ kind: 'outage', operation, subscription: this.name, why })
-  }
-
-  /** A line that belongs to no message's transaction; it is lost where the database does not answer. */
-  #journal(entry: JournalEntry): void {
-    journal(this.#options.database.query, [entry]).catch(() => {})
+    if (report.trouble !== undefined) this.#trouble.begin(report.trouble, 'a transaction failed')
   }
 
   /** Entries to be done again, each where it was among the others of its key. */
   #putBack(entries: readonly Entry<Tx>[]): void {
-    const mine = entries.filter((entry) => this.#partitionOf(entry) !== undefined)
-    const live = mine.filter(({ held }) => held === undefined)
-    if (live.length > 0) this.#pending = [...live, ...this.#pending].sort(byArrival)
-    if (live.length < mine.length) {
-      this.#due = [...mine.filter(({ held }) => held !== undefined), ...this.#due].sort(byArrival)
-    }
+    const mine = entries.filter((entry) => this.#partitions.of(entry) !== undefined)
+    this.#queue.putBack(mine)
     // Whoever drains keeps the first of each key at most; a verdict must not overtake what went before it.
-    if (mine.length > 0) this.#keepUrgent((entry) => this.#stopping || this.#partitionOf(entry)?.draining === true)
+    if (mine.length > 0)
+      this.#queue.keepUrgent((entry) => this.#stopping || this.#partitions.of(entry)?.draining === true)
   }
 
   /** An act has ended: `entry` has its result, or a verdict, or has to wait. */
@@ -692,91 +433,44 @@ export class Lane<Tx> {
     outage: { operation: string; retryAfterMs: number | undefined; message: string } | undefined,
   ): void {
     this.#busy.delete(entry.lane)
-    this.#partitionOf(entry)?.end()
-    if (outage !== undefined) this.#pause(outage.operation, outage.message, outage.retryAfterMs)
+    this.#partitions.of(entry)?.end()
+    if (outage !== undefined) this.#pauses.begin(outage.operation, outage.message, outage.retryAfterMs)
     this.#putBack([entry])
     this.#endApart()
     this.pump()
     this.#tellWaiters()
   }
 
-  // Settling, trouble, time ---------------------------------------------------------------------------------------
-
-  /** Tells the transport, one call at a time: a hint for trimming and lag, never needed. */
-  #settle(): void {
-    if (this.#settling !== undefined || this.#settled.size === 0) return
-    const positions = this.#settled
-    this.#settled = new Map()
-    this.#settling = this.#options.source
-      .settle(positions)
-      .then(() => faults.point('consumer.settled'))
-      .catch((error: unknown) => {
-        for (const [partition, position] of positions)
-          if (!this.#settled.has(partition)) this.#settled.set(partition, position)
-        this.#failed(error, 'settling failed')
-      })
-      .finally(() => {
-        this.#settling = undefined
-        if (this.lastError === null || performance.now() >= this.#troubleUntil) this.#settleLater()
-      })
-  }
-
-  #settleLater(): void {
-    if (this.#settled.size > 0) setTimeout(() => this.#settle(), 10)
-  }
-
-  #failed(error: unknown, what: string): void {
-    const message = `${this.name}: ${what}: ${error instanceof Error ? error.message : String(error)}`
-    this.lastError = { at: Date.now(), message }
-    if (!this.#stopping) this.#options.logger.warn({ error }, message)
-  }
-
-  /** Something that no message is to blame for: everything waits a little, longer each time. */
-  #troubled(error: unknown, what: string): void {
-    this.#failed(error, what)
-    const pause = Math.min(this.#tuning.backoffMs * 2 ** Math.min(this.#troubles++, 16), this.#tuning.maxBackoffMs)
-    this.#troubleUntil = performance.now() + pause * (0.5 + Math.random() / 2)
-    this.#wakeAt(this.#troubleUntil)
-  }
-
   #wakeAt(at: number): void {
-    if (this.#stopping && this.#running.size === 0 && this.#queued().length === 0) return
-    if (!Number.isFinite(at) || (this.#timer !== undefined && this.#timerAt <= at)) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined
-        this.#timerAt = Number.POSITIVE_INFINITY
-        this.pump()
-      },
-      Math.max(1, at - performance.now()),
-    )
+    if (this.#stopping && this.#running.size === 0 && this.#queue.size === 0) return
+    this.#alarm.set(at)
   }
 
   // Health and stop -----------------------------------------------------------------------------------------------
 
   /** False while there is nothing to be done here: every partition is another replica's. */
   get active(): boolean {
-    return this.#partitions.size > 0
+    return this.#partitions.byNumber.size > 0
   }
 
   gauges(): { running: number; pending: number; paused: number; partitions: number } {
     return {
-      running: this.#outstanding() - this.#pending.length,
-      pending: this.#pending.length,
+      running: this.#partitions.running,
+      pending: this.#queue.pending.length,
       paused: this.#pauses.size,
-      partitions: this.#partitions.size,
+      partitions: this.#partitions.byNumber.size,
     }
   }
 
   /** Takes nothing new from now on. */
   halt(): void {
     this.#stopping = true
-    this.#keepUrgent(() => true)
+    this.#trouble.quiet = true
+    this.#heldLook.halt()
+    this.#queue.keepUrgent(() => true)
     this.#endApart()
     if (this.#apart === undefined) this.#options.slots.shareProcess(this)
-    this.#wakeFetch?.()
+    this.#fetching.halt()
   }
 
   /** Ends what is still running: its database connections first, so that nothing can commit any more. */
@@ -788,31 +482,26 @@ export class Lane<Tx> {
 
   /** Resolves when the transport knows the positions, or could not be told. */
   async settled(): Promise<void> {
-    await this.#settling
-    this.#settle()
-    await this.#settling
+    await this.#settling.last()
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer)
-    await this.#fetching
-    await this.#scanning
+    this.#alarm.clear()
+    this.#settling.end()
+    await this.#fetching.ended()
+    await this.#heldLook.ended()
     await this.#options.source.close()
   }
 
   /** Stops waiting for anything. */
   abandon(): void {
-    clearTimeout(this.#timer)
+    this.#alarm.clear()
+    this.#settling.end()
     this.#options.source.close().catch(() => {})
   }
 }
 
-function isUrgent<Tx>(entry: Entry<Tx>): boolean {
-  return entry.verdict !== undefined || entry.acted !== undefined
-}
-
-function byArrival<Tx>(a: Entry<Tx>, b: Entry<Tx>): number {
-  return a.held !== undefined && b.held !== undefined
-    ? Number(a.held.id) - Number(b.held.id)
-    : a.partition - b.partition || a.offset - b.offset
+function claimScope<Tx>({ name, channel, serial, operations }: Subscription<Tx>, rememberMs: number): ClaimScope {
+  const skip = operations.filter(({ onPoison }) => onPoison === 'skip').map((operation) => operation.name)
+  return { subscription: name, channel, skip, serial, rememberMs }
 }
