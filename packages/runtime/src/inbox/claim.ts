@@ -8,6 +8,7 @@
 import { faults } from '#faults'
 import type { Query } from '../database/database.ts'
 import type { Entry } from './entry.ts'
+import type { Subscription } from './operation.ts'
 
 type Standing =
   /** its delivery record was written just now */
@@ -34,6 +35,14 @@ export interface ClaimScope {
   /** the whole partition is one key */
   serial: boolean
   rememberMs: number
+}
+
+export function claimScope<Tx>(
+  { name, channel, serial, operations }: Subscription<Tx>,
+  rememberMs: number,
+): ClaimScope {
+  const skip = operations.filter(({ onPoison }) => onPoison === 'skip').map((operation) => operation.name)
+  return { subscription: name, channel, skip, serial, rememberMs }
 }
 
 const messages = `

@@ -17,7 +17,7 @@ import type { OpenTransaction } from '../database/database.ts'
 import type { Delivery, TransportSubscription } from '../transport/transport.ts'
 import { Acts } from './acts.ts'
 import { Alarm } from './alarm.ts'
-import type { ClaimScope } from './claim.ts'
+import { claimScope } from './claim.ts'
 import { buryCrashed } from './crashed.ts'
 import { type Entry, newEntry } from './entry.ts'
 import { Fetching } from './fetching.ts'
@@ -116,7 +116,7 @@ export class Lane<Tx> {
       tuning: options.tuning,
       partitions: this.#partitions.byNumber,
       trouble: this.#trouble,
-      atHand: () => ({ messages: this.#outstanding(), bytes: this.#bytes() }),
+      atHand: () => this.#atHand(),
       accept: (partition, delivery) => this.#accept(partition, delivery),
       look,
       onIncarnation: options.onIncarnation,
@@ -228,14 +228,11 @@ export class Lane<Tx> {
     this.#queue.add(entry)
   }
 
-  #outstanding(): number {
-    return this.#queue.pending.length + this.#partitions.running
-  }
-
-  #bytes(): number {
+  /** Running ones included. */
+  #atHand(): { messages: number; bytes: number } {
     let { bytes } = this.#queue
     for (const { job } of this.#running) for (const { envelope } of job.entries) bytes += envelope.data.length
-    return bytes
+    return { messages: this.#queue.pending.length + this.#partitions.running, bytes }
   }
 
   // Jobs --------------------------------------------------------------------------------------------------------
@@ -499,9 +496,4 @@ export class Lane<Tx> {
     this.#settling.end()
     this.#options.source.close().catch(() => {})
   }
-}
-
-function claimScope<Tx>({ name, channel, serial, operations }: Subscription<Tx>, rememberMs: number): ClaimScope {
-  const skip = operations.filter(({ onPoison }) => onPoison === 'skip').map((operation) => operation.name)
-  return { subscription: name, channel, skip, serial, rememberMs }
 }
