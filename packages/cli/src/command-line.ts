@@ -1,5 +1,6 @@
 /** All commands, and how they are run. */
 import { check } from './commands/check.ts'
+import { diff } from './commands/diff.ts'
 import { dev } from './commands/dev.ts'
 import { generate } from './commands/generate.ts'
 import { journey } from './commands/journey.ts'
@@ -19,5 +20,5 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, messages, journey, twice])
+  return run(argv, [dev, generate, migrate, check, diff, messages, journey, twice])
 }

@@ -48,3 +48,10 @@ export type {
   SchemaPlace,
   Undecided,
 } from './accepts/types.ts'
+export { disk, type Files } from './source/files.ts'
+export { loadSide, type Side, type SideInput, type SideOptions } from './diff/load-side.ts'
+export { diffSystems, type DiffOptions, type DiffResult } from './diff/diff-systems.ts'
+export { diffReport } from './diff/render/human.ts'
+export { diffRules, reportRules } from './diff/rules.ts'
+export type { DocumentVerdict, Verdict } from './diff/verdict.ts'
+export type { Bump, Consumer, DiffFinding, DiffRule, Level, Policy } from './diff/model.ts'

@@ -24,7 +24,7 @@ export function formatOption(): Option {
 export async function printReport(
   output: Output,
   { format, json }: FormatOptions,
-  report: Omit<Report, 'base' | 'source' | 'version' | 'paint'>,
+  report: Omit<Report, 'base' | 'source' | 'version' | 'paint'> & Partial<Pick<Report, 'source'>>,
 ): Promise<void> {
   if (json === true && format !== undefined && format !== 'json') {
     throw new CommandError(`--json and --format ${format} cannot both be`, { fix: 'leave one of them out' })
@@ -37,7 +37,7 @@ export async function printReport(
     return texts.get(file)
   }
   const base = chosen === 'sarif' || chosen === 'github' ? repository() : process.cwd()
-  const text = formatReport(chosen, { ...report, base, source, version: version(), paint: output.paint })
+  const text = formatReport(chosen, { source, ...report, base, version: version(), paint: output.paint })
   if (text !== '') output.text(text)
 }
 

@@ -49,7 +49,7 @@ export function readService(name: string, node: Node, dir: string, options: Serv
     return path === undefined ? [] : [{ file: resolve(dir, path), at: item.at }]
   })
   for (const { file, at } of paths) {
-    const beside = sidecarBeside(file)
+    const beside = sidecarBeside(file, sources)
     if (beside !== undefined) sidecars.read(beside, sources, at)
   }
   for (const item of [field(node, 'guarantees'), ...listAt(node, 'guarantees')]) {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { checkLayer } from '../guarantees/resolve.ts'
 import type { Findings } from '../findings/findings.ts'
 import { didYouMean } from '../findings/nearest.ts'
@@ -71,8 +70,8 @@ export class Sidecars {
 }
 
 /** The sidecar that belongs to a document by its name: `orders.openapi.yaml` → `orders.openapi.guarantees.yaml`. */
-export function sidecarBeside(document: string): string | undefined {
+export function sidecarBeside(document: string, sources: Sources): string | undefined {
   const stem = document.replace(/\.(ya?ml|json)$/i, '')
   const names = [stem, stem.replace(/\.(openapi|asyncapi)$/i, '')]
-  return [...new Set(names)].map((name) => `${name}.guarantees.yaml`).find((file) => existsSync(file))
+  return [...new Set(names)].map((name) => `${name}.guarantees.yaml`).find((file) => sources.has(file))
 }

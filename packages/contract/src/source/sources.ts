@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Findings } from '../findings/findings.ts'
 import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
+import { disk, exists } from './files.ts'
+import type { Files } from './files.ts'
 import type { Node } from './node.ts'
 import { field } from './node.ts'
 import { parseJson } from './parse-json.ts'
@@ -15,18 +16,25 @@ const MOST_BYTES = 32 * 1024 * 1024
 /** Every file of one loading, each read and parsed once. There is no way from here to the network. */
 export class Sources {
   readonly #findings: Findings
+  readonly #files: Files
   readonly #read = new Map<string, Node | undefined>()
   readonly #anchors = new Map<string, ReadonlyMap<string, Node>>()
 
-  constructor(findings: Findings) {
+  constructor(findings: Findings, files: Files = disk) {
     this.#findings = findings
+    this.#files = files
+  }
+
+  /** Whether a file that nobody named is there. */
+  has(file: string): boolean {
+    return exists(this.#files, file)
   }
 
   /** The root of a file, or undefined where it cannot be read; `asked` is where it was named. */
   open(file: string, asked: SourceLocation): Node | undefined {
     if (this.#read.has(file)) {
       const known = this.#read.get(file)
-      if (known === undefined && !exists(file)) this.#missing(file, asked)
+      if (known === undefined && !this.has(file)) this.#missing(file, asked)
       return known
     }
     const source = this.#text(file, asked)
@@ -38,7 +46,7 @@ export class Sources {
 
   #text(file: string, asked: SourceLocation): string | undefined {
     try {
-      const found = statSync(file)
+      const found = this.#files.stat(file)
       if (!found.isFile()) {
         const hint = 'name a file inside it'
         this.#findings.error(asked, 'not-a-file', `${shown(file, asked)} is not a file`, hint)
@@ -49,11 +57,11 @@ export class Sources {
         this.#findings.error(asked, 'file-too-large', message, 'split it with $ref')
         return undefined
       }
-      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+      return new TextDecoder('utf-8', { fatal: true }).decode(this.#files.read(file))
     } catch (fault) {
       if (fault instanceof TypeError) {
         this.#findings.error(asked, 'not-text', `${shown(file, asked)} is not UTF-8 text`, 'save it as UTF-8')
-      } else if (exists(file)) {
+      } else if (this.has(file)) {
         const code = (fault as NodeJS.ErrnoException).code ?? 'unknown reason'
         this.#findings.error(
           asked,
@@ -160,15 +168,6 @@ function anchorsOf(root: Node): ReadonlyMap<string, Node> {
   }
   visit(root)
   return found
-}
-
-function exists(file: string): boolean {
-  try {
-    return statSync(file, { throwIfNoEntry: false }) !== undefined
-  } catch {
-    // Somebody's folder we may not look into: it is there, and the reason it cannot be read is reported.
-    return true
-  }
 }
 
 function shown(file: string, asked: SourceLocation): string {

@@ -1,0 +1,142 @@
+/** What `spandrel diff` was asked to compare: files, folders and git revisions, each as documents or as a system. */
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import type { Files, SideInput } from '@spandrel/contract'
+import { disk } from '@spandrel/contract'
+import { CommandError } from '../output/command-error.ts'
+import { findConfig, shown } from '../system/find-config.ts'
+import { type GitRevision, gitRevision } from './git-files.ts'
+
+/** One side, found but not yet read. */
+export interface Place {
+  /** as the user wrote it */
+  readonly written: string
+  readonly files: Files
+  readonly input: SideInput
+  readonly revision?: GitRevision
+}
+
+/** A path, or a revision of git and perhaps a path in it. */
+interface Target {
+  readonly written: string
+  readonly path?: string
+  readonly revision?: GitRevision
+}
+
+export async function findSides(
+  base: string,
+  revision: string | undefined,
+  config: string | undefined,
+): Promise<readonly [Place, Place]> {
+  const before = target(base)
+  const after: Target = revision === undefined ? { written: 'the working tree' } : target(revision)
+  const path = before.path ?? after.path ?? (await nearestConfig(config)) ?? process.cwd()
+  const sides = [before, after].map((one) => place(one, one.path ?? path)) as [Place, Place]
+  return namedAlike(sides)
+}
+
+async function nearestConfig(config: string | undefined): Promise<string | undefined> {
+  if (config !== undefined) return findConfig(config)
+  return findConfig(undefined).catch(() => undefined)
+}
+
+function target(written: string): Target {
+  if (kindOf(resolve(written)) !== undefined) return { written, path: resolve(written) }
+  const here = process.cwd()
+  const colon = written.indexOf(':')
+  if (colon > 0) {
+    const revision = gitRevision(written.slice(0, colon), here)
+    const path = written.slice(colon + 1)
+    // As git has it: a path in a revision starts at the repository, `./` at the working directory.
+    if (revision !== undefined) {
+      return { written, revision, path: path.startsWith('.') ? resolve(path) : resolve(revision.root, path) }
+    }
+  }
+  const revision = gitRevision(written, here)
+  if (revision !== undefined) return { written, revision }
+  throw new CommandError(`there is no file, folder or git revision ${written}`, {
+    where: here,
+    fix: 'give a path, a revision (`main`, `HEAD~1`), or a file of a revision (`main:contracts/orders.openapi.yaml`)',
+  })
+}
+
+function place({ written, revision }: Target, path: string): Place {
+  const files = revision?.files ?? disk
+  const input = inputAt(path, files, revision, written)
+  return { written, files, input, ...(revision === undefined ? {} : { revision }) }
+}
+
+function inputAt(path: string, files: Files, revision: GitRevision | undefined, written: string): SideInput {
+  const kind = kindOf(path, files)
+  if (kind === 'file')
+    return isDocument(path, files) ? { documents: [{ name: stem(path), file: path }] } : { system: path }
+  if (kind === undefined) {
+    throw new CommandError(`${written} has no ${shown(path)}`, {
+      where: path,
+      fix: 'name a file that both sides have, or each with its own path',
+    })
+  }
+  const config = join(path, 'spandrel.yaml')
+  if (kindOf(config, files) === 'file') return { system: config }
+  const all = revision === undefined ? below(path) : revision.paths.filter((one) => one.startsWith(`${path}/`))
+  const documents = all.filter((one) => /\.(ya?ml|json)$/i.test(one) && isDocument(one, files))
+  if (documents.length === 0) {
+    throw new CommandError(`${written} has no spandrel.yaml, and no OpenAPI or AsyncAPI document`, {
+      where: path,
+      fix: 'name the file or the folder that holds the contracts',
+    })
+  }
+  return { documents: documents.map((file) => ({ name: stem(relative(path, file)), file })) }
+}
+
+/** Two documents that were named one by one are two versions of one, whatever their files are called. */
+function namedAlike(sides: readonly [Place, Place]): readonly [Place, Place] {
+  const [before, after] = sides
+  if ('system' in before.input || 'system' in after.input) {
+    if ('system' in before.input && 'system' in after.input) return sides
+    throw new CommandError(`${before.written} and ${after.written} cannot be compared: one is a system, one is not`, {
+      fix: 'compare two spandrel.yaml files (or their folders), or two contracts',
+    })
+  }
+  const [old] = before.input.documents
+  const [now] = after.input.documents
+  if (before.input.documents.length !== 1 || after.input.documents.length !== 1) return sides
+  if (old === undefined || now === undefined) return sides
+  return [{ ...before, input: { documents: [{ ...old, name: now.name }] } }, after]
+}
+
+function kindOf(path: string, files?: Files): 'file' | 'folder' | undefined {
+  try {
+    const found = files === undefined ? statSync(path) : files.stat(path)
+    return found.isFile() ? 'file' : 'folder'
+  } catch {
+    return undefined
+  }
+}
+
+/** By its own words, not by its name: a contract may be called anything. */
+function isDocument(path: string, files: Files): boolean {
+  try {
+    const text = new TextDecoder().decode(files.read(path))
+    return /^[\s{]*["']?(openapi|asyncapi|swagger)["']?\s*:/m.test(text) || /"(openapi|asyncapi)"\s*:\s*"\d/.test(text)
+  } catch {
+    return false
+  }
+}
+
+function below(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isFile()) return [path]
+    return entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.') ? below(path) : []
+  })
+}
+
+/** `contracts/orders.openapi.yaml` → `contracts/orders`; names of services have no dots. */
+function stem(path: string): string {
+  const name = basename(path)
+    .replace(/\.(ya?ml|json)$/i, '')
+    .replaceAll('.', '-')
+  const folder = dirname(path)
+  return folder === '.' || folder.startsWith('/') ? name : `${folder}/${name}`
+}

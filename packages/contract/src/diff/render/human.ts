@@ -1,0 +1,91 @@
+import { relative } from 'node:path'
+import { formatFinding } from '../../findings/format-finding.ts'
+import type { DiffResult } from '../diff-systems.ts'
+import type { Consumer, DiffFinding, Level } from '../model.ts'
+import type { DocumentVerdict } from '../verdict.ts'
+
+/** What the texts of a comparison are made from. */
+export interface RenderOptions {
+  /** what paths are shown relative to */
+  readonly base: string
+  /** the text of a file of the revision */
+  readonly source: (file: string) => string | undefined
+  readonly paint?: (style: 'red' | 'yellow' | 'cyan' | 'green' | 'dim', text: string) => string
+  /** what was compared, as it was written */
+  readonly sides: readonly [string, string]
+  /** minor changes and remarks one by one; otherwise they are counted */
+  readonly all?: boolean
+}
+
+const colours = { breaking: 'red', warning: 'yellow', minor: 'green', info: 'cyan' } as const
+
+/** For a terminal: what breaks in full, the rest in a line each, then the verdict. */
+export function diffReport({ findings, verdict, looked }: DiffResult, options: RenderOptions): string {
+  const { paint = (_style, text) => text } = options
+  const full = findings.filter(({ level }) => level === 'breaking' || level === 'warning')
+  const rest = findings.filter(({ level }) => level === 'minor' || level === 'info')
+  const lines = full.flatMap((finding) => [...inFull(finding, options, paint), ''])
+  if (rest.length > 0) {
+    for (const finding of rest) {
+      lines.push(`${paint(colours[finding.level], finding.level.padEnd(7))} ${finding.label}: ${finding.message}`)
+    }
+    lines.push('')
+  }
+  const counts = countsOf(findings).map(([level, text]) => paint(colours[level], text))
+  const what = `${looked.operations} operations, ${looked.schemas} schemas, ${looked.guarantees} guarantees`
+  lines.push(`${counts.length === 0 ? paint('green', 'no changes') : counts.join(', ')} in ${what}`)
+  lines.push(...verdictLines(verdict.documents, options))
+  return lines.join('\n')
+}
+
+function inFull(finding: DiffFinding, options: RenderOptions, paint: NonNullable<RenderOptions['paint']>): string[] {
+  const [first = '', ...rest] = formatFinding(
+    { ...finding, message: `${finding.label}: ${finding.message}` },
+    { source: options.source(finding.file), base: options.base },
+  ).split('\n')
+  const advice = rest.pop() ?? ''
+  const shown = first.replace(`  ${finding.severity}  `, `  ${paint(colours[finding.level], finding.level)}  `)
+  const lines = [shown, ...rest]
+  if (finding.witness !== undefined) lines.push(`  for example  ${cut(finding.witness)}`)
+  if (finding.also.length > 0) lines.push(`  also         ${listed(finding.also)}`)
+  for (const consumer of finding.consumers) lines.push(`  ${consumerText(consumer)}`)
+  lines.push(advice)
+  return lines
+}
+
+function consumerText({ service, owner, broken, because }: Consumer): string {
+  const verb = broken === 'yes' ? 'breaks       ' : broken === 'no' ? 'does not break' : 'may break    '
+  return `${verb} ${service}${owner === undefined ? '' : ` (${owner})`}: ${because}`
+}
+
+/** `2 breaking, 1 warning`: those there are, the worst first. */
+function countsOf(findings: readonly DiffFinding[]): readonly (readonly [Level, string])[] {
+  return (['breaking', 'warning', 'minor', 'info'] as const).flatMap((level) => {
+    const count = findings.filter((one) => one.level === level).length
+    const plural = level === 'warning' && count !== 1 ? 'warnings' : level
+    return count === 0 ? [] : [[level, `${count} ${plural}`] as const]
+  })
+}
+
+function verdictLines(documents: readonly DocumentVerdict[], { base }: RenderOptions): string[] {
+  return documents
+    .filter(({ needs }) => needs !== 'none')
+    .map((one) => {
+      const file = relative(base, one.file)
+      const enough =
+        one.enough === undefined
+          ? `its version (${one.after}) is no semver`
+          : one.enough
+            ? `${one.before} → ${one.after} is enough`
+            : `${one.before} → ${one.after} is not enough: ${one.least} at least`
+      return `${file}: a ${one.needs} version; ${enough}`
+    })
+}
+
+function cut(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text
+}
+
+function listed(all: readonly string[]): string {
+  return all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} and ${all.length - 3} more`
+}

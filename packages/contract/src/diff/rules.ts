@@ -1,0 +1,34 @@
+import type { ReportRule } from '../report/report.ts'
+import { lifecycleRules } from './checks/lifecycle.ts'
+import { operationRules } from './checks/operations.ts'
+import { parameterRules } from './checks/parameters.ts'
+import { removalRules } from './checks/removal.ts'
+import { requestBodyRules } from './checks/request-body.ts'
+import { responseRules } from './checks/responses.ts'
+import { securityRules } from './checks/security.ts'
+import type { DiffRule } from './model.ts'
+import { severityOf } from './changes.ts'
+import { schemaRules } from './schemas/schema-rules.ts'
+
+/** The table: every kind of change that is told. Each has a page in docs/diff and a pair of fixtures. */
+export const diffRules: Readonly<Record<string, DiffRule>> = {
+  ...operationRules,
+  ...parameterRules,
+  ...requestBodyRules,
+  ...responseRules,
+  ...securityRules,
+  ...schemaRules,
+  ...removalRules,
+  ...lifecycleRules,
+}
+
+/** The same as reports want it. */
+export function reportRules(): readonly ReportRule[] {
+  return Object.entries(diffRules).map(([id, { level, area, law, fix }]) => ({
+    id,
+    severity: severityOf(level),
+    area,
+    law,
+    fix,
+  }))
+}

@@ -1,0 +1,40 @@
+import type { DiffRule } from '../model.ts'
+
+/** What a change of a schema means, by the way the data goes. */
+export const schemaRules = {
+  'received-schema-narrowed': {
+    area: 'schema',
+    level: 'breaking',
+    law: 'what others were allowed to send is no longer accepted',
+    why: 'A parameter, a request body, or a message that the application receives: whoever sends it kept to the old schema. The finding shows an instance that was valid and is refused now.',
+    fix: 'accept what was accepted before; put the stricter rule into a new version of the operation or message',
+  },
+  'received-schema-widened': {
+    area: 'schema',
+    level: 'minor',
+    law: 'accepting more than before breaks nobody who sends',
+    why: 'Everything that was valid still is.',
+    fix: 'nothing to do',
+  },
+  'sent-schema-widened': {
+    area: 'schema',
+    level: 'breaking',
+    law: 'what is sent may be something that its readers were promised never to get',
+    why: 'A response, a webhook, or a message that the application sends: its readers check, parse or store it by the old schema. The finding shows an instance that may come now and that the old schema rejects.',
+    fix: 'keep sending what the old schema says; send the new form beside it, under another name',
+  },
+  'sent-schema-narrowed': {
+    area: 'schema',
+    level: 'minor',
+    law: 'promising more about what is sent breaks nobody who reads',
+    why: 'Everything that may come now was to be expected before.',
+    fix: 'nothing to do',
+  },
+  'schema-not-decided': {
+    area: 'schema',
+    level: 'warning',
+    law: 'where it cannot be decided whether a schema still fits, that is said, and nothing is called breaking',
+    why: 'Two patterns, say, that cannot be compared within reason. The finding says which keyword it is.',
+    fix: 'compare the two by hand; a simpler schema can be compared',
+  },
+} as const satisfies Record<string, DiffRule>
