@@ -1,0 +1,105 @@
+/** Asks ajv, which shares nothing with the search, whether an instance is valid. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { fullFormats } from 'ajv-formats/dist/formats.js'
+import type { JsonSchema } from '../model/schema.ts'
+import { FORMATS } from '../generate/formats.ts'
+import { assertionsOf, isSchemaObject } from '../generate/schema-keywords.ts'
+import { patternFlags } from '../generate/typed-source.ts'
+import { isMultiple } from './decimal.ts'
+import { checkFormat } from './formats.ts'
+import type { SchemaNames } from './types.ts'
+
+/** The validators of one side. A named schema is compiled once, however many schemas refer to it. */
+export class Confirmation {
+  readonly #names: SchemaNames | undefined
+  readonly #validators = new Map<JsonSchema, ValidateFunction | undefined>()
+  #ajv: Ajv2020 | undefined
+
+  constructor(names: SchemaNames | undefined) {
+    this.#names = names
+  }
+
+  /** Undefined where ajv cannot compile the schema. */
+  validates(schema: JsonSchema, value: unknown): boolean | undefined {
+    if (!this.#validators.has(schema)) this.#validators.set(schema, this.#compile(schema))
+    return this.#validators.get(schema)?.(value)
+  }
+
+  #compile(schema: JsonSchema): ValidateFunction | undefined {
+    try {
+      // Addresses inside a document of its own could meet those of another one.
+      if (this.#names === undefined) return compiler().compile(schema)
+      this.#ajv ??= withNames(this.#names)
+      return this.#ajv.compile(named(schema))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function withNames(names: SchemaNames): Ajv2020 {
+  const ajv = compiler()
+  for (const [name, { schema }] of Object.entries(names)) ajv.addSchema(named(schema), address(name))
+  return ajv
+}
+
+function address(name: string): string {
+  return `names:/${encodeURIComponent(name)}`
+}
+
+/** Each named schema is a document of its own, which ajv compiles when it is needed. */
+function named(schema: JsonSchema): JsonSchema {
+  return rewritten(assertionsOf(schema)) as JsonSchema
+}
+
+function rewritten(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(rewritten)
+  if (!isSchemaObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key === '$ref' && typeof inner === 'string') return [key, readdressed(inner)]
+      return [key, key === 'enum' || key === 'const' ? inner : rewritten(inner)]
+    }),
+  )
+}
+
+function readdressed(reference: string): string {
+  const found = /^#\/\$defs\/([^/]+)(\/.*)?$/.exec(reference)
+  if (found === null) return reference
+  const name = (found[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~')
+  return `${address(name)}#${found[2] ?? ''}`
+}
+
+/** As the validators of generated contracts are: exact decimals, own members only, the same formats. */
+function compiler(): Ajv2020 {
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: false,
+    logger: false,
+    meta: false,
+    validateSchema: false,
+    ownProperties: true,
+    inlineRefs: false,
+    addUsedSchema: false,
+    code: { regExp: lenient },
+  })
+  for (const [name, type] of Object.entries(FORMATS)) {
+    const known: unknown = (fullFormats as Readonly<Record<string, unknown>>)[name]
+    if (type === 'string' && known !== undefined) {
+      ajv.addFormat(name, { type, validate: (text: string) => checkFormat(name, text) })
+    } else if (type === 'number') ajv.addFormat(name, { type, validate: (value: number) => checkFormat(name, value) })
+  }
+  ajv.removeKeyword('multipleOf')
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    compile: (of: number) => (value: number) => isMultiple(value, of),
+  })
+  return ajv
+}
+
+function lenient(pattern: string, flags: string): RegExp {
+  return new RegExp(pattern, patternFlags(pattern, flags))
+}
+lenient.code = 'new RegExp'
