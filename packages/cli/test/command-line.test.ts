@@ -15,6 +15,7 @@ const commands = [
   'generate',
   'migrate',
   'check',
+  'explain',
   'journey',
   'messages list',
   'messages show',
@@ -50,9 +51,10 @@ test.each([
   ],
   [['journey'], "error  missing required argument 'id'\n  fix    spandrel journey --help\n"],
   [
-    ['check', 'extra'],
-    "error  too many arguments for 'check'. Expected 0 arguments but got 1: extra.\n  fix    spandrel check --help\n",
+    ['generate', 'extra'],
+    "error  too many arguments for 'generate'. Expected 0 arguments but got 1: extra.\n  fix    spandrel generate --help\n",
   ],
+  [['explain', 'sync-chian'], 'error  there is no rule sync-chian\n  fix    did you mean sync-chain?\n'],
 ])('%j is refused with a way out', async (args, stderr) => {
   expect(await spandrel(args, { cwd: empty })).toEqual({ code: 2, stdout: '', stderr })
 })

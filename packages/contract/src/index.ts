@@ -26,7 +26,18 @@ export type {
 } from './model/operation.ts'
 export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './model/message.ts'
 export type { ContractDocument, Defaults, Gateway, Service, Setting, System, Use, Workflow } from './model/system.ts'
-export { checkSystem, loadSystem, type LoadOptions, type LoadResult } from './load/load-system.ts'
+export {
+  checkDocuments,
+  checkSystem,
+  loadSystem,
+  type CheckOptions,
+  type LoadOptions,
+  type LoadResult,
+} from './load/load-system.ts'
+export { structureFaults } from './rules/structure-faults.ts'
+export { rules } from './rules/table.ts'
+export type { Rule, RuleArea, RuleFormat } from './rules/rule.ts'
+export { messageOwners, type MessageOwners } from './rules/canonical-model.ts'
 export { formatFinding, type FormatOptions } from './findings/format-finding.ts'
 export { formatReport, reportFormats, type Report, type ReportFormat, type ReportRule } from './report/report.ts'
 export { tally, type Tally } from './report/tally.ts'

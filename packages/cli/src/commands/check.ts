@@ -1,54 +1,74 @@
-import type { System } from '@spandrel/contract'
+import type { LoadResult, System } from '@spandrel/contract'
+import { Option } from 'commander'
 import { CommandError } from '../output/command-error.ts'
-import { count } from '../output/table.ts'
 import { formatOption, printReport } from '../output/print-report.ts'
 import type { FormatOptions } from '../output/print-report.ts'
+import { count, table } from '../output/table.ts'
 import { type CommonOptions, command } from '../program.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { contractPackage } from '../system/open-system.ts'
 
-export const check = command<CommonOptions & FormatOptions>({
-  usage: 'check',
+interface CheckOptions extends CommonOptions, FormatOptions {
+  owners?: boolean
+}
+
+export const check = command<CheckOptions>({
+  usage: 'check [documents...]',
   summary: 'find the faults of spandrel.yaml and all contracts',
   description:
-    'Reads spandrel.yaml, what it includes and every contract: structure, references, and the vocabulary of guarantees. ' +
-    'Tells all faults at once, each with its place and what to do. Exits 1 for errors and warnings.',
-  options: [formatOption()],
+    'Reads spandrel.yaml, what it includes and every contract: structure, references, the vocabulary of guarantees, and ' +
+    'whether all promises can be true together. Documents may also be named alone; then no spandrel.yaml is needed. ' +
+    'Exits 1 for errors and warnings.',
+  options: [formatOption(), new Option('--owners', 'also how many owners a new field of each message would involve')],
   examples: [
     ['check', 'the nearest spandrel.yaml'],
     ['check --config examples/shop', 'another one'],
+    ['check api/orders.openapi.yaml', 'a document alone'],
     ['check --json', 'for programs'],
     ['check --format sarif', 'for code scanning and editors'],
     ['check --format github', 'annotations in GitHub Actions'],
     ['check --format junit', 'for whatever shows test results'],
   ],
-  async run(options, _args, output) {
-    const file = await findConfig(options.config)
-    output.progress(`reading ${shown(file)}`)
-    const { checkSystem, loadSystem, tally } = await contractPackage()
-    const [{ system }, findings] = await Promise.all([loadSystem(file), checkSystem(file)])
-    const looked = system === undefined ? undefined : lookedAt(system)
-    if (
-      looked !== undefined &&
-      looked.operations + looked.messages === 0 &&
-      findings.every((one) => one.severity !== 'error')
-    ) {
-      throw new CommandError('nothing was checked: there is no operation and no message in this system', {
-        where: shown(file),
-        fix: 'give its services contracts: `contracts: [contracts/orders.openapi.yaml]`',
-      })
-    }
-    const { errors, warnings } = tally(findings)
+  async run(options, documents, output) {
+    const { checkDocuments, checkSystem, messageOwners, rules, tally } = await contractPackage()
+    const file = documents.length > 0 ? undefined : await findConfig(options.config)
+    const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
+    output.progress(`reading ${where}`)
+    const { system, findings } = await (file === undefined ? checkDocuments(documents) : checkSystem(file))
+    const looked = somethingWasChecked({ ...(system && { system }), findings }, where)
+    const owners = system === undefined ? [] : messageOwners(system)
     await printReport(output, options, {
       command: 'check',
       findings,
-      rules: [],
-      looked: looked === undefined ? `${shown(file)} and its contracts` : inWords(looked),
-      facts: { file, checked: looked ?? null },
+      rules: system === undefined ? [] : rules,
+      looked: looked === undefined ? (file === undefined ? where : `${where} and its contracts`) : inWords(looked),
+      facts: {
+        ...(file === undefined ? { documents } : { file }),
+        checked: looked ?? null,
+        rules: system === undefined ? 0 : rules.length,
+        messages: owners,
+      },
     })
+    if (options.owners === true) {
+      const rows = owners.map((one) => [one.message, String(one.owners.length), one.owners.join(', ')])
+      output.line()
+      for (const line of table([['MESSAGE', 'OWNERS', 'A NEW FIELD INVOLVES'], ...rows])) output.line(line)
+    }
+    const { errors, warnings } = tally(findings)
     return errors + warnings > 0 ? 1 : 0
   },
 })
+
+/** What was looked at; undefined where errors kept the system from being read. Throws where there was nothing. */
+function somethingWasChecked({ system, findings }: LoadResult, where: string): LookedAt | undefined {
+  if (system === undefined) return undefined
+  const looked = lookedAt(system)
+  if (looked.operations + looked.messages > 0 || findings.some((one) => one.severity === 'error')) return looked
+  throw new CommandError('nothing was checked: there is no operation and no message in this system', {
+    where,
+    fix: 'give its services contracts: `contracts: [contracts/orders.openapi.yaml]`',
+  })
+}
 
 interface LookedAt {
   services: number

@@ -119,7 +119,7 @@ describe('faults of AsyncAPI documents', () => {
       id: 'ambiguous-message',
       says: '`orderPlaced` is sent by `announceAgain` and by `announceOrder`',
       hint: 'another key',
-      also: ['order-not-sent'],
+      also: ['ordering-key-is-sent'],
       and: [{ file, from: '  announceOrder:', to: '  ▸announceOrder:' }],
     },
     {

@@ -62,9 +62,7 @@ export class Findings {
 
   /** By file, line and column. */
   sorted(): readonly Finding[] {
-    const sorted = [...this.#found.values()].sort(
-      (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.id, b.id),
-    )
+    const sorted = sortedFindings([...this.#found.values()])
     const last = sorted.at(-1)
     if (this.#dropped > 0 && last !== undefined) {
       sorted.push({
@@ -77,6 +75,13 @@ export class Findings {
     }
     return Object.freeze(sorted.map((finding) => Object.freeze(finding)))
   }
+}
+
+/** By file, line, column and id. */
+export function sortedFindings(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort(
+    (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.id, b.id),
+  )
 }
 
 function compare(a: string, b: string): number {

@@ -44,7 +44,7 @@ export function reasonIsGiven(terms: Node, defaultStyle: IntegrationStyle | unde
   if (style === undefined || defaultStyle === undefined || written === defaultStyle) return
   if ((textAt(terms, 'reason') ?? '') !== '') return
   const message = `\`style: ${written}\` deviates from the system's default (${defaultStyle}) and has no \`reason\``
-  findings.error(style.at, 'reason-missing', message, 'add `reason: why this integration is different`')
+  findings.error(style.at, 'deviation-has-reason', message, 'add `reason: why this integration is different`')
 }
 
 export function readProbe(layers: readonly Node[], findings: Findings): Probe | undefined {

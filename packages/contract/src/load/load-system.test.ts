@@ -325,7 +325,9 @@ describe('guarantees are inherited: root → path item → operation → sidecar
   })
 })
 
-test('checkSystem gives the findings alone', async () => {
+test('checkSystem gives the system and its findings', async () => {
   const { road } = await Road.copy()
-  expect(await checkSystem(join(road.dir, 'spandrel.yaml'), { env: {} })).toEqual([])
+  const { system, findings } = await checkSystem(join(road.dir, 'spandrel.yaml'), { env: {} })
+  expect(system?.name).toBe('road')
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
 })

@@ -1,10 +1,14 @@
 import { resolve } from 'node:path'
-import { Findings } from '../findings/findings.ts'
+import { Findings, sortedFindings } from '../findings/findings.ts'
 import type { Finding } from '../model/finding.ts'
 import type { System } from '../model/system.ts'
+import { applyRules } from '../rules/apply-rules.ts'
+import { ruleContext } from '../rules/rule-context.ts'
 import { Sources } from '../source/sources.ts'
 import { buildSystem } from '../system/build-system.ts'
+import { documentsAsFiles } from '../system/documents-as-files.ts'
 import { deepFreeze } from '../system/freeze.ts'
+import type { SystemFile } from '../system/read-files.ts'
 import { readSystemFiles } from '../system/read-files.ts'
 import type { Environment } from '../system/variables.ts'
 
@@ -20,21 +24,57 @@ export interface LoadResult {
   readonly findings: readonly Finding[]
 }
 
+export interface CheckOptions extends LoadOptions {
+  /** the day acknowledgements and ends are compared with, `2026-11-22`; today in UTC by default */
+  readonly today?: string
+}
+
 /**
  * Reads a `spandrel.yaml`, what it includes and every contract it names. Touches files only, never the network.
  * Does not throw for anything a document can contain; a missing file is a finding too.
  */
 export async function loadSystem(file: string, options: LoadOptions = {}): Promise<LoadResult> {
-  const findings = new Findings()
-  const sources = new Sources(findings)
-  const env = options.env ?? process.env
-  const files = readSystemFiles(resolve(file), env, sources, findings)
-  const system = buildSystem(files, env, sources, findings)
-  if (system === undefined || findings.hasErrors) return { findings: findings.sorted() }
-  return { system: deepFreeze(system), findings: findings.sorted() }
+  const { system, findings } = read(options, (env, sources, found) =>
+    readSystemFiles(resolve(file), env, sources, found),
+  )
+  return system === undefined ? { findings } : { system, findings }
 }
 
-/** All findings of a system, for `spandrel check`. */
-export async function checkSystem(file: string, options: LoadOptions = {}): Promise<readonly Finding[]> {
-  return (await loadSystem(file, options)).findings
+/**
+ * `loadSystem`, and then every rule applied to what was read, with the severities and acknowledgements of the file.
+ * Rules need a system that can be read: while it has errors, only those are given.
+ */
+export async function checkSystem(file: string, options: CheckOptions = {}): Promise<LoadResult> {
+  return checked(options, (env, sources, found) => readSystemFiles(resolve(file), env, sources, found))
+}
+
+/**
+ * The same for contracts alone, without any spandrel.yaml: those of one name in one folder (`orders.openapi.yaml`,
+ * `orders.asyncapi.yaml`) are one service.
+ */
+export async function checkDocuments(files: readonly string[], options: CheckOptions = {}): Promise<LoadResult> {
+  return checked(options, () => documentsAsFiles(files.map((file) => resolve(file))))
+}
+
+type FilesReader = (env: Environment, sources: Sources, findings: Findings) => readonly SystemFile[]
+
+interface Read extends LoadResult {
+  readonly sources: Sources
+}
+
+function read({ env = process.env }: LoadOptions, filesOf: FilesReader): Read {
+  const findings = new Findings()
+  const sources = new Sources(findings)
+  const files = filesOf(env, sources, findings)
+  const system = buildSystem(files, env, sources, findings)
+  if (system === undefined || findings.hasErrors) return { findings: findings.sorted(), sources }
+  return { system: deepFreeze(system), findings: findings.sorted(), sources }
+}
+
+function checked(options: CheckOptions, filesOf: FilesReader): LoadResult {
+  const { system, findings, sources } = read(options, filesOf)
+  if (system === undefined) return { findings }
+  const today = options.today ?? new Date().toISOString().slice(0, 10)
+  const all = applyRules(ruleContext(system, sources, today), findings)
+  return { system, findings: sortedFindings(all) }
 }

@@ -1,4 +1,5 @@
 import type { Expression } from './expression.ts'
+import type { Acknowledgement, Severity } from './finding.ts'
 import type { Integration, IntegrationStyle } from './integration.ts'
 import type { SourceLocation } from './location.ts'
 import type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './message.ts'
@@ -20,6 +21,8 @@ export interface System {
   readonly transport: Setting
   readonly gateway?: Gateway
   readonly defaults: Defaults
+  /** how `spandrel check` judges */
+  readonly check?: CheckSettings
   readonly location: SourceLocation
 }
 
@@ -43,6 +46,22 @@ export interface Setting {
 export interface Defaults {
   /** the style an integration has unless it says otherwise; a deviation needs a reason. Absent: no reasons are asked for */
   readonly style?: IntegrationStyle
+}
+
+/** `check:` of spandrel.yaml: the root's severities, and the acknowledgements of all files. */
+export interface CheckSettings {
+  /** by rule */
+  readonly severities: Readonly<
+    Record<string, { readonly severity: Severity | 'off'; readonly location: SourceLocation }>
+  >
+  readonly acknowledged: readonly AcknowledgedFinding[]
+}
+
+export interface AcknowledgedFinding extends Acknowledgement {
+  readonly rule: string
+  /** a service, an operation, a workflow or an edge; a service stands for all of its operations */
+  readonly subject: string
+  readonly location: SourceLocation
 }
 
 export interface Gateway {

@@ -69,3 +69,12 @@ export function lookUp(schema: JsonSchema, pointer: readonly string[], named: Na
   }
   return { found: true, schema: current }
 }
+
+/** The properties of an object, those of `allOf` and references included. */
+export function propertiesOf(schema: JsonSchema, named: Named): ReadonlyMap<string, JsonSchema> {
+  const found = new Map<string, JsonSchema>()
+  for (const part of parts(schema, named)) {
+    for (const [name, property] of Object.entries(part['properties'] ?? {})) found.set(name, property as JsonSchema)
+  }
+  return found
+}

@@ -44,6 +44,11 @@ export class Sources {
     return root
   }
 
+  /** The root of a file that was opened before. */
+  known(file: string): Node | undefined {
+    return this.#read.get(file)
+  }
+
   #text(file: string, asked: SourceLocation): string | undefined {
     try {
       const found = this.#files.stat(file)

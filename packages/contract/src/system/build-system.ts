@@ -12,6 +12,7 @@ import type { Sources } from '../source/sources.ts'
 import { linkChannels } from './link-channels.ts'
 import { linkUses } from './link-uses.ts'
 import type { SystemFile } from './read-files.ts'
+import { readCheck } from './read-check.ts'
 import { readGateway, readTransport, readWorkflows, settingAt } from './read-settings.ts'
 import { resolveReferences } from './resolve-references.ts'
 import type { Environment } from './variables.ts'
@@ -59,6 +60,7 @@ export function buildSystem(
     transport: readTransport(root, env, findings),
     ...optional('gateway', gateway),
     defaults: { ...optional('style', defaultStyle) },
+    ...optional('check', readCheck(files)),
     location: root.at,
   }
 }

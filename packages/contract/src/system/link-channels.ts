@@ -96,7 +96,12 @@ function orderIsSent(
     if (!isOrdered(receiver) || at === undefined) continue
     const { service, operation } = unordered
     const message = `\`${receiver.operation}\` relies on an order that \`${service}.${operation}\` does not send: it has no \`ordering\``
-    findings.error(at, 'order-not-sent', message, `add \`ordering\` to \`${service}.${operation}\`, or remove it here`)
+    findings.error(
+      at,
+      'ordering-key-is-sent',
+      message,
+      `add \`ordering\` to \`${service}.${operation}\`, or remove it here`,
+    )
   }
 }
 

@@ -68,7 +68,7 @@ function linkUse(
   const style = textAt(value, 'style') as IntegrationStyle | undefined
   if (style === undefined && defaultStyle !== undefined && defaultStyle !== 'rpc') {
     const message = `\`${ref}\` is a call (style rpc), and the system's default is ${defaultStyle}`
-    findings.error(keyAt, 'reason-missing', message, 'write `{ style: rpc, reason: … }`')
+    findings.error(keyAt, 'deviation-has-reason', message, 'write `{ style: rpc, reason: … }`')
   } else reasonIsGiven(value, defaultStyle, findings)
   return {
     ref,

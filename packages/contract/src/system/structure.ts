@@ -171,7 +171,7 @@ export const systemShape: Shape = {
       description: 'Processes over several services, by name.',
       additionalProperties: {
         type: 'object',
-        required: ['coordination', 'owner'],
+        required: ['coordination'],
         additionalProperties: false,
         properties: {
           coordination: {
@@ -200,6 +200,38 @@ export const systemShape: Shape = {
           },
           retention: { ...duration, description: 'How long a transport keeps its messages.', examples: ['P7D'] },
           maxBytes: { type: 'integer', minimum: 1, description: 'Of one message.', examples: [1_048_576] },
+        },
+      },
+    },
+    check: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How `spandrel check` judges.',
+      properties: {
+        severities: {
+          type: 'object',
+          description: 'By rule: how much it counts.',
+          examples: [{ 'poll-without-push': 'off' }],
+          additionalProperties: {
+            enum: ['error', 'warning', 'info', 'off'],
+            'x-synonyms': { warn: 'warning', none: 'off' },
+          },
+        },
+        acknowledged: {
+          type: 'array',
+          description: 'Findings that are known, and stay for a while.',
+          items: {
+            type: 'object',
+            required: ['rule', 'subject', 'owner', 'reason', 'until'],
+            additionalProperties: false,
+            properties: {
+              rule: text('The id of the rule.', 'sync-chain'),
+              subject: text('The service, operation or edge it is about.', 'orders'),
+              owner: text('Who answers for it.', 'team-orders'),
+              reason: text('Why it stays.', 'the card network offers nothing else'),
+              until: { ...date, description: 'The last day on which it stays.', examples: ['2027-01-31'] },
+            },
+          },
         },
       },
     },

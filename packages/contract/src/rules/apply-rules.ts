@@ -1,0 +1,67 @@
+import type { Finding, Severity } from '../model/finding.ts'
+import type { CheckSettings } from '../model/system.ts'
+import { acknowledge } from './acknowledge.ts'
+import { touchedFiles } from './operations.ts'
+import type { Rule, RuleContext, Violation } from './rule.ts'
+import { rules } from './table.ts'
+
+/**
+ * Applies every rule of the table to a system, with the severities and acknowledgements of its spandrel.yaml. `before`
+ * are the findings of reading it: they have severities and acknowledgements too.
+ */
+export function applyRules(context: RuleContext, before: readonly Finding[]): readonly Finding[] {
+  const touched = touchedFiles(context.system)
+  const found = rules.flatMap((rule) => {
+    const violations = [...(rule.check?.(context) ?? [])]
+    return summed(violations, touched).map((violation) => findingOf(rule, violation))
+  })
+  const { check = { severities: {}, acknowledged: [] } } = context.system
+  const weighed = [...summedStructure(before, touched), ...found].flatMap((finding) => withSeverity(finding, check))
+  return acknowledge(weighed, check, context.today, [...rules.map(({ id }) => id), ...before.map(({ id }) => id)])
+}
+
+function findingOf(rule: Rule, { at, subject, message, fix, severity }: Violation): Finding {
+  const { file, line, column } = at
+  return {
+    id: rule.id,
+    severity: severity ?? rule.severity,
+    file,
+    line,
+    column,
+    message,
+    suggestion: fix ?? rule.fix,
+    subject,
+  }
+}
+
+/** Absences of an untouched document become one remark, at the first of them. */
+function summed(violations: readonly Violation[], touched: ReadonlySet<string>): readonly Violation[] {
+  const isSummed = ({ absence, at }: Violation): boolean => absence === true && !touched.has(at.file)
+  const files = Map.groupBy(violations.filter(isSummed), ({ at }) => at.file)
+  const remarks = [...files.values()].flatMap(([first, ...others]): Violation[] => {
+    if (first === undefined) return []
+    const more = others.length === 0 ? '' : ` (and ${others.length} more in this document)`
+    return [{ ...first, message: `${first.message}${more}`, severity: 'info' }]
+  })
+  return [...violations.filter((one) => !isSummed(one)), ...remarks]
+}
+
+/** What reading reports once for each operation, and an author who has not begun need not hear so often. */
+const repeated = new Set(['missing-operation-id', 'ignored-parameter'])
+
+function summedStructure(findings: readonly Finding[], touched: ReadonlySet<string>): readonly Finding[] {
+  const isSummed = ({ id, file }: Finding): boolean => repeated.has(id) && !touched.has(file)
+  const groups = Map.groupBy(findings.filter(isSummed), ({ id, file }) => `${id} ${file}`)
+  const remarks = [...groups.values()].flatMap(([first, ...others]): Finding[] => {
+    if (first === undefined) return []
+    const more = others.length === 0 ? '' : ` (and ${others.length} more in this document)`
+    return [{ ...first, severity: 'info', message: `${first.message}${more}` }]
+  })
+  return [...findings.filter((one) => !isSummed(one)), ...remarks]
+}
+
+function withSeverity(finding: Finding, { severities }: CheckSettings): readonly Finding[] {
+  const wanted: Severity | 'off' | undefined = severities[finding.id]?.severity
+  if (wanted === undefined) return [finding]
+  return wanted === 'off' ? [] : [{ ...finding, severity: wanted }]
+}

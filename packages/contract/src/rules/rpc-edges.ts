@@ -1,0 +1,44 @@
+import type { SourceLocation } from '../model/location.ts'
+import type { System } from '../model/system.ts'
+import { servicesOf } from './operations.ts'
+
+/** One service waits for another: the calls between two services, as one edge. */
+export interface RpcEdge {
+  readonly from: string
+  readonly to: string
+  /** the first of its calls */
+  readonly ref: string
+  readonly at: SourceLocation
+}
+
+/** Only calls: who sends a message does not wait. */
+export function rpcEdges(system: System): readonly RpcEdge[] {
+  return servicesOf(system).flatMap((service) => {
+    const uses = Object.values(service.uses).filter((use) => use.style === 'rpc' && use.service !== service.name)
+    return [...Map.groupBy(uses, (use) => use.service)].flatMap(([to, [first]]) =>
+      first === undefined ? [] : [{ from: service.name, to, ref: first.ref, at: first.location }],
+    )
+  })
+}
+
+/** Each way along edges that cannot be made longer, without coming back to a service it has passed. */
+export function longestPaths(edges: readonly RpcEdge[]): readonly (readonly RpcEdge[])[] {
+  const found: RpcEdge[][] = []
+  const follow = (path: readonly RpcEdge[]): void => {
+    // A system of services is small; a generated one must not take for ever.
+    if (found.length >= 1000) return
+    const visited = new Set([path[0]?.from, ...path.map(({ to }) => to)])
+    const next = edges.filter(({ from, to }) => from === path.at(-1)?.to && !visited.has(to))
+    if (next.length === 0) found.push([...path])
+    for (const edge of next) follow([...path, edge])
+  }
+  const reached = new Set(edges.map(({ to }) => to))
+  const starts = edges.filter(({ from }) => !reached.has(from))
+  for (const edge of starts.length > 0 ? starts : edges) follow([edge])
+  return found
+}
+
+/** `99.7 %`: all of these services at once, each available 99.9 % of the time. */
+export function compositeAvailability(services: number): string {
+  return `${(0.999 ** services * 100).toFixed(2).replace(/0$/, '')} %`
+}
