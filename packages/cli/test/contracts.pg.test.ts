@@ -33,7 +33,7 @@ async function change(file: string, from: string, to: string): Promise<void> {
 test('check: a good system, and what was looked at', async () => {
   expect(await run(['check'])).toEqual({
     code: 0,
-    stdout: 'no faults in 2 services, 3 contracts: 3 operations, 2 messages, 8 guarantees\n',
+    stdout: 'no faults in 2 services, 3 contracts: 3 operations, 2 messages, 9 guarantees\n',
     stderr: '',
   })
   const { code, stdout } = await spandrel(['check', '--json'], { cwd: join(folder, 'front') })

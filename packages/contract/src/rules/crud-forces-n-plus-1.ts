@@ -24,7 +24,7 @@ export const crudForcesNPlus1: Rule = {
     for (const service of servicesOf(system)) {
       const all = Object.values(service.operations).filter(({ method }) => method === 'GET')
       for (const list of all) {
-        if (/\}$/.test(list.path) || !answersReferences(list, service.schemas)) continue
+        if (list.path.endsWith('}') || !answersReferences(list, service.schemas)) continue
         const one = all.find(
           ({ path }) => path.startsWith(`${list.path}/{`) && /^\{[^/]*\}$/.test(path.slice(list.path.length + 1)),
         )

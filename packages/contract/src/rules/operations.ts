@@ -1,4 +1,4 @@
-import type { Channel, Message, ReceiveOperation, SendOperation } from '../model/message.ts'
+import type { Message, ReceiveOperation, SendOperation } from '../model/message.ts'
 import type { HttpOperation } from '../model/operation.ts'
 import type { Service, System } from '../model/system.ts'
 
@@ -23,7 +23,7 @@ export function receivesOf(system: System): readonly ReceiveOperation[] {
 }
 
 /** Webhooks and callbacks: what a service calls, described in its own document. */
-export function outgoingOf(service: Service): readonly HttpOperation[] {
+function outgoingOf(service: Service): readonly HttpOperation[] {
   const callbacks = Object.values(service.operations).flatMap((one) => one.callbacks.flatMap((two) => two.operations))
   return [...service.webhooks, ...callbacks]
 }
@@ -70,10 +70,6 @@ export function receiversOf(system: System, send: SendOperation): readonly Recei
   return receivesOf(system).filter(
     (receive) => receive.channel === send.channel && receive.messages.some(({ type }) => types.has(type)),
   )
-}
-
-export function channelOf(system: System, address: string): Channel | undefined {
-  return system.channels[address]
 }
 
 /** The document an operation stands in has begun to promise something. */

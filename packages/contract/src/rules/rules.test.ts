@@ -15,7 +15,7 @@ describe('laws', () => {
     const found = await checkFixture(bad)
     const own = found.findings.filter(({ id }) => id === rule.id)
     const shown = own.map(({ file, line, column }) => `${relative(found.dir, file)}:${line}:${column}`)
-    expect(shown, JSON.stringify(found.findings, null, 1)).toEqual(bad.marks)
+    expect(shown, `found: ${JSON.stringify(found.findings, null, 1)}`).toEqual(bad.marks)
     expect(bad.marks.length).toBeGreaterThan(0)
     expect(stops(found.findings)).toEqual([])
     for (const { severity, message, suggestion } of own) {
@@ -27,7 +27,7 @@ describe('laws', () => {
     const { system, findings } = await checkFixture(good)
     expect(findings.filter(({ id }) => id === rule.id)).toEqual([])
     expect(stops(findings)).toEqual([])
-    expect(system, JSON.stringify(findings)).toBeDefined()
+    expect(system, `found: ${JSON.stringify(findings)}`).toBeDefined()
     expect(good.marks).toEqual([])
   })
 })

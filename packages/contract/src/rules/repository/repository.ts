@@ -52,7 +52,7 @@ export class Repository {
  * The folder whose files belong to a service: the deepest one that holds its contracts and the scripts that its `dev`
  * names; the folder above where that is a mere `contracts`.
  */
-export function folderOf(service: Service): string {
+function folderOf(service: Service): string {
   const scripts = (service.dev?.split(/\s+/) ?? [])
     .map((word) => join(service.dir, word))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
