@@ -1,8 +1,10 @@
 import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
+import type { Bindings } from '../model/message.ts'
+import { optional } from '../model/optional.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
-import { entriesAt, field, listAt, placeOf, text, textAt } from '../source/node.ts'
+import { entriesAt, field, listAt, placeOf, plain, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { pointerSteps } from '../source/pointer.ts'
 
@@ -11,7 +13,14 @@ export interface DocumentChannel {
   readonly address: string
   /** key → the message as written (often a reference) */
   readonly messages: ReadonlyMap<string, { readonly keyAt: SourceLocation; readonly node: Node }>
+  readonly bindings?: Bindings
   readonly location: SourceLocation
+}
+
+/** Protocol → its settings, as written. */
+export function readBindings(owner: Node | undefined, reading: Reading): Bindings | undefined {
+  const node = follow(field(owner, 'bindings'), reading)
+  return node?.kind === 'map' ? (plain(node) as Bindings) : undefined
 }
 
 /** What `channel: { $ref }` of an operation or a reply names. */
@@ -23,6 +32,7 @@ export function readChannel(owner: Node, reading: Reading): DocumentChannel | un
   return {
     address: textAt(node, 'address') ?? name,
     messages: new Map(entriesAt(node, 'messages').map(([key, { keyAt, value }]) => [key, { keyAt, node: value }])),
+    ...optional('bindings', readBindings(node, reading)),
     location: placeOf(node),
   }
 }

@@ -13,7 +13,7 @@ import { entriesAt, field, flagAt, keyPlace, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { mergeAll } from '../source/merge.ts'
 import type { DocumentChannel } from './channels.ts'
-import { addressIsKnown, chosenMessages, readChannel } from './channels.ts'
+import { addressIsKnown, chosenMessages, readBindings, readChannel } from './channels.ts'
 import { readMessage, traitsOf } from './read-message.ts'
 import { asyncapiShapes } from './structure.ts'
 
@@ -100,6 +100,8 @@ class OperationReader {
       channel: channel.address,
       messages,
       ...optional('reply', this.#reply(name, replyNode)),
+      ...optional('bindings', readBindings(node, this.#reading)),
+      ...optional('channelBindings', channel.bindings),
       guarantees: declaration.guarantees,
       ...optional('integration', readIntegration(integration, this.#reading.defaultStyle, findings)),
       ...optional('probe', readProbe(probe, findings)),
@@ -146,8 +148,9 @@ class OperationReader {
   #reply(operation: string, node: Node | undefined): SendOperation['reply'] | undefined {
     if (node === undefined) return undefined
     const channel = readChannel(node, this.#reading)
-    if (channel === undefined) return { messages: [] }
-    return { channel: channel.address, messages: this.#messages(operation, node, channel, false) }
+    const address = optional('address', textAt(follow(field(node, 'address'), this.#reading), 'location'))
+    if (channel === undefined) return { ...address, messages: [] }
+    return { channel: channel.address, ...address, messages: this.#messages(operation, node, channel, false) }
   }
 }
 

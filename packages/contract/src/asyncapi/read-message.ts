@@ -8,6 +8,7 @@ import { dialectOf } from '../schema/dialect.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
 import { readSunset } from '../service/sunset.ts'
+import { readBindings } from './channels.ts'
 import { field, flagAt, listAt, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { mergeAll } from '../source/merge.ts'
@@ -36,6 +37,7 @@ export function readMessage(
     payload: payload === undefined ? { schema: true, location: own.at } : readSchema(payload, reading),
     ...optional('headers', headers && readSchema(headers, reading)),
     ...optional('correlation', readCorrelation(field(node, 'correlationId'), reading)),
+    ...optional('bindings', readBindings(node, reading)),
     deprecated: flagAt(node, 'deprecated') ?? false,
     ...optional('sunset', readSunset(node, reading.findings)),
     location: keyAt,

@@ -1,4 +1,5 @@
 import type { System } from '../model/system.ts'
+import { checkSystem } from './checks/system.ts'
 import { Changes } from './changes.ts'
 import type { Comparison, ServiceComparison } from './comparison.ts'
 import { paired } from './comparison.ts'
@@ -51,6 +52,7 @@ export function diffSystems(base: Side, revision: Side, options: DiffOptions = {
     Object.values(revision.system.services),
     (one) => one.name,
   )
+  checkSystem(comparison)
   let schemas = 0
   for (const [before, after] of both) {
     const named = { base: before.schemas, revision: after.schemas }

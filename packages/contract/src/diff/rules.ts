@@ -1,4 +1,13 @@
 import type { ReportRule } from '../report/report.ts'
+import { guaranteeRules } from './checks/guarantees/guarantees.ts'
+import { integrationRules } from './checks/integration-terms.ts'
+import { asyncOperationRules } from './checks/messaging/async-operations.ts'
+import { bindingRules } from './checks/messaging/bindings.ts'
+import { messageRules } from './checks/messaging/messages.ts'
+import { replyRules } from './checks/messaging/reply.ts'
+import { storedMessageRules } from './checks/messaging/stored-messages.ts'
+import { serverRules } from './checks/servers.ts'
+import { systemRules } from './checks/system.ts'
 import { lifecycleRules } from './checks/lifecycle.ts'
 import { operationRules } from './checks/operations.ts'
 import { parameterRules } from './checks/parameters.ts'
@@ -20,6 +29,15 @@ export const diffRules: Readonly<Record<string, DiffRule>> = {
   ...schemaRules,
   ...removalRules,
   ...lifecycleRules,
+  ...integrationRules,
+  ...serverRules,
+  ...asyncOperationRules,
+  ...messageRules,
+  ...replyRules,
+  ...bindingRules,
+  ...storedMessageRules,
+  ...guaranteeRules,
+  ...systemRules,
 }
 
 /** The same as reports want it. */

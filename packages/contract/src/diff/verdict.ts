@@ -39,7 +39,7 @@ export function verdictOf(findings: readonly DiffFinding[], base: System, revisi
 }
 
 /** The same file, or the only one of its kind; a document that moved is one that stayed. */
-function twinOf(
+export function twinOf(
   document: ContractDocument,
   index: number,
   all: readonly ContractDocument[],

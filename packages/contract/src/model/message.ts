@@ -24,6 +24,9 @@ export interface SystemChannel extends Channel {
   readonly receivers: readonly { readonly service: string; readonly operation: string }[]
 }
 
+/** Protocol → its own settings, as written: `{ kafka: { groupId: … } }`. */
+export type Bindings = Readonly<Record<string, unknown>>
+
 export interface Message {
   /** key in the channel's `messages`: what `send('orderPlaced', …)` and references name */
   readonly message: string
@@ -39,6 +42,7 @@ export interface Message {
   readonly headers?: Schema
   /** AsyncAPI `correlationId.location`, parsed */
   readonly correlation?: Expression
+  readonly bindings?: Bindings
   readonly deprecated: boolean
   readonly sunset?: string
   readonly location: SourceLocation
@@ -54,7 +58,14 @@ interface AsyncOperation {
   /** address */
   readonly channel: string
   readonly messages: readonly Message[]
-  readonly reply?: { readonly channel?: string; readonly messages: readonly Message[] }
+  readonly reply?: {
+    readonly channel?: string
+    /** where a request says to reply to: `$message.header#/replyTo` */
+    readonly address?: string
+    readonly messages: readonly Message[]
+  }
+  readonly bindings?: Bindings
+  readonly channelBindings?: Bindings
   readonly guarantees: ResolvedGuarantees
   readonly integration?: IntegrationTerms
   readonly probe?: Probe

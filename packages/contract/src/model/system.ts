@@ -147,6 +147,8 @@ export interface ContractDocument {
   /** of the contract */
   readonly version: string
   readonly description?: string
+  /** where it is served, as written: URLs of OpenAPI, `protocol://host/path` of AsyncAPI; variables unfilled */
+  readonly servers: readonly string[]
   /** sidecars merged into it, absolute paths */
   readonly sidecars: readonly string[]
   readonly location: SourceLocation

@@ -11,10 +11,11 @@ import type { NamedSchema } from '../model/schema.ts'
 import type { ContractDocument } from '../model/system.ts'
 import { readOpenapi } from '../openapi/read-openapi.ts'
 import { SchemaReader } from '../schema/schema-reader.ts'
-import { field, flagAt, listAt, text, textAt } from '../source/node.ts'
+import { entriesAt, field, flagAt, listAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import { Names } from './names.ts'
+import { follow } from './reading.ts'
 import type { Reading, References } from './reading.ts'
 import { sidecarBeside, Sidecars } from './sidecars.ts'
 
@@ -99,6 +100,7 @@ class Content {
       title: textAt(info, 'title') ?? relative(process.cwd(), file),
       version: textAt(info, 'version') ?? '0.0.0',
       ...optional('description', textAt(info, 'description')),
+      servers: serversOf(root, this.#reading),
       sidecars: sidecars.files,
       location: root.at,
     })
@@ -158,6 +160,17 @@ class Content {
       schemas: schemas.named,
     }
   }
+}
+
+/** A server whose parts are variables is one by its text. */
+function serversOf(root: Node, reading: Reading): readonly string[] {
+  const listed = listAt(root, 'servers').flatMap((server) => textAt(server, 'url') ?? [])
+  const named = entriesAt(root, 'servers').flatMap(([, { value }]) => {
+    const server = follow(value, reading)
+    const host = textAt(server, 'host')
+    return host === undefined ? [] : [`${textAt(server, 'protocol')}://${host}${textAt(server, 'pathname') ?? ''}`]
+  })
+  return [...listed, ...named]
 }
 
 interface Kind {

@@ -147,7 +147,7 @@ export function service(name: string, sketch: ServiceSketch): Service {
         specification: '3.1.0',
         title: name,
         version: '1.0.0',
-        sidecars: [],
+        servers: [], sidecars: [],
         location,
       },
     ],

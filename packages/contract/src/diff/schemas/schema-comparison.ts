@@ -53,6 +53,10 @@ export class SchemaComparison {
     this.#oldAcceptsNew = createAccepts({ policy, readerSchemas: named.base, writerSchemas: named.revision })
   }
 
+  unchanged(before: Schema, after: Schema): boolean {
+    return this.#unchanged.same(before.schema, after.schema)
+  }
+
   /** Reports what the change of a schema means where it is used. An absent schema is any value. */
   compare(before: Schema | undefined, after: Schema | undefined, use: SchemaUse): void {
     const old = before?.schema ?? anything

@@ -1,0 +1,82 @@
+import type { IntegrationTerms } from '../../model/integration.ts'
+import type { SourceLocation } from '../../model/location.ts'
+import type { Comparison } from '../comparison.ts'
+import { reporter } from '../comparison.ts'
+import type { Subject } from '../changes.ts'
+import { duration } from '../duration-text.ts'
+import type { DiffRule } from '../model.ts'
+
+/** x-integration: who answers for it, and what is promised about change itself. */
+export const integrationRules = {
+  'compatibility-weakened': {
+    area: 'lifecycle',
+    level: 'breaking',
+    law: 'a promise about future changes is taken back',
+    why: 'Consumers chose how closely to follow by it. full is more than backward, backward more than none.',
+    fix: 'keep the promise for this version; give the new one another',
+  },
+  'notice-shortened': {
+    area: 'lifecycle',
+    level: 'breaking',
+    law: 'users have less time to move than was promised',
+    why: 'A team that was promised 90 days has planned for 90 days.',
+    fix: 'keep the notice; a longer one is always allowed',
+  },
+  'owner-changed': {
+    area: 'lifecycle',
+    level: 'info',
+    law: 'another team answers for it now',
+    why: 'Nothing changes for a program; people ask somebody else.',
+    fix: 'tell its users',
+  },
+  'style-changed': {
+    area: 'lifecycle',
+    level: 'warning',
+    law: 'an integration of another style couples its two sides in another way',
+    why: 'An rpc that was messaging makes its caller wait, and fail with it.',
+    fix: 'say why, in `reason`',
+  },
+} as const satisfies Record<string, DiffRule>
+
+const compatibilities = ['none', 'backward', 'full']
+
+export function checkIntegration(
+  before: IntegrationTerms | undefined,
+  after: IntegrationTerms | undefined,
+  at: SourceLocation,
+  subject: Subject,
+  comparison: Comparison,
+): void {
+  const report = reporter(integrationRules, comparison.changes, subject)
+  // Most of it is said once for a document: a change there is one finding, not one for each operation.
+  const where = { at: after?.location ?? at, base: before?.location }
+  const changed = (old: unknown, now: unknown): boolean => old !== undefined && old !== now
+  const told = (part: string, old: unknown, now: unknown) => ({
+    ...where,
+    place: `x-integration ${part}`,
+    keyword: part,
+    before: old,
+    after: now,
+  })
+  const [old, now] = [before?.compatibility, after?.compatibility]
+  if (changed(old, now) && compatibilities.indexOf(now ?? 'none') < compatibilities.indexOf(old ?? 'none')) {
+    const message = `the compatibility promised is ${now ?? 'none'} now, and was ${old}`
+    report('compatibility-weakened', { ...told('compatibility', old, now), message })
+  }
+  const notice = before?.noticeMs
+  if (notice !== undefined && (after?.noticeMs ?? 0) < notice) {
+    const [was, is] = [duration(notice), after?.noticeMs === undefined ? 'none' : duration(after.noticeMs)]
+    report('notice-shortened', {
+      ...told('notice', was, is),
+      message: `the notice promised is ${is} now, and was ${was}`,
+    })
+  }
+  if (changed(before?.owner, after?.owner)) {
+    const message = `it is owned by ${after?.owner ?? 'nobody'} now, and was by ${before?.owner}`
+    report('owner-changed', { ...told('owner', before?.owner, after?.owner), message })
+  }
+  if (changed(before?.style, after?.style) && after?.style !== undefined) {
+    const message = `its style is ${after.style} now, and was ${before?.style}`
+    report('style-changed', { ...told('style', before?.style, after.style), message })
+  }
+}

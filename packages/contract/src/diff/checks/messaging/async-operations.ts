@@ -1,0 +1,109 @@
+import type { SourceLocation } from '../../../model/location.ts'
+import type { ServiceComparison } from '../../comparison.ts'
+import { paired, reporter } from '../../comparison.ts'
+import type { Subject } from '../../changes.ts'
+import type { DiffRule } from '../../model.ts'
+import { operationRules } from '../operations.ts'
+import { checkRemoval } from '../removal.ts'
+import type { AsyncOperation } from './async-pair.ts'
+import { asyncLabel } from './async-pair.ts'
+
+/** Which sends and receives there are, and where. */
+export const asyncOperationRules = {
+  'action-changed': {
+    area: 'message',
+    level: 'breaking',
+    law: 'an application that sends what it received, or receives what it sent, leaves the other side alone',
+    why: 'Two applications that both send, or both receive, have no integration.',
+    fix: 'add an operation with the other action, and deprecate this one',
+  },
+  'channel-address-changed': {
+    area: 'message',
+    level: 'breaking',
+    law: 'messages go to, or are awaited at, an address where the other side is not',
+    why: 'A send and a receive meet at an address. Nothing fails: the messages are only never handled.',
+    fix: 'use both addresses until the other side has moved',
+  },
+} as const satisfies Record<string, DiffRule>
+
+export interface AsyncSides {
+  readonly base: readonly AsyncOperation[]
+  readonly revision: readonly AsyncOperation[]
+  readonly at: SourceLocation
+  readonly subject: (operation: AsyncOperation) => Subject
+}
+
+/** Operations have a key in their document; one with another key, but the same address and messages, was renamed. */
+export function checkAsyncOperations(
+  { base, revision, at, subject }: AsyncSides,
+  comparison: ServiceComparison,
+): readonly (readonly [AsyncOperation, AsyncOperation])[] {
+  const { both, removed, added } = paired(base, revision, ({ operation }) => operation)
+  const pairs = [...both]
+  const renamed = new Set<AsyncOperation>()
+  for (const before of removed) {
+    const after = added.find((one) => !renamed.has(one) && wire(one) === wire(before))
+    if (after === undefined) {
+      checkRemoval(`the ${asyncLabel(before)} (\`${before.operation}\`)`, before, at, subject(before), comparison)
+      continue
+    }
+    renamed.add(after)
+    pairs.push([before, after])
+    reporter(
+      operationRules,
+      comparison.changes,
+      subject(before),
+    )('operation-id-changed', {
+      at: after.location,
+      base: before.location,
+      place: 'operation',
+      message: `the ${asyncLabel(after)} is called \`${after.operation}\` now, and was \`${before.operation}\``,
+      before: before.operation,
+      after: after.operation,
+    })
+  }
+  for (const one of added.filter((operation) => !renamed.has(operation))) {
+    reporter(
+      operationRules,
+      comparison.changes,
+      subject(one),
+    )('operation-added', {
+      at: one.location,
+      place: 'operation',
+      message: `the ${asyncLabel(one)} (\`${one.operation}\`) is new`,
+    })
+  }
+  return pairs.filter((pair) => sameEdge(pair, subject(pair[0]), comparison))
+}
+
+function wire({ kind, channel, messages }: AsyncOperation): string {
+  return JSON.stringify([kind, channel, messages.map(({ type }) => type).sort()])
+}
+
+/** Whether the rest can be compared: of another action every direction is turned round. */
+function sameEdge(
+  [before, after]: readonly [AsyncOperation, AsyncOperation],
+  subject: Subject,
+  comparison: ServiceComparison,
+): boolean {
+  const report = reporter(asyncOperationRules, comparison.changes, subject)
+  const where = { at: after.location, base: before.location }
+  if (before.channel !== after.channel) {
+    report('channel-address-changed', {
+      ...where,
+      place: 'channel',
+      message: `its address is \`${after.channel}\` now, and was \`${before.channel}\``,
+      before: before.channel,
+      after: after.channel,
+    })
+  }
+  if (before.kind === after.kind) return true
+  report('action-changed', {
+    ...where,
+    place: 'action',
+    message: `it is a ${after.kind} now, and was a ${before.kind}`,
+    before: before.kind,
+    after: after.kind,
+  })
+  return false
+}
