@@ -3,7 +3,7 @@ import type { Finding, Policy, Side, System } from '@spandrel/contract'
 import { Option } from 'commander'
 import { findSides, type Place } from '../diff/sides.ts'
 import { CommandError } from '../output/command-error.ts'
-import { printReport } from '../output/print-report.ts'
+import { printReport, repositoryFolder } from '../output/print-report.ts'
 import { count } from '../output/table.ts'
 import { type CommonOptions, command } from '../program.ts'
 import { findConfig, shown } from '../system/find-config.ts'
@@ -54,7 +54,7 @@ export const diff = command<DiffFlags>({
   async run(options, [base = '', revision], output) {
     const sides = await findSides(base, revision, options.config)
     output.progress(`comparing ${sides[0].written} and ${sides[1].written}`)
-    const { diffReport, diffSystems, reportRules } = await contractPackage()
+    const { diffMarkdown, diffReport, diffSystems, reportRules } = await contractPackage()
     const known = await knownSystem(sides, options.config)
     const [before, after] = await Promise.all(named(sides, known).map(load))
     if (before === undefined || after === undefined) return 2
@@ -68,26 +68,18 @@ export const diff = command<DiffFlags>({
     }
     const late = options.checkVersion === true ? verdict.documents.filter(({ enough }) => enough === false) : []
     const format = options.json === true ? 'json' : (options.format ?? 'human')
-    if (format === 'human') {
-      output.line(
-        diffReport(result, {
-          base: process.cwd(),
-          source: after.text,
-          paint: output.paint,
-          sides: [sides[0].written, sides[1].written],
-        }),
-      )
+    if (format === 'human' || format === 'markdown') {
+      const render = {
+        base: format === 'human' ? process.cwd() : repositoryFolder(),
+        source: after.text,
+        paint: output.paint,
+      }
+      output.text(format === 'human' ? diffReport(result, render) : diffMarkdown(result, render))
     } else {
       await printReport(
         output,
-        { ...options, format: format as 'json' },
-        {
-          command: 'diff',
-          findings,
-          rules: reportRules(),
-          source: after.text,
-          facts: { verdict, looked },
-        },
+        { ...options, format },
+        { command: 'diff', findings, rules: reportRules(), source: after.text, facts: { verdict, looked } },
       )
     }
     const failOn = options.failOn ?? 'breaking'

@@ -36,13 +36,13 @@ export async function printReport(
     if (!texts.has(file)) texts.set(file, readText(file))
     return texts.get(file)
   }
-  const base = chosen === 'sarif' || chosen === 'github' ? repository() : process.cwd()
+  const base = chosen === 'sarif' || chosen === 'github' ? repositoryFolder() : process.cwd()
   const text = formatReport(chosen, { source, ...report, base, version: version(), paint: output.paint })
   if (text !== '') output.text(text)
 }
 
 /** What CI services show paths relative to: the folder of the repository this runs in. */
-function repository(): string {
+export function repositoryFolder(): string {
   const { GITHUB_WORKSPACE: workspace = '' } = process.env
   const here = process.cwd()
   if (workspace !== '' && `${here}/`.startsWith(`${resolve(workspace)}/`)) return resolve(workspace)

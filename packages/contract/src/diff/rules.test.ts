@@ -27,7 +27,7 @@ function compare(id: string, from: 'base' | 'revision', to: 'base' | 'revision')
 }
 
 /** What is as bad, or as good, the other way round. */
-const bothWays = /-(changed|moved|not-decided)$/
+const bothWays = /-(changed|moved|renamed|not-decided)$/
 
 /** What cannot be without another: a message that is refused was also accepted by the old schema. */
 const together: Readonly<Record<string, string>> = { 'stored-messages-unreadable': 'breaking received-schema-narrowed' }

@@ -11,10 +11,6 @@ export interface RenderOptions {
   /** the text of a file of the revision */
   readonly source: (file: string) => string | undefined
   readonly paint?: (style: 'red' | 'yellow' | 'cyan' | 'green' | 'dim', text: string) => string
-  /** what was compared, as it was written */
-  readonly sides: readonly [string, string]
-  /** minor changes and remarks one by one; otherwise they are counted */
-  readonly all?: boolean
 }
 
 const colours = { breaking: 'red', warning: 'yellow', minor: 'green', info: 'cyan' } as const
@@ -59,7 +55,7 @@ function consumerText({ service, owner, broken, because }: Consumer): string {
 }
 
 /** `2 breaking, 1 warning`: those there are, the worst first. */
-function countsOf(findings: readonly DiffFinding[]): readonly (readonly [Level, string])[] {
+export function countsOf(findings: readonly DiffFinding[]): readonly (readonly [Level, string])[] {
   return (['breaking', 'warning', 'minor', 'info'] as const).flatMap((level) => {
     const count = findings.filter((one) => one.level === level).length
     const plural = level === 'warning' && count !== 1 ? 'warnings' : level

@@ -27,9 +27,9 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
   const received = direction === 'received'
   switch (keyword) {
     case 'required': {
-      const [old, now] = [texts(before), texts(after)]
-      const names = received ? now.filter((name) => !old.includes(name)) : old.filter((name) => !now.includes(name))
-      const shown = names.length === 0 ? 'a member' : listed(names)
+      // One difference a member: the reader's value is its name.
+      const name = received ? after : before
+      const shown = typeof name === 'string' ? `\`${name}\`` : 'a member'
       const inside = path === '' ? '' : ` of ${where}`
       return received ? `${shown}${inside} is required now` : `${shown}${inside} may be missing now`
     }
@@ -48,6 +48,9 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
       return `${where} is ${typeText(after)} now, and was ${typeText(before)}`
     case 'additionalProperties':
     case 'unevaluatedProperties':
+      return received
+        ? `${where} no longer takes members that are not declared`
+        : `${where} may have members that were ruled out`
     case 'false':
       return received ? `${where} is no longer accepted` : `${where} may be sent now, and was ruled out`
     default:
@@ -65,10 +68,6 @@ function typeText(type: unknown): string {
   if (type === undefined) return 'of any type'
   const all = [type].flat().map(String)
   return all.join(' or ')
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
 function values(value: unknown): string[] | undefined {
