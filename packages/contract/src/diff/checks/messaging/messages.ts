@@ -63,7 +63,7 @@ export const messageRules = {
 } as const satisfies Record<string, DiffRule>
 
 /** Messages are known by their type; one with the old key and another type was changed, not replaced. */
-export function pairMessages(
+function pairMessages(
   base: readonly Message[],
   revision: readonly Message[],
 ): { both: readonly MessagePair[]; removed: readonly Message[]; added: readonly Message[] } {
