@@ -1,7 +1,8 @@
 /**
- * After `outbox.send` in a caller's own transaction nobody tells us of its commit. So we look: after 2, 5, 10, 20, 35, 50,
- * 100 ms and then every 50 ms, until the transaction has ended: a commit is heard within 150 ms on a busy machine too. Committed: the relay is rung. All that are waited for are
- * asked about in one statement, and only one is on its way.
+ * After `outbox.send` in a caller's own transaction nobody tells us of its commit. So we look: after 2, 5, 10, 20, 35,
+ * 50, 100 ms and then every 50 ms, until the transaction has ended; a commit is heard within 150 ms on a busy machine
+ * too. Committed: the relay is rung. All that are waited for are asked about in one statement, and only one is on its
+ * way.
  */
 import type { Query } from '../database/database.ts'
 

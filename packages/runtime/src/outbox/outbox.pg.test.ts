@@ -68,10 +68,7 @@ describe('a send in a transaction of the caller’s own', () => {
       await until(() => at.has(id), 5000, 'the message to be heard')
       delays.push((at.get(id) ?? Number.NaN) - committed)
     }
-    // One in seven may be the machine's own pause: tests share it with others.
-    delays.sort((a, b) => a - b)
-    expect(delays.at(-2)).toBeLessThan(150)
-    expect(delays.at(-1)).toBeLessThan(1000)
+    expect(Math.max(...delays)).toBeLessThan(150)
   })
 
   test('law 1: goes if it commits, and never if it rolls back', async () => {
