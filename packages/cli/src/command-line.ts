@@ -3,6 +3,7 @@ import { check } from './commands/check.ts'
 import { diff } from './commands/diff.ts'
 import { dev } from './commands/dev.ts'
 import { explain } from './commands/explain.ts'
+import { impact } from './commands/impact.ts'
 import { generate } from './commands/generate.ts'
 import { journey } from './commands/journey.ts'
 import { messagesDiscard, messagesReplay } from './commands/messages-ask.ts'
@@ -21,5 +22,5 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, diff, explain, messages, journey, twice])
+  return run(argv, [dev, generate, migrate, check, diff, impact, explain, messages, journey, twice])
 }

@@ -1,9 +1,37 @@
 import { createAccepts } from '../accepts/accepts.ts'
+import type { AcceptsResult, Difference } from '../accepts/types.ts'
 import type { Integration } from '../model/integration.ts'
 import type { Schema } from '../model/schema.ts'
 import { optional } from '../model/optional.ts'
 import type { Service, System } from '../model/system.ts'
 import type { Consumer, Policy } from './model.ts'
+
+/** What a consumer's own schema is held against, and the difference that is asked about. */
+export interface Judged {
+  readonly payload: Schema
+  readonly by: Service
+  readonly difference: Difference
+}
+
+/**
+ * Whoever does not fit the new schema may do so for another reason than this one: a consumer is broken by a difference
+ * where its own schema differs in the same place.
+ */
+function fits(
+  { answer, differences }: AcceptsResult,
+  one: Difference,
+  whose: string,
+): Pick<Consumer, 'broken' | 'because'> {
+  const same = differences.find(
+    (other) =>
+      other.path === one.path &&
+      (other.keyword !== 'required' || one.keyword !== 'required' || other.reader.value === one.reader.value),
+  )
+  if (answer === 'yes' || same === undefined) return { broken: 'no', because: `${whose} fits the change` }
+  const where = `\`${same.keyword}\` at \`${same.path === '' ? '/' : same.path}\``
+  if (same.answer === 'no') return { broken: 'yes', because: `${whose} does not fit the change (${where})` }
+  return { broken: 'unknown', because: `whether ${whose} fits the change could not be decided (${where})` }
+}
 
 /**
  * Who relies on what, by `spandrel.yaml`: the consumers before the change, as they are deployed, and those after it.
@@ -12,6 +40,7 @@ import type { Consumer, Policy } from './model.ts'
 export class Landscape {
   readonly #systems: readonly System[]
   readonly #policy: Policy
+  readonly #results = new Map<Schema, Map<Schema, AcceptsResult>>()
 
   /** the latest last */
   constructor(systems: readonly System[], policy: Policy) {
@@ -32,11 +61,7 @@ export class Landscape {
   }
 
   /** Whoever receives a message of a service. With the new schema: broken only where its own no longer accepts it. */
-  readers(
-    service: string,
-    message: string,
-    sent?: { readonly payload: Schema; readonly by: Service },
-  ): readonly Consumer[] {
+  readers(service: string, message: string, sent?: Judged): readonly Consumer[] {
     const ref = `${service}.${message}`
     const edges = this.#integrations().filter((one) => one.kind === 'message' && one.ref === ref)
     return this.#oneEach(edges, ({ consumer, receive = '' }) => {
@@ -46,17 +71,13 @@ export class Landscape {
       if (sent === undefined || reader === undefined || own === undefined) {
         return { through, broken: 'yes', because: `receives ${ref}` }
       }
-      return { through, ...this.#fits(own.payload, reader, sent.payload, sent.by, 'its own schema') }
+      const result = this.#accepts(own.payload, reader, sent.payload, sent.by)
+      return { through, ...fits(result, sent.difference, 'its own schema') }
     })
   }
 
   /** Whoever sends to an address that a service receives from. */
-  senders(
-    service: string,
-    channel: string,
-    type: string,
-    received?: { readonly payload: Schema; readonly by: Service },
-  ): readonly Consumer[] {
+  senders(service: string, channel: string, type: string, received?: Judged): readonly Consumer[] {
     const sends = this.#systems.flatMap((system) =>
       Object.values(system.services).flatMap((one) =>
         Object.values(one.sends)
@@ -71,8 +92,8 @@ export class Landscape {
         const through = `${one.name}.${send.operation}`
         const who = { service: one.name, ...optional('owner', one.owner), through }
         if (received === undefined) return { ...who, broken: 'yes', because: `sends ${message.type} to ${channel}` }
-        const fits = this.#fits(received.payload, received.by, message.payload, one, 'what it sends')
-        return { ...who, ...fits }
+        const result = this.#accepts(received.payload, received.by, message.payload, one)
+        return { ...who, ...fits(result, received.difference, 'what it sends') }
       }),
     )
   }
@@ -81,24 +102,18 @@ export class Landscape {
     return this.#service(service)?.owner
   }
 
-  #fits(
-    reader: Schema,
-    readerService: Service,
-    writer: Schema,
-    writerService: Service,
-    whose: string,
-  ): Pick<Consumer, 'broken' | 'because'> {
+  #accepts(reader: Schema, readerService: Service, writer: Schema, writerService: Service): AcceptsResult {
+    const known = this.#results.get(reader)?.get(writer)
+    if (known !== undefined) return known
     const accepts = createAccepts({
       policy: this.#policy,
       readerSchemas: readerService.schemas,
       writerSchemas: writerService.schemas,
     })
-    const { answer, differences } = accepts(reader.schema, writer.schema)
-    if (answer === 'yes') return { broken: 'no', because: `${whose} fits the change` }
-    const [first] = differences
-    const where = first === undefined ? '' : ` (\`${first.keyword}\` at \`${first.path === '' ? '/' : first.path}\`)`
-    if (answer === 'no') return { broken: 'yes', because: `${whose} does not fit the change${where}` }
-    return { broken: 'unknown', because: `whether ${whose} fits the change could not be decided${where}` }
+    const result = accepts(reader.schema, writer.schema)
+    const results = this.#results.get(reader) ?? new Map<Schema, AcceptsResult>()
+    this.#results.set(reader, results.set(writer, result))
+    return result
   }
 
   #sameType(service: string, message: string, type: string): boolean {

@@ -24,7 +24,7 @@ export interface SchemaUse {
   readonly at?: SourceLocation
   readonly base?: SourceLocation
   /** who relies on it: told by the new schema, where each consumer's own is known */
-  readonly consumers?: () => readonly Consumer[]
+  readonly consumers?: (difference: Difference) => readonly Consumer[]
 }
 
 const anything: JsonSchema = true
@@ -67,9 +67,9 @@ export class SchemaComparison {
     const forward = received ? this.#newAcceptsOld(now, old) : this.#oldAcceptsNew(old, now)
     const report = reporter(schemaRules, this.#changes, use.subject)
     const where = { before, after, use }
-    const consumers = forward.answer === 'yes' ? undefined : use.consumers?.()
     for (const difference of forward.differences) {
       const change = this.#change(difference, use.direction, where)
+      const consumers = use.consumers?.(difference)
       const more = consumers === undefined ? {} : { consumers }
       if (difference.answer === 'unknown') {
         const question = received ? 'what was sent is still accepted' : 'what is sent still fits'

@@ -11,7 +11,7 @@ export const idempotencyRules = {
     level: 'breaking',
     law: 'a retry that was safe can take effect twice, or is no longer answered as the first was',
     why: 'Callers and producers repeat what failed because the contract says that they may. A shorter retention ends that earlier than their last retry; without the guarantee every retry is a risk.',
-    fix: 'keep the guarantee; a longer retention, `onOverlap: wait` and `onMismatch: reject` are always allowed',
+    fix: 'keep the guarantee; a longer retention and `onOverlap: wait` are always allowed',
   },
   'idempotency-strengthened': {
     area: 'guarantee',

@@ -1,3 +1,4 @@
+import type { Difference } from '../../../accepts/types.ts'
 import type { Message } from '../../../model/message.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { paired, reporter } from '../../comparison.ts'
@@ -103,7 +104,7 @@ export function checkMessages(
       message: `the ${what} \`${message.message}\` is no longer ${how}${announced ? `, as announced for ${sunset}` : ''}`,
       direction,
       ...(announced ? { level: 'info' } : deprecated && sunset === undefined ? { level: 'warning' } : {}),
-      consumers: reliers(message, direction, pair, comparison, false),
+      consumers: reliers(message, direction, pair, comparison),
     })
   }
   for (const { message, type, location } of added) {
@@ -125,7 +126,7 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
   const place = `${what} ${revision.message}`
   const where = { at: revision.location, base: base.location, place, direction }
   const told = (before: string, after: string) => ({ ...where, before, after, consumers: everybody() })
-  const everybody = () => reliers(base, direction, owner, comparison, false)
+  const everybody = () => reliers(base, direction, owner, comparison)
   if (base.type !== revision.type) {
     const message = `the type of \`${revision.message}\` is \`${revision.type}\` now, and was \`${base.type}\``
     report('message-type-changed', { ...told(base.type, revision.type), message })
@@ -144,10 +145,12 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
   }
   correlation(pair, where, owner, comparison)
   checkLifecycle(`the ${what} ${revision.message}`, base, revision, owner.subject, comparison)
-  const consumers = () => reliers(revision, direction, owner, comparison, true)
+  const consumers = (difference: Difference) => reliers(revision, direction, owner, comparison, difference)
   const use = { direction, subject: owner.subject, at: revision.location, base: base.location, consumers }
   comparison.schemas.compare(base.payload, revision.payload, { ...use, place })
-  comparison.schemas.compare(base.headers, revision.headers, { ...use, place: `${place} headers` })
+  // Of headers no consumer's own schema is known: whoever has the message is told.
+  const everyone = { ...use, consumers: everybody, place: `${place} headers` }
+  comparison.schemas.compare(base.headers, revision.headers, everyone)
 }
 
 function correlation(
@@ -164,11 +167,17 @@ function correlation(
   reporter(messageRules, comparison.changes, owner.subject)('correlation-location-changed', change)
 }
 
-/** Who reads what is sent, or sends what is read; judged by their own schemas where `fit` says so. */
-function reliers(message: Message, direction: Direction, pair: AsyncPair, comparison: ServiceComparison, fit: boolean) {
+/** Who reads what is sent, or sends what is read; judged by their own schemas where a schema changed. */
+function reliers(
+  message: Message,
+  direction: Direction,
+  pair: AsyncPair,
+  comparison: ServiceComparison,
+  difference?: Difference,
+) {
   const { landscape } = comparison
   const { revision } = pair.service
-  const judged = fit ? { payload: message.payload, by: revision } : undefined
+  const judged = difference && { payload: message.payload, by: revision, difference }
   return direction === 'sent'
     ? landscape.readers(revision.name, message.message, judged)
     : landscape.senders(revision.name, pair.base.channel, message.type, judged)
