@@ -1,5 +1,5 @@
 /** Arrays: how long, which items are to be special, and what the others are filled with. */
-import type { Branch, Fact } from './branch.ts'
+import { type Branch, excludesValues, type Fact } from './branch.ts'
 import { inPlace } from './evaluated-names.ts'
 import { type Literal, no, yes } from './literal.ts'
 import type { Part, PartOf } from './part.ts'
@@ -26,11 +26,13 @@ interface Facts {
   readonly limits: { readonly node: SchemaNode; readonly most: number }[]
   /** ways to fail `contains`, one of which each is to be chosen */
   readonly choices: PartOf<'contains'>[]
+  /** so many arrays may be excluded by value: the same number of others is to be found */
+  readonly variants: number
 }
 
 const ENDLESS = Number.POSITIVE_INFINITY
 /** Longer arrays are not built. */
-const LONGEST = 1000
+const LONGEST = 5000
 
 export function arrayCandidates(branch: Branch, theory: Theory): Candidates {
   const facts: Facts = {
@@ -42,6 +44,7 @@ export function arrayCandidates(branch: Branch, theory: Theory): Candidates {
     demands: [],
     limits: [],
     choices: [],
+    variants: excludesValues(branch),
   }
   for (const fact of branch.facts) if (!read(fact, facts, branch)) return IMPOSSIBLE
   if (facts.repeated) facts.min = Math.max(facts.min, 2)
@@ -176,25 +179,56 @@ function build(
   const needed = Math.max(facts.min, ...[...assigned.keys(), ...(pair ?? [])].map((index) => index + 1))
   if (needed > facts.max) return IMPOSSIBLE
   if (needed > LONGEST) return { values: [], proven: false, reason: `arrays of ${needed} items are not built` }
-  const items: unknown[] = []
-  for (let index = 0; index < needed; index++) {
+  const indices = Array.from({ length: needed }, (_, index) => index)
+  const first = fillAll(facts, theory, alike, assigned, pair, indices)
+  if (!facts.unique || first.values.length > 0 || first.proven) return first
+  // Items that may be many things must not take what others cannot do without.
+  const special = (index: number): number => (assigned.has(index) ? 0 : index < alike ? 1 : 2)
+  const byNeed = indices.toSorted((left, right) => special(left) - special(right) || right - left)
+  return fillAll(facts, theory, alike, assigned, pair, byNeed)
+}
+
+function fillAll(
+  facts: Facts,
+  theory: Theory,
+  alike: number,
+  assigned: Assigned,
+  pair: readonly [number, number] | undefined,
+  order: readonly number[],
+): Candidates {
+  const filled = new Map<number, unknown>()
+  for (const index of order) {
+    if (pair?.[1] === index) continue
     const rules = rulesAt(facts, index)
     const own = assigned.get(index) ?? []
     const twin = pair?.[0] === index ? [...rulesAt(facts, pair[1]), ...(assigned.get(pair[1]) ?? [])] : []
-    if (pair?.[1] === index) {
-      items.push(items[pair[0]])
-      continue
-    }
-    const different = facts.unique && items.length > 0 ? [no(theory.made.oneOf(items))] : []
+    const different = facts.unique && filled.size > 0 ? [no(theory.made.oneOf([...filled.values()]))] : []
     const verdict = fill(facts, theory, [...rules, ...own, ...twin, ...different], own.length + twin.length > 0)
     // Which of the others were taken before may be why this one cannot be unique.
     const certain = different.length === 0 || theory.solve([...rules, ...own, ...twin]).kind === 'none'
     if (verdict.kind === 'none' && certain) return IMPOSSIBLE
-    if (verdict.kind === 'none') return exhausted(facts, theory, needed, alike, items)
+    if (verdict.kind === 'none') return exhausted(facts, theory, order.length, alike, [...filled.values()])
     if (verdict.kind === 'unknown') return { values: [], proven: false, reason: verdict.reason }
-    items.push(verdict.value)
+    filled.set(index, verdict.value)
   }
-  return { values: [items], proven: false, reason: 'no array was found that has enough, and not too many, of each' }
+  if (pair !== undefined) filled.set(pair[1], filled.get(pair[0]))
+  const items = order.map((_, index) => filled.get(index))
+  const reason = 'no array was found that has enough, and not too many, of each'
+  return { values: [items, ...variantsOf(facts, theory, items, assigned)], proven: false, reason }
+}
+
+/** Other arrays, with one more item or with another value of one. */
+function variantsOf(facts: Facts, theory: Theory, items: readonly unknown[], assigned: Assigned): unknown[][] {
+  const result: unknown[][] = []
+  for (let index = items.length; index >= 0 && result.length < facts.variants; index--) {
+    if (index === items.length && index >= facts.max) continue
+    const taken = [...(facts.unique ? items : items.slice(index, index + 1))]
+    const others = taken.length === 0 ? [] : [no(theory.made.oneOf(taken))]
+    const verdict = theory.solve([...rulesAt(facts, index), ...(assigned.get(index) ?? []), ...others])
+    if (verdict.kind !== 'found') continue
+    result.push(index === items.length ? [...items, verdict.value] : items.with(index, verdict.value))
+  }
+  return result
 }
 
 /** An item like the others; where items of a kind are limited, preferably none of that kind. */

@@ -204,6 +204,14 @@ export class Branch {
   }
 }
 
+/** How many values are excluded one by one: a theory that cannot exclude them proposes as many others. */
+export function excludesValues({ facts }: Branch): number {
+  return facts.reduce(
+    (count, { part, negated }) => (part.kind === 'enum' && negated ? count + part.values.length : count),
+    0,
+  )
+}
+
 function pairs(nodes: readonly SchemaNode[]): SchemaNode[][] {
   const result: SchemaNode[][] = []
   for (const [index, left] of nodes.entries()) {

@@ -12,33 +12,46 @@ import type { SchemaNames } from './types.ts'
 /** The validators of one side. A named schema is compiled once, however many schemas refer to it. */
 export class Confirmation {
   readonly #names: SchemaNames | undefined
-  readonly #validators = new Map<JsonSchema, ValidateFunction | undefined>()
-  #ajv: Ajv2020 | undefined
+  readonly #validators = new Map<JsonSchema, ValidateFunction>()
+  readonly #compilers = new Map<boolean, Ajv2020>()
+  #unevaluated: boolean | undefined
 
   constructor(names: SchemaNames | undefined) {
     this.#names = names
   }
 
-  /** Undefined where ajv cannot compile the schema. */
+  /** Undefined where ajv cannot compile the schema, or fails in what it compiled it to. */
   validates(schema: JsonSchema, value: unknown): boolean | undefined {
-    if (!this.#validators.has(schema)) this.#validators.set(schema, this.#compile(schema))
-    return this.#validators.get(schema)?.(value)
-  }
-
-  #compile(schema: JsonSchema): ValidateFunction | undefined {
     try {
-      // Addresses inside a document of its own could meet those of another one.
-      if (this.#names === undefined) return compiler().compile(schema)
-      this.#ajv ??= withNames(this.#names)
-      return this.#ajv.compile(named(schema))
+      let validator = this.#validators.get(schema)
+      if (validator === undefined) {
+        validator = this.#compile(schema)
+        this.#validators.set(schema, validator)
+      }
+      return validator(value)
     } catch {
       return undefined
     }
   }
+
+  #compile(schema: JsonSchema): ValidateFunction {
+    // Addresses inside a document of its own could meet those of another one.
+    if (this.#names === undefined) return compiler(mentionsUnevaluated(schema)).compile(schema)
+    this.#unevaluated ??= mentionsUnevaluated(this.#names)
+    const unevaluated = this.#unevaluated || mentionsUnevaluated(schema)
+    const ajv = this.#compilers.get(unevaluated) ?? withNames(this.#names, unevaluated)
+    this.#compilers.set(unevaluated, ajv)
+    return ajv.compile(named(schema))
+  }
 }
 
-function withNames(names: SchemaNames): Ajv2020 {
-  const ajv = compiler()
+/** ajv keeps books for these keywords in all that it compiles, and sometimes wrongly: only where they occur. */
+function mentionsUnevaluated(value: unknown): boolean {
+  return JSON.stringify(value).includes('"unevaluated')
+}
+
+function withNames(names: SchemaNames, unevaluated: boolean): Ajv2020 {
+  const ajv = compiler(unevaluated)
   for (const [name, { schema }] of Object.entries(names)) ajv.addSchema(named(schema), address(name))
   return ajv
 }
@@ -71,7 +84,7 @@ function readdressed(reference: string): string {
 }
 
 /** As the validators of generated contracts are: exact decimals, own members only, the same formats. */
-function compiler(): Ajv2020 {
+function compiler(unevaluated: boolean): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,
     allErrors: false,
@@ -83,6 +96,7 @@ function compiler(): Ajv2020 {
     addUsedSchema: false,
     code: { regExp: lenient },
   })
+  ajv.opts.unevaluated = unevaluated
   for (const [name, type] of Object.entries(FORMATS)) {
     const known: unknown = (fullFormats as Readonly<Record<string, unknown>>)[name]
     if (type === 'string' && known !== undefined) {

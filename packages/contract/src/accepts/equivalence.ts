@@ -145,7 +145,7 @@ function describe(part: Part): string {
     case 'if':
       return `${part.whenTrue !== undefined} ${part.whenFalse !== undefined}`
     case 'opaque':
-      return `${part.reason} ${part.id}`
+      return part.same
     default:
       return 'count' in part ? String(part.count) : ''
   }

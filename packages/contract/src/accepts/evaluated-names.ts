@@ -13,7 +13,10 @@ export interface EvaluatedNames {
 
 /** Counting every alternative that has not failed. */
 export function canBeEvaluated(node: SchemaNode, branch: Branch): EvaluatedNames {
-  return collected(node, (inner) => branch.sign(inner) !== false)
+  const absent = new Set(
+    branch.facts.flatMap(({ part, negated }) => (negated && part.kind === 'required' ? [part.name] : [])),
+  )
+  return collected(node, (inner, name) => branch.sign(inner) !== false && (name === undefined || !absent.has(name)))
 }
 
 /** Counting only alternatives that are known to hold. */
@@ -21,7 +24,7 @@ export function isEvaluated(node: SchemaNode, branch: Branch): EvaluatedNames {
   return collected(node, (inner) => branch.sign(inner) === true)
 }
 
-function collected(root: SchemaNode, counts: (node: SchemaNode) => boolean): EvaluatedNames {
+function collected(root: SchemaNode, counts: Counts): EvaluatedNames {
   const names = new Set<string>()
   const patterns = new Set<string>()
   const tests: ((name: string) => boolean)[] = []
@@ -41,12 +44,11 @@ function collected(root: SchemaNode, counts: (node: SchemaNode) => boolean): Eva
   return { names, patterns, covers }
 }
 
+/** Whether an alternative is to be counted; one of `dependentSchemas` depends on the member of that name. */
+type Counts = (node: SchemaNode, name?: string) => boolean
+
 /** The parts of a schema and of those that apply to the same instance. */
-export function* inPlace(
-  node: SchemaNode,
-  counts: (node: SchemaNode) => boolean,
-  seen: Set<SchemaNode> = new Set(),
-): Generator<Part> {
+export function* inPlace(node: SchemaNode, counts: Counts, seen: Set<SchemaNode> = new Set()): Generator<Part> {
   if (seen.has(node)) return
   seen.add(node)
   for (const part of node.parts) {
@@ -58,6 +60,6 @@ export function* inPlace(
       for (const inner of [part.condition, part.whenTrue, part.whenFalse]) {
         if (inner !== undefined && counts(inner)) yield* inPlace(inner, counts, seen)
       }
-    } else if (part.kind === 'dependentSchema' && counts(part.node)) yield* inPlace(part.node, counts, seen)
+    } else if (part.kind === 'dependentSchema' && counts(part.node, part.name)) yield* inPlace(part.node, counts, seen)
   }
 }

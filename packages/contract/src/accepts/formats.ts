@@ -8,6 +8,8 @@ import { FORMATS } from '../generate/formats.ts'
 interface TextFormat {
   /** texts that have the format; the first is shown to people */
   readonly samples: readonly string[]
+  /** what stands before and behind a character that may be repeated, for texts of a certain length */
+  readonly stretch?: readonly [before: string, filler: string, behind: string]
   /** matched by every text of the format: what makes proofs possible. Absent: nothing is known. */
   readonly within?: string
   /** formats that every text of this one has as well */
@@ -19,33 +21,48 @@ const HEX = '[0-9a-fA-F]'
 export const TEXT_FORMATS: Readonly<Record<string, TextFormat>> = {
   date: { samples: ['2026-11-22', '1999-02-28', '0001-01-01'], within: String.raw`^\d{4}-\d\d-\d\d$` },
   time: {
+    stretch: ['12:30:00.', '0', 'Z'],
     samples: ['12:30:00Z', '23:59:59.123+02:00', '00:00:00-08:00'],
     within: String.raw`^\d\d:\d\d:\d\d(\.\d+)?([zZ]|[+-]\d\d(:?\d\d)?)$`,
   },
   'date-time': {
+    stretch: ['2026-11-22T12:30:00.', '0', 'Z'],
     samples: ['2026-11-22T12:30:00Z', '1999-02-28T23:59:59.123+02:00', '2026-11-22t12:30:00z'],
     within: String.raw`^\d{4}-\d\d-\d\d[tT\s]\d\d:\d\d:\d\d(\.\d+)?([zZ]|[+-]\d\d(:?\d\d)?)$`,
   },
-  duration: { samples: ['PT1H', 'P1Y2M3DT4H5M6S', 'P4W'], within: '^P[0-9YMDTHSW]+$' },
-  email: { samples: ['a@example.org', 'first.last+tag@example.com', 'A_B@x.co'], within: '^[^@]+@[^@]+$' },
-  hostname: { samples: ['example.org', 'a', 'x-1.example.com'], within: '^[a-zA-Z0-9.-]{1,254}$' },
+  duration: {
+    stretch: ['PT', '1', 'S'],
+    samples: ['PT1H', 'P1Y2M3DT4H5M6S', 'P4W', 'P1D'],
+    within: '^P[0-9YMDTHSW]+$',
+  },
+  email: {
+    stretch: ['a', 'a', '@example.org'],
+    samples: ['a@example.org', 'first.last+tag@example.com', 'A_B@x.co', 'a@b.c'],
+    within: '^[^@]+@[^@]+$',
+  },
+  hostname: {
+    stretch: ['a', '.a', ''],
+    samples: ['example.org', 'a', 'x-1.example.com'],
+    within: '^[a-zA-Z0-9.-]{1,254}$',
+  },
   ipv4: { samples: ['127.0.0.1', '255.255.255.255'], within: '^[0-9.]{7,15}$', implies: ['hostname'] },
   ipv6: { samples: ['::1', 'fe80::a:b', '2001:DB8:1:2:3:4:5:6'], within: '^[0-9a-fA-F:.]{2,45}$' },
   uri: {
-    samples: ['https://example.org/', 'urn:isbn:123', 'mailto:a@example.org', 'http://example.org:80/a/b?c=d#e'],
+    stretch: ['https://example.org/', 'a', ''],
+    samples: ['https://example.org/', 'urn:isbn:123', 'mailto:a@example.org', 'http://example.org:80/a/b?c=d#e', 'a:b'],
     within: '^[a-zA-Z][a-zA-Z0-9+.-]*:',
     implies: ['uri-reference'],
   },
-  'uri-reference': { samples: ['/a/b', '', '#c', 'https://example.org/', '../a?b=c'] },
-  'uri-template': { samples: ['/orders/{id}', 'x', '{+path}/x', ''] },
+  'uri-reference': { stretch: ['/', 'a', ''], samples: ['/a/b', '', '#c', 'https://example.org/', '../a?b=c'] },
+  'uri-template': { stretch: ['/', 'a', ''], samples: ['/orders/{id}', 'x', '{+path}/x', ''] },
   uuid: {
     samples: ['2eb8aa08-aa98-41ea-b4aa-73b441d16380', '2EB8AA08-AA98-41EA-B4AA-73B441D16380'],
     within: `^(urn:uuid:)?${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}$`,
   },
-  'json-pointer': { samples: ['/a/b', '', '/~0/~1/0'], within: '^(/|$)' },
-  'relative-json-pointer': { samples: ['0', '1/a', '2#'], within: '^[0-9]+(#|/|$)' },
-  regex: { samples: ['^a+$', 'a', '[a-z]{2}'] },
-  byte: { samples: ['AAECAw==', 'YQ==', ''], within: '^[A-Za-z0-9+/]*={0,2}$' },
+  'json-pointer': { stretch: ['/', 'a', ''], samples: ['/a/b', '', '/~0/~1/0'], within: '^(/|$)' },
+  'relative-json-pointer': { stretch: ['1/', 'a', ''], samples: ['0', '1/a', '2#'], within: '^[0-9]+(#|/|$)' },
+  regex: { stretch: ['a', 'a', ''], samples: ['^a+$', 'a', '[a-z]{2}'] },
+  byte: { stretch: ['', 'A', ''], samples: ['AAECAw==', 'YQ==', ''], within: '^[A-Za-z0-9+/]*={0,2}$' },
 }
 
 /** The integer formats of the OpenAPI registry. What int64 and uint64 end at has no double of its own, hence the power. */

@@ -1,5 +1,5 @@
 /** Objects: which members have to be there, what they are, and which names are left for others. */
-import type { Branch } from './branch.ts'
+import { type Branch, excludesValues } from './branch.ts'
 import { type Declared, declaredBy } from './declared.ts'
 import { holds } from './evaluate.ts'
 import { type Literal, literalHolds, no, yes } from './literal.ts'
@@ -11,6 +11,8 @@ interface Task {
   readonly facts: ObjectFacts
   readonly theory: Theory
   readonly declared: Declared | undefined
+  /** so many objects may be excluded by value: the same number of others is to be found */
+  readonly variants: number
 }
 
 /** With more patterns than this not every combination of them is tried. */
@@ -22,7 +24,7 @@ export function objectCandidates(branch: Branch, theory: Theory, literals: reado
   if (facts === undefined) return IMPOSSIBLE
   const declared = theory.policy === 'tolerant' ? declaredBy(branch.writers, literals) : undefined
   for (const name of declared?.readerNames ?? []) facts.known.add(name)
-  return assign({ facts, theory, declared }, facts.demands, new Map())
+  return assign({ facts, theory, declared, variants: excludesValues(branch) }, facts.demands, new Map())
 }
 
 type Assigned = ReadonlyMap<string, readonly Literal[]>
@@ -139,5 +141,20 @@ function build(task: Task, assigned: Assigned): Candidates {
     if (members.size > before) continue
     return complete ? IMPOSSIBLE : { values: [], proven: false, reason }
   }
-  return { values: [recordOf(members)], proven: false, reason }
+  return { values: [recordOf(members), ...variantsOf(task, members, assigned)], proven: false, reason }
+}
+
+/** Other objects, with one more member or with another value of one. */
+function variantsOf(task: Task, members: ReadonlyMap<string, unknown>, assigned: Assigned): Record<string, unknown>[] {
+  const { facts, theory, variants } = task
+  const result: Record<string, unknown>[] = []
+  const names = variants === 0 ? [] : [...facts.known, ...strangersFor(task, { nameLiterals: [] }, facts.known).names]
+  for (const name of new Set([...members.keys(), ...names])) {
+    if (result.length >= variants || !mayBe(task, name)) continue
+    const others = members.has(name) ? [no(theory.made.oneOf([members.get(name)]))] : []
+    if (!members.has(name) && members.size >= facts.max) continue
+    const verdict = theory.solve([...memberLiterals(facts, name), ...(assigned.get(name) ?? []), ...others])
+    if (verdict.kind === 'found') result.push(recordOf([...members, [name, verdict.value]]))
+  }
+  return result
 }

@@ -20,8 +20,8 @@ export type Part = PartBase & PartShape
 
 export type PartShape =
   | { readonly kind: 'never' }
-  /** a reference that leads nowhere we can see: it may hold or fail */
-  | { readonly kind: 'opaque'; readonly reason: string }
+  /** a reference that leads nowhere we can see: it may hold or fail, like others that are the `same` */
+  | { readonly kind: 'opaque'; readonly reason: string; readonly same: string }
   | { readonly kind: 'type'; readonly mask: number }
   | { readonly kind: 'enum'; readonly values: readonly unknown[] }
   | { readonly kind: 'minimum' | 'maximum'; readonly limit: number; readonly exclusive: boolean }

@@ -41,7 +41,7 @@ function references(node: SchemaNode, schema: Schema, make: Make): void {
     const reference = schema[keyword]
     if (typeof reference !== 'string') continue
     const target = node.document.resolve(node, reference, keyword)
-    if (typeof target === 'string') make(keyword, ANY, { kind: 'opaque', reason: target })
+    if ('reason' in target) make(keyword, ANY, { kind: 'opaque', ...target })
     else make(keyword, ANY, { kind: 'all', node: target })
   }
 }

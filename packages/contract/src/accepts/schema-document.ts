@@ -4,6 +4,7 @@ import { pointerSteps, pointerTo } from '../source/pointer.ts'
 import { isSchema, isSchemaObject } from '../generate/schema-keywords.ts'
 import { SchemaNode, type Side } from './schema-node.ts'
 import type { SchemaNames } from './types.ts'
+import { canonical } from './value.ts'
 
 /** Numbers for nodes and parts, unique in one comparison. */
 export class Ids {
@@ -18,6 +19,12 @@ interface Index {
   readonly base: Map<object, string>
   readonly places: Map<string, { readonly schema: JsonSchema; readonly pointer: string }>
   readonly dynamic: Map<string, string[]>
+}
+
+/** A reference that leads nowhere we can see. Two of them that are the `same` lead to the same schema. */
+interface Unresolved {
+  readonly reason: string
+  readonly same: string
 }
 
 /** Relative addresses need something to be relative to. */
@@ -57,7 +64,7 @@ export class SchemaDocument {
   }
 
   /** The schema a reference leads to, or why there is none. */
-  resolve(from: SchemaNode, reference: string, keyword: '$ref' | '$dynamicRef'): SchemaNode | string {
+  resolve(from: SchemaNode, reference: string, keyword: '$ref' | '$dynamicRef'): SchemaNode | Unresolved {
     if (this.#names !== undefined) {
       const steps = pointerSteps(reference.slice(1)) ?? []
       const named = steps[0] === '$defs' ? this.#names[steps[1] ?? ''] : undefined
@@ -70,7 +77,9 @@ export class SchemaDocument {
     const base = (typeof from.schema === 'object' ? index.base.get(from.schema) : undefined) ?? HERE
     const address = absolute(reference, base)
     const found = address === undefined ? undefined : find(index, address)
-    if (found === undefined) return `\`${keyword}: ${reference}\` leads to no schema that was given`
+    if (found === undefined) {
+      return { reason: `\`${keyword}: ${reference}\` leads to no schema that was given`, same: address ?? reference }
+    }
     if (keyword === '$dynamicRef') {
       const anchor = isSchemaObject(found.schema) ? found.schema['$dynamicAnchor'] : undefined
       if (typeof anchor === 'string' && reference.endsWith(`#${anchor}`)) return this.#dynamic(index, anchor)
@@ -79,13 +88,16 @@ export class SchemaDocument {
   }
 
   /** The outermost schema resource wins; where that has no such anchor, which one does depends on how we came here. */
-  #dynamic(index: Index, anchor: string): SchemaNode | string {
+  #dynamic(index: Index, anchor: string): SchemaNode | Unresolved {
     const addresses = index.dynamic.get(anchor) ?? []
     const rootBase = isSchemaObject(this.#root) ? index.base.get(this.#root) : undefined
     const address = addresses.find((each) => each === `${rootBase}#${anchor}`) ?? addresses[0]
     const found = address === undefined ? undefined : index.places.get(address)
     const certain = addresses.length === 1 || address === `${rootBase}#${anchor}`
-    if (found === undefined || !certain) return `\`$dynamicRef: #${anchor}\` depends on the way to it`
+    if (found === undefined || !certain) {
+      const reason = `\`$dynamicRef: #${anchor}\` depends on the way to it`
+      return { reason, same: `${anchor} of ${canonical(this.#root)}` }
+    }
     return this.node(found.schema, found.pointer)
   }
 }

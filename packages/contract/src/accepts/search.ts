@@ -13,10 +13,12 @@
 import { Branch, type Option } from './branch.ts'
 import { Equivalence } from './equivalence.ts'
 import { arrayCandidates } from './array-candidates.ts'
-import { isNode, type Literal, literalHolds, literalKey } from './literal.ts'
+import { isNode, type Literal, literalHolds, literalKey, no, yes } from './literal.ts'
 import { numberCandidates } from './number-candidates.ts'
 import { objectCandidates } from './object-candidates.ts'
 import { RegexPool } from './regex.ts'
+import { inPlace } from './evaluated-names.ts'
+import type { SchemaNode } from './schema-node.ts'
 import type { Ids } from './schema-document.ts'
 import { stringCandidates } from './string-candidates.ts'
 import { SyntheticSchemas } from './synthetic.ts'
@@ -167,7 +169,7 @@ export class Search implements Theory {
     for (const value of values) {
       if (literals.every((literal) => literalHolds(literal, value))) return { kind: 'found', value }
     }
-    const clause = this.#violated(branch, values)
+    const clause = this.#violated(branch, values) ?? undecided(branch)
     const opaque = branch.opaque ?? reason ?? 'no instance was found, and no proof that there is none'
     if (clause === undefined) return { kind: 'unknown', reason: opaque }
     let unknown: Verdict | undefined
@@ -187,7 +189,8 @@ export class Search implements Theory {
     const holds = (clause: readonly Option[], value: unknown): boolean =>
       clause.some((option) => option.every((literal) => literalHolds(literal, value)))
     const violated = branch.clauses.filter((clause) => values.some((value) => !holds(clause, value)))
-    const from = violated.length === 0 ? branch.clauses : violated
+    // Without candidates each clause may be what makes it clear that there are none.
+    const from = values.length === 0 ? branch.clauses : violated
     return from.toSorted((left, right) => left.length - right.length)[0]
   }
 
@@ -196,7 +199,7 @@ export class Search implements Theory {
     if (first !== undefined) return this.#listed(branch, first, others, literals)
     switch (branch.type) {
       case NULL:
-        return { values: [null], proven: true }
+        return this.#listed(branch, [null], [], literals)
       case BOOLEAN:
         return this.#listed(branch, [true, false], [], literals)
       case INTEGER:
@@ -227,4 +230,33 @@ export class Search implements Theory {
     // An unreadable reference counts as holding; where that decides, nothing is decided.
     return { values: good, proven: branch.opaque === undefined || common.length === 0 }
   }
+}
+
+/**
+ * What `unevaluatedProperties` and `unevaluatedItems` are about depends on which alternatives hold. Where that is still
+ * open, both ways are looked at.
+ */
+function undecided(branch: Branch): readonly Option[] | undefined {
+  for (const { part } of branch.facts) {
+    if (part.kind !== 'unevaluatedProperties' && part.kind !== 'unevaluatedItems') continue
+    const open = openAlternative(part.owner, branch)
+    if (open !== undefined) return [[no(open)], [yes(open)]]
+  }
+  return branch.clauses[0]
+}
+
+function openAlternative(owner: SchemaNode, branch: Branch): SchemaNode | undefined {
+  for (const part of inPlace(owner, (node) => branch.sign(node) !== false)) {
+    const nodes =
+      part.kind === 'any' || part.kind === 'one'
+        ? part.nodes
+        : part.kind === 'if'
+          ? [part.condition, part.whenTrue, part.whenFalse]
+          : part.kind === 'dependentSchema'
+            ? [part.node]
+            : []
+    const open = nodes.find((node) => node !== undefined && branch.sign(node) === undefined)
+    if (open !== undefined) return open
+  }
+  return undefined
 }

@@ -76,7 +76,9 @@ function byLanguage(wanted: Wanted, pool: RegexPool): Candidates {
     for (const text of texts)
       if (values.length < ORDINARY && !values.includes(text) && fits(wanted, text)) values.push(text)
   }
-  take(formats.filter(({ negated }) => !negated).flatMap(({ format }) => TEXT_FORMATS[format]?.samples ?? []))
+  const positive = formats.flatMap(({ format, negated }) => (negated ? [] : [TEXT_FORMATS[format]]))
+  take(positive.flatMap((format) => format?.samples ?? []))
+  take(positive.flatMap((format) => (format?.stretch === undefined ? [] : stretched(format.stretch, min))))
   if (values.length > 0) return { values, proven: false }
   const read = patterns.map(({ pattern, negated }) => signed(pool, parsePattern(pool, pattern), negated))
   const within = formats.map(({ format, negated }) => {
@@ -96,6 +98,12 @@ function byLanguage(wanted: Wanted, pool: RegexPool): Candidates {
   if (loose && values.length === 0) take([...LETTERS, '', ' ', '1', 'http://x', '-', 'aaaaaaaa', 'a1', 'A1!a0000'])
   const proven = search.texts.length === 0 && search.complete
   return { values, proven, ...(proven ? {} : { reason: reasonFor(wanted) }) }
+}
+
+/** A text of the format that is at least so long, and the few next longer ones: some lengths do not exist. */
+function stretched([before, filler, behind]: readonly [string, string, string], min: number): string[] {
+  const needed = Math.max(0, Math.ceil((min - before.length - behind.length) / filler.length))
+  return [0, 1, 2, 3].map((more) => before + filler.repeat(needed + more) + behind)
 }
 
 function signed(pool: RegexPool, regex: Regex | undefined, negated: boolean): Regex | undefined {
