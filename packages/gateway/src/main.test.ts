@@ -103,13 +103,13 @@ test('serves a system from its files, with URLs from the environment, and drains
   expect((await ask(`${url}/.spandrel/ready`)).status).toBe(200)
   expect((await ask(`${url}/.spandrel/metrics`)).status).toBe(401)
   expect((await ask(`${url}/orders/seven`)).json()['errors']).toEqual([
-    { parameter: 'orderId', in: 'path', detail: 'must be integer' },
+    { in: 'path', name: 'orderId', detail: 'must be integer' },
   ])
   expect((await post(`${url}/orders`, { sku: 'chair' })).json()['type']).toBe(
     'https://spandrel.dev/problems/key-missing',
   )
   expect((await post(`${url}/orders`, {}, { 'idempotency-key': 'k' })).json()['errors']).toEqual([
-    { pointer: '', detail: 'lacks "sku"' },
+    { in: 'body', pointer: '', detail: 'lacks "sku"' },
   ])
 
   const placed = post(`${url}/orders`, { sku: 'chair' }, { 'idempotency-key': 'k', 'correlation-id': 'c-1' })

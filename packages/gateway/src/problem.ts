@@ -4,11 +4,11 @@
  */
 const base = 'https://spandrel.dev/problems/'
 
-/** One fault of a request. `pointer` points into the JSON body, `parameter` names a parameter. */
+/** One fault of a request, as the runtime says it: `name` of a parameter, `pointer` into the JSON. */
 export interface RequestFault {
+  readonly in: 'path' | 'query' | 'header' | 'cookie' | 'querystring' | 'body'
+  readonly name?: string
   readonly pointer?: string
-  readonly parameter?: string
-  readonly in?: 'path' | 'query' | 'header' | 'cookie' | 'querystring'
   readonly detail: string
 }
 

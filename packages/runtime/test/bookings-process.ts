@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -24,12 +24,13 @@ export async function bookingsProcess(
   options: BookingOptions & { before?: boolean } = {},
   env: { faults?: string; mutant?: string } = {},
 ): Promise<BookingsProcess> {
-  const log = join(await mkdtemp(join(tmpdir(), 'bookings-')), 'faults.log')
+  const folder = await mkdtemp(join(tmpdir(), 'bookings-'))
+  const log = join(folder, 'faults.log')
   const main = fileURLToPath(new URL('bookings-main.ts', import.meta.url))
   const child = spawnGroup(process.execPath, ['--conditions=spandrel-test', '--conditions=spandrel-source', main], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      PATH: process.env['PATH'],
+      ...process.env,
       DATABASE_URL: databaseUrl,
       BOOKINGS: JSON.stringify(options),
       SPANDREL_FAULT_LOG: log,
@@ -44,7 +45,10 @@ export async function bookingsProcess(
   if (child.stdout === null) throw new Error('no output')
   const lines = createInterface({ input: child.stdout })
   const first = await Promise.race([once(lines, 'line'), ended])
-  if (!Array.isArray(first)) throw new Error(`the service ended while starting: ${JSON.stringify(first)}`)
+  if (!Array.isArray(first)) {
+    await rm(folder, { recursive: true, force: true })
+    throw new Error(`the service ended while starting: ${JSON.stringify(first)}`)
+  }
   const { url } = JSON.parse(String(first[0])) as { url: string }
   return {
     url,
@@ -53,6 +57,7 @@ export async function bookingsProcess(
     faults: () => readFile(log, 'utf8').catch(() => ''),
     close: async () => {
       await endGroup(child)
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -51,15 +51,15 @@ test('a chunked body is checked too, and forwarded with its length', async () =>
 test('faults are pointed at, through references', async () => {
   const { url, one } = await operation()
   const faults = async (value: unknown): Promise<unknown> => (await post(url, value)).json()['errors']
-  expect(await faults({})).toEqual([{ pointer: '', detail: 'lacks "sku"' }])
-  expect(await faults({ sku: 1 })).toEqual([{ pointer: '/sku', detail: 'must be string' }])
+  expect(await faults({})).toEqual([{ in: 'body', pointer: '', detail: 'lacks "sku"' }])
+  expect(await faults({ sku: 1 })).toEqual([{ in: 'body', pointer: '/sku', detail: 'must be string' }])
   expect(await faults({ sku: 'a', colour: 1 })).toEqual([
-    { pointer: '', detail: 'has "colour", which is not declared' },
+    { in: 'body', pointer: '', detail: 'has "colour", which is not declared' },
   ])
   expect(await faults({ sku: 'a', lines: [{}, { parts: [{ amount: 1.5 }] }] })).toEqual([
-    { pointer: '/lines/1/parts/0/amount', detail: 'must be integer' },
+    { in: 'body', pointer: '/lines/1/parts/0/amount', detail: 'must be integer' },
   ])
-  expect(await faults([])).toEqual([{ pointer: '', detail: 'must be object' }])
+  expect(await faults([])).toEqual([{ in: 'body', pointer: '', detail: 'must be object' }])
   expect(one.seen).toHaveLength(0)
 })
 
@@ -93,7 +93,7 @@ test('bytes that are not UTF-8 are refused: the service would read something els
   const { url } = await operation()
   const body = Buffer.concat([Buffer.from('{"sku":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])
   const answer = await ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  expect(answer.json()['errors']).toEqual([{ pointer: '', detail: 'is not UTF-8' }])
+  expect(answer.json()['errors']).toEqual([{ in: 'body', pointer: '', detail: 'is not UTF-8' }])
 })
 
 test('a value nested deeper than the stack is refused, and the gateway lives', async () => {
@@ -108,7 +108,9 @@ test('a value nested deeper than the stack is refused, and the gateway lives', a
 
 test('a missing body is a fault where it is required, and none where it is not', async () => {
   const strict = await operation()
-  expect((await ask(strict.url, { method: 'POST' })).json()['errors']).toEqual([{ pointer: '', detail: 'is required' }])
+  expect((await ask(strict.url, { method: 'POST' })).json()['errors']).toEqual([
+    { in: 'body', pointer: '', detail: 'is required' },
+  ])
   const lenient = await operation({ bodyOptional: true })
   expect((await ask(lenient.url, { method: 'POST' })).status).toBe(200)
   expect(lenient.one.seen[0]?.headers['content-length']).toBe('0')

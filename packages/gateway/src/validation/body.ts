@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { MediaType } from '@spandrel/contract'
-import { Problem, type RequestFault } from '../problem.ts'
-import type { Check } from './schema-compiler.ts'
+import { Problem } from '../problem.ts'
+import type { Check, SchemaFault } from './schema-compiler.ts'
 
 /** One declared content type of a body. Without a check the body is passed on as it comes. */
 export interface BodyType {
@@ -85,8 +85,9 @@ export function checkJson(bytes: Buffer, check: Check): { value: unknown } | Pro
   return faults === undefined ? { value } : refused(faults)
 }
 
-function refused(faults: readonly RequestFault[]): Problem {
-  return new Problem('request-invalid', { detail: 'The body does not match the contract.', errors: faults })
+function refused(faults: readonly SchemaFault[]): Problem {
+  const errors = faults.map(({ pointer, detail }) => ({ in: 'body' as const, pointer, detail }))
+  return new Problem('request-invalid', { detail: 'The body does not match the contract.', errors })
 }
 
 /** V8's message without its excerpt of the document, which may hold what nobody should read in a log. */

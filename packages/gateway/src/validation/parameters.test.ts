@@ -29,7 +29,7 @@ test('a text becomes a number where the schema wants one', async () => {
   expect(await to('/x')).toEqual(passes)
   expect(await to('/x?limit=0')).toEqual({
     status: 400,
-    errors: [{ parameter: 'limit', in: 'query', detail: 'must be >= 1' }],
+    errors: [{ in: 'query', name: 'limit', detail: 'must be >= 1' }],
   })
   for (const bad of ['five', '5.5', '0x5', '', '+5', '05', 'NaN', ' 5']) {
     expect(await to(`/x?limit=${encodeURIComponent(bad)}`)).toMatchObject({ errors: [{ detail: 'must be integer' }] })
@@ -62,9 +62,9 @@ test('a required parameter that is missing is named, together with other faults'
   expect(await to('/x')).toEqual({
     status: 400,
     errors: [
-      { parameter: 'a', in: 'query', detail: 'is required' },
-      { parameter: 'X-B', in: 'header', detail: 'is required' },
-      { parameter: 'c', in: 'cookie', detail: 'is required' },
+      { in: 'query', name: 'a', detail: 'is required' },
+      { in: 'header', name: 'X-B', detail: 'is required' },
+      { in: 'cookie', name: 'c', detail: 'is required' },
     ],
   })
   expect(await to('/x?a=1', { 'x-b': '1', cookie: 'b=2; c=3' })).toEqual(passes)
@@ -82,7 +82,7 @@ test('parameters that are not declared pass', async () => {
 
 test('a broken percent escape is a fault of its parameter', async () => {
   const to = await operation({ parameters: [{ name: 'a', in: 'query' }] })
-  expect(await to('/x?a=%zz')).toMatchObject({ errors: [{ parameter: 'a', detail: 'has a broken percent escape' }] })
+  expect(await to('/x?a=%zz')).toMatchObject({ errors: [{ name: 'a', detail: 'has a broken percent escape' }] })
   expect(await to('/x?a=%c3%28')).toMatchObject({ status: 400 })
 })
 
@@ -98,7 +98,7 @@ test.each([
   expect(await to(`/x?${good}`)).toEqual(passes)
   expect(await to(`/x?${bad}`)).toEqual({
     status: 400,
-    errors: [{ parameter: 'ids', in: 'query', pointer: '/1', detail: 'must be integer' }],
+    errors: [{ in: 'query', name: 'ids', pointer: '/1', detail: 'must be integer' }],
   })
 })
 
@@ -145,7 +145,7 @@ test('deepObject', async () => {
 test('an exploded object in a query has its properties as parameters', async () => {
   const to = await operation({ parameters: [{ name: 'f', in: 'query', style: 'form', explode: true, schema: filter }] })
   expect(await to('/x?state=open&max=5&page=2')).toEqual(passes)
-  expect(await to('/x?max=x')).toMatchObject({ errors: [{ parameter: 'f', pointer: '/max' }] })
+  expect(await to('/x?max=x')).toMatchObject({ errors: [{ name: 'f', pointer: '/max' }] })
 })
 
 test('an object in a query in one text', async () => {
@@ -165,10 +165,10 @@ test('path parameters: simple, label, matrix', async () => {
   })
   expect(await to('/x/7/.1,2/;m=1,2')).toEqual(passes)
   expect(await to('/x/seven/.1/;m=1')).toMatchObject({
-    errors: [{ parameter: 'id', in: 'path', detail: 'must be integer' }],
+    errors: [{ in: 'path', name: 'id', detail: 'must be integer' }],
   })
-  expect(await to('/x/7/1/;m=1')).toMatchObject({ errors: [{ parameter: 'l' }] })
-  expect(await to('/x/7/.1/m=1')).toMatchObject({ errors: [{ parameter: 'm' }] })
+  expect(await to('/x/7/1/;m=1')).toMatchObject({ errors: [{ name: 'l' }] })
+  expect(await to('/x/7/.1/m=1')).toMatchObject({ errors: [{ name: 'm' }] })
 })
 
 test('exploded label and matrix', async () => {
@@ -180,8 +180,8 @@ test('exploded label and matrix', async () => {
     ],
   })
   expect(await to('/x/.1.2/;m=1;m=2')).toEqual(passes)
-  expect(await to('/x/.1.x/;m=1;m=2')).toMatchObject({ errors: [{ parameter: 'l', pointer: '/1' }] })
-  expect(await to('/x/.1.2/;m=1;m=x')).toMatchObject({ errors: [{ parameter: 'm', pointer: '/1' }] })
+  expect(await to('/x/.1.x/;m=1;m=2')).toMatchObject({ errors: [{ name: 'l', pointer: '/1' }] })
+  expect(await to('/x/.1.2/;m=1;m=x')).toMatchObject({ errors: [{ name: 'm', pointer: '/1' }] })
 })
 
 test('path values are decoded before they are checked, and forwarded as they came', async () => {
@@ -208,7 +208,7 @@ test('header arrays and objects', async () => {
     ],
   })
   expect(await to('/x', { 'x-ids': '1, 2', 'x-filter': 'state=open,max=5' })).toEqual(passes)
-  expect(await to('/x', { 'x-ids': '1, x' })).toMatchObject({ errors: [{ parameter: 'X-Ids', pointer: '/1' }] })
+  expect(await to('/x', { 'x-ids': '1, x' })).toMatchObject({ errors: [{ name: 'X-Ids', pointer: '/1' }] })
 })
 
 test('accept, content-type and authorization are no parameters', async () => {
@@ -240,7 +240,7 @@ test('types are found through references, unions and null', async () => {
   )
   expect(await to('/x?a=5&b=all&c=null')).toEqual(passes)
   expect(await to('/x?b=12&c=')).toEqual(passes)
-  expect(await to('/x?a=10')).toMatchObject({ errors: [{ parameter: 'a', detail: 'must be <= 9' }] })
+  expect(await to('/x?a=10')).toMatchObject({ errors: [{ name: 'a', detail: 'must be <= 9' }] })
   expect(await to('/x?b=some')).toMatchObject({ status: 400 })
 })
 

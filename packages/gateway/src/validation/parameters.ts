@@ -38,8 +38,8 @@ export function parameterCheck(
   const plain = readerOf(parameter, shape)
   const read: Reader = isKey ? unquoted(plain) : plain
   const fault = (detail: string, pointer = ''): RequestFault => ({
-    parameter: name,
     in: parameter.in,
+    name,
     ...(pointer !== '' && { pointer }),
     detail,
   })

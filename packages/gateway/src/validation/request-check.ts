@@ -60,7 +60,7 @@ export function checkHead(
 
   if (!hasBody) {
     if (route.body?.required !== true) return { route, source, keyed, body: 'none', check: undefined }
-    const errors = [{ pointer: '', detail: 'is required' }]
+    const errors = [{ in: 'body' as const, pointer: '', detail: 'is required' }]
     return new Problem('request-invalid', { detail: 'The body is missing.', errors })
   }
   const type = bodyTypeOf(route, head)

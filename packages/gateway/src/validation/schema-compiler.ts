@@ -8,7 +8,7 @@ const maxFaults = 20
 /** A compiled schema: undefined when the value fits, else its faults, bounded. */
 export type Check = (value: unknown) => readonly SchemaFault[] | undefined
 
-interface SchemaFault {
+export interface SchemaFault {
   /** JSON pointer into the value; empty: the value itself */
   readonly pointer: string
   readonly detail: string

@@ -256,8 +256,9 @@ test.each(['push.sent', 'push.answered'])(
       transport,
       Array.from({ length: 10 }, (_, n) => message(n, { key: `k${n % 2}` })),
     )
-    const log = join(await mkdtemp(join(tmpdir(), 'push-')), 'faults')
-    cleanup.add({ stop: () => rm(log, { force: true }) })
+    const folder = await mkdtemp(join(tmpdir(), 'push-'))
+    const log = join(folder, 'faults')
+    cleanup.add({ stop: () => rm(folder, { recursive: true, force: true }) })
     const start = (faults: string) =>
       spawnGroup(
         process.execPath,
@@ -269,7 +270,7 @@ test.each(['push.sent', 'push.answered'])(
         {
           stdio: 'inherit',
           env: {
-            PATH: process.env['PATH'],
+            ...process.env,
             DATABASE_URL: database.url,
             PUSH_URL: target.url,
             SPANDREL_FAULTS: faults,
