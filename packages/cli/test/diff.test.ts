@@ -1,8 +1,17 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PullRequest, pullRequest } from './pull-request.ts'
 import { spandrel } from './spandrel.ts'
 
-const fixtures = fileURLToPath(new URL('../../contract/src/diff/fixtures', import.meta.url))
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const fixtures = here('../../contract/src/diff/fixtures')
+
+let repository: PullRequest
+beforeAll(async () => {
+  repository = await pullRequest()
+})
+afterAll(() => repository.close())
 
 test('two documents: what breaks, where, and the version that asks for', async () => {
   const { code, stdout, stderr } = await spandrel(['diff', 'base.yaml', 'revision.yaml'], {
@@ -17,4 +26,73 @@ test('what is no file, folder or revision could not be compared', async () => {
   const { code, stderr } = await spandrel(['diff', 'nothing', 'base.yaml'], { cwd: `${fixtures}/parameter-added` })
   expect(code).toBe(2)
   expect(stderr).toContain('there is no file, folder or git revision nothing')
+})
+
+test('minor changes end it with 0, and with 1 where the version did not move', async () => {
+  const cwd = `${fixtures}/parameter-added`
+  expect((await spandrel(['diff', 'base.yaml', 'revision.yaml'], { cwd })).code).toBe(0)
+  const checked = await spandrel(['diff', 'base.yaml', 'revision.yaml', '--check-version'], { cwd })
+  expect(checked.code).toBe(1)
+  expect(checked.stdout).toContain('1.0.0 → 1.0.0 is not enough: 1.1.0 at least')
+})
+
+test('a file of a revision against the work tree: consumers are known from spandrel.yaml', async () => {
+  const file = 'payments/contracts/payments.asyncapi.yaml'
+  const { code, stdout } = await spandrel(['diff', `main:${file}`, file, '--json'], { cwd: repository.folder })
+  expect(code).toBe(1)
+  const { findings } = JSON.parse(stdout) as {
+    findings: { id: string; consumers: { service: string; broken: string }[] }[]
+  }
+  const broken = findings.find(({ id }) => id === 'sent-schema-widened')
+  expect(broken?.consumers.map((one) => `${one.service} ${one.broken}`)).toEqual(['shipping no', 'ledger yes'])
+})
+
+test('a revision against itself has no changes; one without the file could not be compared', async () => {
+  const same = await spandrel(['diff', 'main', 'HEAD'], { cwd: repository.folder })
+  expect({ code: same.code, stdout: same.stdout }).toMatchObject({ code: 0 })
+  expect(same.stdout).toContain('no changes in')
+  const gone = await spandrel(['diff', 'main:orders/nothing.yaml', 'HEAD'], { cwd: repository.folder })
+  expect(gone.code).toBe(2)
+})
+
+test('folders without a spandrel.yaml: their documents, by their names', async () => {
+  const { code, stdout } = await spandrel(['diff', 'main:payments/contracts', 'payments/contracts'], {
+    cwd: repository.folder,
+  })
+  expect(code).toBe(0)
+  expect(stdout).toContain('the query parameter `currency` is new')
+})
+
+test('the README shows the comment of a real pull request', async () => {
+  const { code, stdout } = await spandrel(['diff', 'main', '--format', 'markdown'], { cwd: repository.folder })
+  expect(code).toBe(1)
+  const quoted = stdout
+    .trim()
+    .split('\n')
+    .map((line) => `> ${line}`.trimEnd())
+    .join('\n')
+  const readme = here('../../../README.md')
+  const text = await readFile(readme, 'utf8')
+  const block = /(<!-- spandrel diff: written by packages\/cli\/test\/diff\.test\.ts -->\n)[\s\S]*?(<!-- end -->)/
+  expect(text).toMatch(block)
+  const updated = text.replace(block, (_all, begin: string, end: string) => `${begin}\n${quoted}\n\n${end}`)
+  if (process.env['UPDATE_DOCS'] !== undefined) await writeFile(readme, updated)
+  expect(await readFile(readme, 'utf8')).toBe(updated)
+})
+
+test('docs/comparing.md: every example prints what it says', async () => {
+  const page = here('../../../docs/comparing.md')
+  const text = await readFile(page, 'utf8')
+  const example = /```console\n\$ spandrel (.+)\n([\s\S]*?)```/g
+  const printed = new Map<string, string>()
+  for (const [, line = ''] of text.matchAll(example)) {
+    printed.set(line, (await spandrel(line.split(' '), { cwd: repository.folder })).stdout)
+  }
+  expect(printed.size).toBeGreaterThanOrEqual(3)
+  const updated = text.replaceAll(
+    example,
+    (_all, line: string) => `\`\`\`console\n$ spandrel ${line}\n${printed.get(line)}\`\`\``,
+  )
+  if (process.env['UPDATE_DOCS'] !== undefined) await writeFile(page, updated)
+  expect(await readFile(page, 'utf8')).toBe(updated)
 })

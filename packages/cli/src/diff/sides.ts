@@ -29,6 +29,12 @@ export async function findSides(
   config: string | undefined,
 ): Promise<readonly [Place, Place]> {
   const before = target(base)
+  if (revision === undefined && before.revision === undefined) {
+    throw new CommandError(`${base} would be compared with itself`, {
+      where: base,
+      fix: 'name the second file, or a git revision first: `spandrel diff main`',
+    })
+  }
   const after: Target = revision === undefined ? { written: 'the working tree' } : target(revision)
   const path = before.path ?? after.path ?? (await nearestConfig(config)) ?? process.cwd()
   const sides = [before, after].map((one) => place(one, one.path ?? path)) as [Place, Place]
