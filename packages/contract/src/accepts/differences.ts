@@ -194,8 +194,8 @@ export class Differences {
           (node, other) => part.nodes.length <= MOST_ALTERNATIVES || other === index || sameName(node, alternative),
         )
         .map((node) => this.#schema(node, alternative, near).filter((local) => stillFails(part, local)))
-        .filter((found) => found.length > 0)
-        .toSorted((left, right) => weight(left) - weight(right))[0]
+        .filter((found) => found.length > 0 && !isAnother(found))
+        .toSorted((left, right) => left.length - right.length)[0]
       // That none of them is meant is a difference of the whole.
       if (meant === undefined) return []
       result.push(...meant)
@@ -207,10 +207,9 @@ export class Differences {
 const MOST_STEPS = 3000
 const MOST_ALTERNATIVES = 6
 
-/** Alternatives of another kind fail at once, by their type or the constant that tells them apart. */
-function weight(found: readonly LocalDifference[]): number {
-  const other = found.some(({ keyword, path }) => keyword === 'const' || (keyword === 'type' && path.length === 0))
-  return found.length + (other ? 1000 : 0)
+/** Alternatives of another kind fail at once, by their type or by the constant that tells them apart. */
+function isAnother(found: readonly LocalDifference[]): boolean {
+  return found.some(({ keyword, path }) => keyword === 'const' || (keyword === 'type' && path.length === 0))
 }
 
 /** A witness against one alternative counts only if no other alternative accepts it. */

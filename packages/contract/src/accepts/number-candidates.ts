@@ -23,7 +23,9 @@ const MOST_TRIES = 5000
 
 export function numberCandidates(branch: Branch): Candidates {
   const bounds = boundsOf(branch)
-  if (bounds === undefined || bounds.low > bounds.high) return IMPOSSIBLE
+  if (bounds === undefined) return IMPOSSIBLE
+  for (const range of bounds.outside) leave(bounds, range)
+  if (bounds.low > bounds.high) return IMPOSSIBLE
   if (bounds.low === bounds.high && (bounds.lowOpen || bounds.highOpen)) return IMPOSSIBLE
   if (branch.type === INTEGER) bounds.multiples.push(1)
   return bounds.multiples.length > 0 ? stepped(bounds, branch.type) : dense(bounds)
@@ -78,6 +80,12 @@ function below(bounds: Bounds, limit: number, open: boolean): void {
   if (limit > bounds.high || (limit === bounds.high && !open)) return
   bounds.high = limit
   bounds.highOpen = open
+}
+
+/** Where an excluded range covers one of the bounds, the bound is where the range ends. */
+function leave(bounds: Bounds, [low, high]: readonly [number, number]): void {
+  if (bounds.low >= low && bounds.low <= high) above(bounds, high, true)
+  if (bounds.high >= low && bounds.high <= high) below(bounds, low, true)
 }
 
 function fits(bounds: Bounds, value: number): boolean {
