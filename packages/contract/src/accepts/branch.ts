@@ -192,6 +192,16 @@ export class Branch {
     return true
   }
 
+  /** A clause about which schemas of the writer apply here. */
+  writerClause(): readonly Option[] | undefined {
+    return this.clauses.find((clause) => clause.some((option) => option.some(isWriters)))
+  }
+
+  /** Schemas of the writer that may yet turn out to apply here. */
+  possibleWriters(): SchemaNode[] {
+    return this.clauses.flat(2).flatMap((literal) => (isWriters(literal) && isNode(literal.of) ? [literal.of] : []))
+  }
+
   #decided({ negated, of }: Literal): boolean | undefined {
     const seen = this.#seen.get(of.id)
     if (seen !== undefined) return seen === negated
@@ -202,6 +212,10 @@ export class Branch {
     const off = of.parts.some(({ kind, ...part }) => kind === 'type' && (this.type & part.types) !== 0)
     return off ? negated : undefined
   }
+}
+
+function isWriters({ negated, of }: Literal): boolean {
+  return !negated && isNode(of) && of.side === 'writer'
 }
 
 /** How many values are excluded one by one: a theory that cannot exclude them proposes as many others. */

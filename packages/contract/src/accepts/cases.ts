@@ -43,7 +43,11 @@ export function memberIn(search: Search, branch: Branch, part: Part, name: strin
   const facts = objectFacts(branch)
   if (facts === undefined || facts.forbidden.has(name)) return undefined
   if (facts.names.some((node) => !holds(node, name))) return undefined
-  if (search.policy === 'tolerant' && !declaredBy(branch.writers, [no(part.owner)]).allows(name)) return undefined
+  if (
+    search.policy === 'tolerant' &&
+    !declaredBy(branch.writers, branch.possibleWriters(), [no(part.owner)]).allows(name)
+  )
+    return undefined
   return memberLiterals(facts, name)
 }
 

@@ -22,13 +22,37 @@ export interface Declared {
   readonly readerNames: ReadonlySet<string>
 }
 
-export function declaredBy(writers: readonly SchemaNode[], literals: readonly Literal[]): Declared {
+/**
+ * `possible`: schemas of alternatives that are not chosen yet. What they declare is allowed until they are; so nothing
+ * is excluded too early.
+ */
+export function declaredBy(
+  writers: readonly SchemaNode[],
+  possible: readonly SchemaNode[],
+  literals: readonly Literal[],
+): Declared {
   const readerNames = namesOfReader(literals)
+  const certain = declarations(writers.flatMap(({ parts }) => parts))
+  const maybe = declarations(possible.flatMap((node) => [...inPlace(node, () => true)]))
+  const open = certain.explicit || maybe.explicit || certain.nameless
+  const allows = (name: string): boolean =>
+    certain.declares(name) || maybe.declares(name) || (open && !readerNames.has(name))
+  return { allows, readerNames }
+}
+
+interface Declarations {
+  readonly declares: (name: string) => boolean
+  /** says that there may be others */
+  readonly explicit: boolean
+  readonly nameless: boolean
+}
+
+function declarations(parts: readonly Part[]): Declarations {
   const names = new Set<string>()
   const patterns = new Set<string>()
   const tests: ((name: string) => boolean)[] = []
   let explicit = false
-  for (const part of writers.flatMap(({ parts }) => parts)) {
+  for (const part of parts) {
     if (part.kind === 'property' || part.kind === 'required') names.add(part.name)
     else if (part.kind === 'dependentRequired') for (const name of part.needs) names.add(name)
     else if (part.kind === 'patternProperty') patterns.add(part.pattern)
@@ -38,13 +62,11 @@ export function declaredBy(writers: readonly SchemaNode[], literals: readonly Li
       else tests.push(() => true)
     }
   }
-  const open = explicit || (names.size === 0 && patterns.size === 0)
-  const allows = (name: string): boolean =>
+  const declares = (name: string): boolean =>
     names.has(name) ||
     [...patterns].some((pattern) => patternMatches(pattern, name)) ||
-    tests.some((test) => test(name)) ||
-    (open && !readerNames.has(name))
-  return { allows, readerNames }
+    tests.some((test) => test(name))
+  return { declares, explicit, nameless: names.size === 0 && patterns.size === 0 }
 }
 
 /** Whatever the reader names at this place, in any of its alternatives. */

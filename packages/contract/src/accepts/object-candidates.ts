@@ -22,7 +22,8 @@ const STRANGERS = ['other', 'another', 'third', 'x', 'y', 'z']
 export function objectCandidates(branch: Branch, theory: Theory, literals: readonly Literal[]): Candidates {
   const facts = objectFacts(branch)
   if (facts === undefined) return IMPOSSIBLE
-  const declared = theory.policy === 'tolerant' ? declaredBy(branch.writers, literals) : undefined
+  const declared =
+    theory.policy === 'tolerant' ? declaredBy(branch.writers, branch.possibleWriters(), literals) : undefined
   for (const name of declared?.readerNames ?? []) facts.known.add(name)
   return assign({ facts, theory, declared, variants: excludesValues(branch) }, facts.demands, new Map())
 }

@@ -166,10 +166,12 @@ export class Search implements Theory {
     if (!branch.simplify()) return NONE
     const { values, proven, reason } = this.#candidates(branch, literals)
     if (values.length === 0 && proven) return NONE
-    for (const value of values) {
+    // What an object may have is known when it is known which of the writer's alternatives it is.
+    const unchosen = this.policy === 'tolerant' && branch.type === OBJECT ? branch.writerClause() : undefined
+    for (const value of unchosen === undefined || branch.allowed.length > 0 ? values : []) {
       if (literals.every((literal) => literalHolds(literal, value))) return { kind: 'found', value }
     }
-    const clause = this.#violated(branch, values) ?? undecided(branch)
+    const clause = this.#violated(branch, values) ?? unchosen ?? undecided(branch)
     const opaque = branch.opaque ?? reason ?? 'no instance was found, and no proof that there is none'
     if (clause === undefined) return { kind: 'unknown', reason: opaque }
     let unknown: Verdict | undefined
