@@ -30,7 +30,7 @@ export function ajv(schema: JsonSchema, definitions: Readonly<Record<string, Jso
   const compiler = new Ajv2020({ strict: false, logger: false, meta: false, validateSchema: false })
   for (const [name, format] of Object.entries(fullFormats)) compiler.addFormat(name, format)
   const validator = compiler.compile(withDefinitions(schema, definitions))
-  return (value) => validator(value) === true
+  return (value) => validator(value)
 }
 
 function withDefinitions(
