@@ -40,7 +40,9 @@ export function writerPlace(part: Part, context: readonly Literal[], near: strin
       return { pointer: steps.reduce(pointerTo, found.owner.pointer), value: valueAt(found.owner, steps) }
     }
   }
-  return { pointer: nodes[0]?.pointer ?? near }
+  // Not the reference, but the schema it leads to: that is where the keyword would be.
+  const saying = inside.find(({ kind }) => kind !== 'all')?.owner
+  return { pointer: saying?.pointer ?? nodes[0]?.pointer ?? near }
 }
 
 function sameMember(left: Part, right: Part): boolean {

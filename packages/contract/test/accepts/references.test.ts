@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { accepts, createAccepts, type JsonSchema } from '../../src/index.ts'
+
+describe('references', () => {
+  test('of a service lead to its named schemas, recursively', () => {
+    const names = (total: JsonSchema) => ({
+      Order: {
+        schema: { type: 'object', properties: { total, parts: { type: 'array', items: { $ref: '#/$defs/Order' } } } },
+      },
+    })
+    const relation = createAccepts({
+      readerSchemas: names({ type: 'number' }),
+      writerSchemas: names({ type: 'string' }),
+    })
+    const { answer, differences } = relation({ $ref: '#/$defs/Order' }, { $ref: '#/$defs/Order' })
+    expect(answer).toBe('no')
+    expect(differences).toHaveLength(1)
+    expect(differences[0]).toMatchObject({
+      path: '/total',
+      keyword: 'type',
+      reader: { pointer: '/$defs/Order/properties/total/type', value: 'number' },
+      writer: { pointer: '/$defs/Order/properties/total/type', value: 'string' },
+    })
+    const list = { type: 'array', items: { $ref: '#/$defs/Order' } }
+    expect(relation(list, list).differences[0]?.path).toBe('/*/total')
+  })
+
+  test('relative $id, $anchor and $defs inside a document', () => {
+    const reader = {
+      $id: 'https://example.org/orders/order.json',
+      properties: { sku: { $ref: 'sku.json' }, count: { $ref: '#count' }, more: { $ref: '#/$defs/more' } },
+      $defs: {
+        sku: { $id: 'sku.json', type: 'string' },
+        count: { $anchor: 'count', type: 'integer' },
+        more: { type: 'boolean' },
+      },
+    }
+    const writer = { properties: { sku: { type: 'string' }, count: { type: 'integer' }, more: { type: 'boolean' } } }
+    expect(accepts(reader, writer).answer).toBe('yes')
+    const wider = { properties: { sku: {}, count: { type: 'number' }, more: { type: ['boolean', 'null'] } } }
+    expect(accepts(reader, wider).differences.map(({ path, reader: { pointer } }) => `${path} ${pointer}`)).toEqual([
+      '/sku /$defs/sku/type',
+      '/count /$defs/count/type',
+      '/more /$defs/more/type',
+    ])
+  })
+
+  test('$dynamicRef leads to the outermost anchor', () => {
+    const tree = (data: JsonSchema): JsonSchema => ({
+      $id: 'https://example.org/strict-tree',
+      $dynamicAnchor: 'node',
+      $ref: 'tree',
+      unevaluatedProperties: false,
+      $defs: {
+        tree: {
+          $id: 'tree',
+          $dynamicAnchor: 'node',
+          type: 'object',
+          properties: { data, children: { type: 'array', items: { $dynamicRef: '#node' } } },
+        },
+      },
+    })
+    expect(accepts(tree({ type: 'number' }), tree({ type: 'integer' })).answer).toBe('yes')
+    expect(accepts(tree({ type: 'integer' }), tree({ type: 'number' }))).toMatchObject({
+      answer: 'no',
+      differences: [{ path: '/data', witness: { data: 0.5 } }],
+    })
+  })
+
+  test('one that leads nowhere is unknown, unless both sides have the same', () => {
+    const somewhere = { $ref: 'https://elsewhere.example/schema' }
+    expect(accepts(somewhere, { type: 'string' })).toMatchObject({
+      answer: 'unknown',
+      differences: [{ keyword: '$ref', reason: expect.stringContaining('leads to no schema') }],
+    })
+    expect(accepts(somewhere, { ...somewhere }).answer).toBe('yes')
+  })
+})
+
+describe('dialects', () => {
+  const old = { readerDialect: 'draft-07', writerDialect: 'draft-07' } as const
+  const openapi = { readerDialect: 'openapi-3.0', writerDialect: 'openapi-3.0' } as const
+
+  test('draft-07: tuples, dependencies, definitions, nothing beside $ref', () => {
+    const tuple = { items: [{ type: 'string' }], additionalItems: false }
+    expect(
+      accepts({ prefixItems: [{ type: 'string' }], items: false }, tuple, { writerDialect: 'draft-07' }).answer,
+    ).toBe('yes')
+    expect(accepts({ dependencies: { a: ['b'] } }, { properties: { a: {}, b: {} } }, old).differences[0]).toMatchObject(
+      {
+        keyword: 'dependentRequired',
+      },
+    )
+    const beside = { $ref: '#/definitions/text', maxLength: 1, definitions: { text: { type: 'string' } } }
+    expect(accepts(beside, { type: 'string' }, old).answer).toBe('yes')
+    expect(accepts(beside, { type: 'string' }).answer).toBe('no')
+  })
+
+  test('OpenAPI 3.0: nullable, boolean exclusiveMinimum', () => {
+    expect(accepts({ type: 'string' }, { type: 'string', nullable: true }, openapi).differences).toMatchObject([
+      { keyword: 'type', witness: null },
+    ])
+    const above = { type: 'number', minimum: 0, exclusiveMinimum: true }
+    expect(accepts(above, { type: 'number', minimum: 0 }, openapi).differences).toMatchObject([{ witness: 0 }])
+  })
+})
+
+describe('a report', () => {
+  test('lists all differences, each once, in a stable order', () => {
+    const money = { type: 'object', properties: { amount: { type: 'number' }, currency: { type: 'string' } } }
+    const strictMoney = {
+      type: 'object',
+      required: ['amount'],
+      properties: { amount: { type: 'integer' }, currency: { enum: ['EUR'] } },
+    }
+    const of = (schema: JsonSchema): JsonSchema => ({
+      type: 'object',
+      properties: { net: { $ref: '#/$defs/Money' }, gross: { $ref: '#/$defs/Money' } },
+      $defs: { Money: schema },
+    })
+    const found = accepts(of(strictMoney), of(money)).differences
+    expect(found.map(({ path, keyword }) => `${path} ${keyword}`)).toEqual([
+      '/net required',
+      '/net/amount type',
+      '/net/currency enum',
+    ])
+    expect(accepts(of(strictMoney), of(money)).differences).toEqual(found)
+  })
+
+  test('says unknown when the budget is spent, and never no', () => {
+    const many = Array.from({ length: 12 }, (_, index) => ({ properties: { [`p${index}`]: { minimum: index } } }))
+    const result = accepts(
+      { anyOf: many },
+      { allOf: many.map((each) => ({ anyOf: [each, { maxProperties: 3 }] })) },
+      { budget: 2, policy: 'strict' },
+    )
+    expect(result.answer).toBe('unknown')
+    expect(result.differences.every((difference) => difference.answer === 'unknown')).toBe(true)
+  })
+})
