@@ -1,0 +1,32 @@
+import { answersInTime, correlationReturned, deprecationTold, invalidInputRefused, noStackTrace, refusalHasNoEffect, statusDeclared } from './answers.ts'
+import type { Check } from './check.ts'
+import { mismatchRefused, missingKeyRefused, otherCallerApart, otherOperationApart, reformattedSame } from './key-use.ts'
+import { instancesAgree, keptKeys, lateOverlap, naturalOverlap, naturalRepeat, overlapAnswer, replayedAnswer, sequential, simultaneous } from './repeats.ts'
+import { clientAbortKept, transientFailureForgotten } from './trouble.ts'
+
+/** In the order of reports. */
+export const checks: readonly Check[] = [
+  sequential,
+  simultaneous,
+  lateOverlap,
+  overlapAnswer,
+  replayedAnswer,
+  instancesAgree,
+  mismatchRefused,
+  reformattedSame,
+  otherOperationApart,
+  otherCallerApart,
+  missingKeyRefused,
+  clientAbortKept,
+  transientFailureForgotten,
+  keptKeys,
+  naturalRepeat,
+  naturalOverlap,
+  refusalHasNoEffect,
+  invalidInputRefused,
+  statusDeclared,
+  noStackTrace,
+  answersInTime,
+  correlationReturned,
+  deprecationTold,
+]

@@ -1,0 +1,47 @@
+import type { Member, OperationFacts } from '../plan/operation-facts.ts'
+import type { TrialView } from '../history/trial-view.ts'
+
+/**
+ * What one trial says about one check.
+ *
+ * `violated`: a counterexample; `requests` are the ids of those that show it. `clean`: the stimulus happened and the
+ * promise held; `weak` where only answers say so. `unconfirmed`: the trial proves nothing, and why.
+ */
+export type Judgement =
+  | { readonly kind: 'violated'; readonly what: string; readonly requests: readonly string[] }
+  | { readonly kind: 'clean'; readonly oracle: 'strong' | 'weak' }
+  | { readonly kind: 'unconfirmed'; readonly why: string }
+
+export interface Check {
+  /** stable, kebab-case */
+  readonly id: string
+  readonly member: Member
+  /** the promise, in one sentence */
+  readonly promise: string
+  /** stimuli whose trials it judges; `*`: every one */
+  readonly stimuli: readonly string[]
+  /** is it about this operation at all? */
+  about(operation: OperationFacts): boolean
+  /** undefined: this trial has nothing to do with it */
+  judge(trial: TrialView, operation: OperationFacts, context: JudgeContext): Judgement | undefined
+}
+
+export interface JudgeContext {
+  /** JSON pointers of answers that may differ in a replay */
+  readonly volatile: readonly string[]
+}
+
+export function violated(what: string, requests: readonly { invoke: { id: string } }[]): Judgement {
+  return { kind: 'violated', what, requests: requests.map(({ invoke }) => invoke.id) }
+}
+
+export function unconfirmed(why: string): Judgement {
+  return { kind: 'unconfirmed', why }
+}
+
+export function clean(operation: OperationFacts): Judgement {
+  return { kind: 'clean', oracle: operation.probe.oracle === 'strong' ? 'strong' : 'weak' }
+}
+
+/** The answer itself is what is promised: seeing it is as strong as it gets. */
+export const seen: Judgement = { kind: 'clean', oracle: 'strong' }

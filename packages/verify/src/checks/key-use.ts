@@ -1,0 +1,106 @@
+/** Idempotency: what counts as the same key, and as the same request. */
+import { one, statusText, succeeded } from '../history/trial-view.ts'
+import type { OperationFacts } from '../plan/operation-facts.ts'
+import { type Check, clean, unconfirmed, violated } from './check.ts'
+import { effectsAre, exactlyOnce } from './effects.ts'
+import { difference } from './same-answer.ts'
+
+const isKeyed = (operation: OperationFacts): boolean => typeof operation.idempotency !== 'string'
+
+export const mismatchRefused: Check = {
+  id: 'mismatch',
+  member: 'idempotency',
+  promise: 'the same key with another body is answered as `onMismatch` says, and has no effect',
+  stimuli: ['mismatch'],
+  about: isKeyed,
+  judge: (trial, operation, { volatile }) => {
+    if (typeof operation.idempotency === 'string') return undefined
+    const [first, other] = [one(trial, 'first'), one(trial, 'other')]
+    if (!succeeded(first) || first?.answer === undefined) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (other?.answer === undefined) return unconfirmed(`the other got no answer (${statusText(other)})`)
+    const apart = other.invoke.marker !== first.invoke.marker
+    const counted =
+      (apart ? effectsAre(0, trial, operation, other.invoke.marker, [first, other]) : undefined) ??
+      effectsAre(1, trial, operation, first.invoke.marker, [first, other])
+    if (counted?.kind === 'violated') return counted
+    if (operation.idempotency.onMismatch === 'reject') {
+      if (other.answer.status !== 422) return violated(`another body with the same key was answered ${other.answer.status}, not 422`, [first, other])
+    } else {
+      const differs = difference(first.answer, other.answer, operation, volatile)
+      if (differs !== undefined) return violated(`the first answer was promised, and ${differs}`, [first, other])
+    }
+    return counted ?? clean(operation)
+  },
+}
+
+export const reformattedSame: Check = {
+  id: 'reformatted',
+  member: 'idempotency',
+  promise: 'the same JSON, written differently, is the same request',
+  stimuli: ['reformatted'],
+  about: isKeyed,
+  judge: (trial, operation) => {
+    const [first, copy] = [one(trial, 'first'), one(trial, 'copy')]
+    if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
+    if (first?.invoke.body === copy.invoke.body) return unconfirmed('there was nothing to write differently')
+    if (!succeeded(copy)) return violated(`other spaces and another order of members were answered ${copy.answer.status}`, [first!, copy])
+    return exactlyOnce(trial, operation)
+  },
+}
+
+export const otherOperationApart: Check = {
+  id: 'other-operation',
+  member: 'idempotency',
+  promise: 'a key belongs to one operation: on another it is a new one',
+  stimuli: ['other-operation'],
+  about: isKeyed,
+  judge: (trial, operation) => {
+    const [other, first] = [one(trial, 'other'), one(trial, 'first')]
+    if (!succeeded(other)) return unconfirmed(`the request to ${other?.invoke.ref ?? 'the other operation'} did not succeed (${statusText(other)})`)
+    if (first?.answer === undefined) return unconfirmed(`no answer came (${statusText(first)})`)
+    if (!succeeded(first)) return violated(`a key that ${other!.invoke.ref} had used was answered ${first.answer.status} here`, [other!, first])
+    return effectsAre(1, trial, operation, first.invoke.marker, [other!, first]) ?? clean(operation)
+  },
+}
+
+export const otherCallerApart: Check = {
+  id: 'other-caller',
+  member: 'idempotency',
+  promise: 'keys are kept apart, or shared, between callers as `scope` says',
+  stimuli: ['other-caller'],
+  about: isKeyed,
+  judge: (trial, operation) => {
+    if (typeof operation.idempotency === 'string') return undefined
+    const [control, first, other] = [one(trial, 'control'), one(trial, 'first'), one(trial, 'other')]
+    if (!succeeded(control)) return unconfirmed(`the other caller may not use this operation (${statusText(control)})`)
+    if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (other?.answer === undefined) return unconfirmed(`no answer came (${statusText(other)})`)
+    const pair = [first!, other]
+    if (operation.idempotency.scope === 'caller') {
+      if (!succeeded(other)) return violated(`a caller was answered ${other.answer.status} because of a key of another caller`, pair)
+      const shared = other.invoke.marker === first!.invoke.marker
+      return effectsAre(shared ? 2 : 1, trial, operation, other.invoke.marker, pair) ?? clean(operation)
+    }
+    return exactlyOnce(trial, operation, pair)
+  },
+}
+
+export const missingKeyRefused: Check = {
+  id: 'missing-key',
+  member: 'idempotency',
+  promise: 'a request without its key is refused with 400 and has no effect, where a key is required',
+  stimuli: ['missing-key'],
+  about: isKeyed,
+  judge: (trial, operation) => {
+    const keyless = one(trial, 'keyless')
+    if (keyless?.answer === undefined || typeof operation.idempotency === 'string') return unconfirmed(`no answer came (${statusText(keyless)})`)
+    if (!operation.idempotency.required) {
+      return succeeded(keyless) ? exactlyOnce(trial, operation) : violated(`the key is optional, and a request without it was answered ${keyless.answer.status}`, [keyless])
+    }
+    const counted = effectsAre(0, trial, operation, keyless.invoke.marker, [keyless])
+    if (counted?.kind === 'violated') return counted
+    if (keyless.answer.status !== 400) return violated(`a request without its key was answered ${keyless.answer.status}, not 400`, [keyless])
+    return counted ?? clean(operation)
+  },
+}

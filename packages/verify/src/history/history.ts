@@ -1,0 +1,50 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import type { HistoryRecord, RunRecord } from './records.ts'
+
+/** A history being written: kept in memory, and in a file where one is named. */
+export class History {
+  readonly records: HistoryRecord[] = []
+  readonly #file: string | undefined
+  readonly #start = performance.now()
+
+  constructor(file?: string) {
+    this.#file = file
+    if (file !== undefined) writeFileSync(file, '')
+  }
+
+  /** milliseconds since the run began, to the microsecond */
+  readonly clock = (): number => Math.round((performance.now() - this.#start) * 1000) / 1000
+
+  add(record: HistoryRecord): void {
+    this.records.push(record)
+    // At once and in order: a run that is killed leaves what it saw.
+    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(record)}\n`)
+  }
+}
+
+/** Why a text is no history. */
+export class HistoryUnreadable extends Error {
+  override readonly name = 'HistoryUnreadable'
+}
+
+/** Reads a history; throws `HistoryUnreadable` with the line. */
+export function parseHistory(text: string): HistoryRecord[] {
+  const records: HistoryRecord[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    try {
+      records.push(JSON.parse(line) as HistoryRecord)
+    } catch {
+      throw new HistoryUnreadable(`line ${index + 1} is no JSON`)
+    }
+  }
+  runOf(records)
+  return records
+}
+
+export function runOf(records: readonly HistoryRecord[]): RunRecord {
+  const [first] = records
+  if (first?.type !== 'run') throw new HistoryUnreadable('it does not begin with a `run` record')
+  if (first.version !== 1) throw new HistoryUnreadable(`version ${String(first.version)} is not known here`)
+  return first
+}

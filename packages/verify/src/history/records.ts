@@ -1,0 +1,104 @@
+/**
+ * The history of a run: what was done and seen, one record a line (JSONL), appended only. Judgements are made from it
+ * and from nothing else, so that they can be made again. Times are milliseconds since the run began.
+ *
+ * An invoke ends in one of: `ok` (2xx), `fail` (4xx, or its last byte never left: it says it did nothing), `unknown`
+ * (5xx, or no whole answer came: it may have acted or not).
+ */
+import type { JsonSchema } from '@spandrel/contract'
+import type { OperationFacts } from '../plan/operation-facts.ts'
+import type { HeaderList } from '../wire/outgoing.ts'
+
+export interface RunRecord {
+  readonly type: 'run'
+  readonly version: 1
+  /** prefix of every marker and key */
+  readonly run: string
+  readonly seed: number
+  readonly started: string
+  readonly profile: string
+  readonly instances: Readonly<Record<string, readonly string[]>>
+  readonly operations: readonly OperationFacts[]
+  readonly schemas: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>
+  readonly untested: readonly Untested[]
+  readonly volatile: readonly string[]
+}
+
+/** A check that is about something promised and could not be tried with what was given. */
+export interface Untested {
+  readonly ref: string
+  readonly check: string
+  /** what is missing, and what would make it testable */
+  readonly why: string
+}
+
+export interface TrialRecord {
+  readonly type: 'trial'
+  readonly trial: string
+  readonly stimulus: string
+  /** `orders.placeOrder` */
+  readonly ref: string
+  /** in words: what is done */
+  readonly about: string
+  readonly at: number
+  /** what a judgement needs to know beyond the requests */
+  readonly facts?: Readonly<Record<string, unknown>>
+}
+
+export interface InvokeRecord {
+  readonly type: 'invoke'
+  readonly id: string
+  readonly trial: string
+  /** what it is in its trial: `first`, `copy`, `retry`, … */
+  readonly role: string
+  readonly at: number
+  readonly ref: string
+  readonly instance: string
+  readonly method: string
+  readonly url: string
+  readonly headers: HeaderList
+  readonly body?: string
+  readonly key?: string
+  readonly marker: string
+}
+
+export interface EndRecord {
+  readonly type: 'ok' | 'fail' | 'unknown'
+  readonly id: string
+  readonly at: number
+  readonly sentAt?: number
+  readonly firstByteAt?: number
+  readonly lastByteAt?: number
+  readonly connection?: string
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** why no answer came */
+  readonly why?: string
+}
+
+/** How many effects the probe showed for a marker. */
+export interface EffectsRecord {
+  readonly type: 'effects'
+  readonly ref: string
+  readonly trial: string
+  readonly marker: string
+  readonly at: number
+  /** absent: the probe could not be read (`why`) */
+  readonly count?: number
+  readonly why?: string
+  /** read after all effects had the time that `settles` gives them */
+  readonly settled: boolean
+}
+
+export interface FaultRecord {
+  readonly type: 'fault'
+  readonly trial: string
+  readonly dependency: string
+  readonly what: 'refuse' | 'stall' | 'heal'
+  readonly at: number
+  /** `heal`: how many connections met the fault */
+  readonly hits?: number
+}
+
+export type HistoryRecord = RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord

@@ -1,0 +1,61 @@
+/** A history as a judge reads it: trial by trial, with requests, their ends, and the effects that were counted. */
+import type { Answer } from '../wire/outgoing.ts'
+import type { EffectsRecord, EndRecord, FaultRecord, HistoryRecord, InvokeRecord, TrialRecord } from './records.ts'
+
+export interface RequestView {
+  readonly invoke: InvokeRecord
+  /** absent: the run ended before */
+  readonly end?: EndRecord
+  readonly answer?: Answer
+}
+
+export interface TrialView {
+  readonly record: TrialRecord
+  readonly requests: readonly RequestView[]
+  /** the last reading of each marker */
+  readonly effects: ReadonlyMap<string, EffectsRecord>
+  readonly faults: readonly FaultRecord[]
+}
+
+export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
+  const trials = new Map<string, { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[] }>()
+  const ends = new Map<string, EndRecord>()
+  for (const record of records) {
+    if (record.type === 'ok' || record.type === 'fail' || record.type === 'unknown') ends.set(record.id, record)
+  }
+  for (const record of records) {
+    if (record.type === 'trial') trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [] })
+    else if (record.type === 'invoke') trials.get(record.trial)?.requests.push(view(record, ends.get(record.id)))
+    else if (record.type === 'effects') trials.get(record.trial)?.effects.set(record.marker, record)
+    else if (record.type === 'fault') trials.get(record.trial)?.faults.push(record)
+  }
+  return [...trials.values()]
+}
+
+function view(invoke: InvokeRecord, end: EndRecord | undefined): RequestView {
+  if (end === undefined) return { invoke }
+  if (end.status === undefined) return { invoke, end }
+  return { invoke, end, answer: { status: end.status, headers: end.headers ?? {}, body: end.body ?? '' } }
+}
+
+export function succeeded(request: RequestView | undefined): boolean {
+  return request?.end?.type === 'ok'
+}
+
+export function byRole(trial: TrialView, role: string): RequestView[] {
+  return trial.requests.filter(({ invoke }) => invoke.role === role)
+}
+
+export function one(trial: TrialView, role: string): RequestView | undefined {
+  return byRole(trial, role).at(-1)
+}
+
+/** `201`, or why there is none. */
+export function statusText(request: RequestView | undefined): string {
+  return request?.answer === undefined ? (request?.end?.why ?? 'no answer') : String(request.answer.status)
+}
+
+/** Somebody met the fault: a dependency that was broken and not used proves nothing. */
+export function faultMet(trial: TrialView): boolean {
+  return trial.faults.some(({ hits = 0 }) => hits > 0)
+}

@@ -1,0 +1,126 @@
+/** From a history to verdicts; nothing else is read, so the same history gives the same verdicts again. */
+import { checks } from '../checks/all.ts'
+import type { Check, Judgement } from '../checks/check.ts'
+import { runOf } from '../history/history.ts'
+import type { HistoryRecord, RunRecord } from '../history/records.ts'
+import { one, statusText, succeeded, trialsOf, type TrialView } from '../history/trial-view.ts'
+import type { Member, OperationFacts } from '../plan/operation-facts.ts'
+import type { CheckVerdict, GuaranteeVerdict, Verdict, VerifyReport } from './verdict.ts'
+
+export function judge(records: readonly HistoryRecord[]): VerifyReport {
+  const run = runOf(records)
+  const trials = trialsOf(records)
+  const results: GuaranteeVerdict[] = []
+  for (const operation of run.operations) {
+    const mine = trials.filter(({ record }) => record.ref === operation.ref)
+    if (mine.length === 0 && !run.untested.some(({ ref }) => ref === operation.ref)) continue
+    results.push(...judgeOperation(operation, mine, run))
+  }
+  const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
+  return {
+    version: 1,
+    run: run.run,
+    seed: run.seed,
+    started: run.started,
+    profile: run.profile,
+    guarantees: { declared: results.length, tested: tested.length, passed: tested.filter(({ verdict }) => verdict === 'PASS').length },
+    results,
+  }
+}
+
+function judgeOperation(operation: OperationFacts, trials: readonly TrialView[], run: RunRecord): GuaranteeVerdict[] {
+  const unfit = baselineFault(operation, trials)
+  const untested = [...run.untested.filter(({ ref }) => ref === operation.ref)]
+  const verdicts = checks
+    .filter((check) => operation.promised[check.member] !== undefined && check.about(operation))
+    .map((check) => judgeCheck(check, operation, trials, unfit, run))
+    .filter((verdict) => verdict !== undefined)
+  for (const { id, stimuli, about } of checks) {
+    if (!about(operation)) continue
+    const tried = stimuli.includes('*') ? [] : trials.filter(({ record, faults }) => stimuli.includes(record.stimulus) && faults.length > 0)
+    if (tried.length === 0 || verdicts.some(({ check }) => check === id) || unfit !== undefined) continue
+    untested.push({ ref: operation.ref, check: id, why: 'the dependency that was broken is not used by this operation' })
+  }
+  return Object.entries(operation.promised).map(([member, location]): GuaranteeVerdict => {
+    const own = verdicts.filter((one) => one.member === member)
+    return {
+      ref: operation.ref,
+      member: member as Member,
+      verdict: own.length === 0 ? 'NOT TESTED' : worst(own.map(({ verdict }) => verdict)),
+      location,
+      checks: own,
+      untested: untested.filter(({ check }) => check === '*' || checks.find(({ id }) => id === check)?.member === member),
+    }
+  })
+}
+
+const order: readonly Verdict[] = ['FAIL', 'INCONCLUSIVE', 'WEAK', 'PASS']
+
+function worst(verdicts: readonly Verdict[]): Verdict {
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'INCONCLUSIVE'
+}
+
+/** Plain calls must work and show one effect each; else nothing that was counted means anything. */
+function baselineFault(operation: OperationFacts, trials: readonly TrialView[]): string | undefined {
+  const plain = trials.filter(({ record }) => record.stimulus === 'baseline')
+  if (plain.length === 0) return 'no plain call was made'
+  for (const trial of plain) {
+    const first = one(trial, 'first')
+    if (!succeeded(first)) return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
+    if (operation.probe.oracle !== 'strong') continue
+    const marker = first!.invoke.marker
+    const [before, after] = [trial.effects.get(`${marker}:before`), trial.effects.get(marker)]
+    if (before?.count !== 0) return `before anything was done the probe showed ${before?.count ?? `nothing (${before?.why})`}: it must show 0`
+    if (after?.count === undefined) return `the probe could not be read: ${after?.why ?? 'the run ended before'}`
+    if (after.count !== 1) return `the probe showed ${after.count} effects of one plain call: it must show 1`
+  }
+  return undefined
+}
+
+function judgeCheck(check: Check, operation: OperationFacts, trials: readonly TrialView[], unfit: string | undefined, run: RunRecord): CheckVerdict | undefined {
+  const about = trials.filter(({ record }) => check.stimuli.includes('*') || check.stimuli.includes(record.stimulus))
+  const base = {
+    finding: `${operation.ref}/${check.id}`,
+    ref: operation.ref,
+    check: check.id,
+    member: check.member,
+    promise: check.promise,
+  }
+  if (unfit !== undefined) {
+    // Nothing further was tried after a bad preflight.
+    if (trials.length === 0) return undefined
+    return { ...base, verdict: 'INCONCLUSIVE', confirmed: 0, trials: 0, counterexamples: [], notes: [unfit] }
+  }
+  const judged = about
+    .map((trial) => ({ trial, judgement: check.judge(trial, operation, run) }))
+    .filter((one): one is { trial: TrialView; judgement: Judgement } => one.judgement !== undefined)
+  if (judged.length === 0) return undefined
+  const counterexamples = judged.flatMap(({ trial, judgement }) =>
+    judgement.kind === 'violated'
+      ? [{ trial: trial.record.trial, about: trial.record.about, what: judgement.what, requests: judgement.requests }]
+      : [],
+  )
+  const cleanOnes = judged.flatMap(({ judgement }) => (judgement.kind === 'clean' ? [judgement] : []))
+  const confirmed = counterexamples.length + cleanOnes.length
+  const verdict: Verdict =
+    counterexamples.length > 0
+      ? 'FAIL'
+      : cleanOnes.length === 0
+        ? 'INCONCLUSIVE'
+        : cleanOnes.every(({ oracle }) => oracle === 'strong')
+          ? 'PASS'
+          : 'WEAK'
+  return { ...base, verdict, confirmed, trials: judged.length, counterexamples, notes: notes(verdict, judged, cleanOnes.length, operation) }
+}
+
+function notes(verdict: Verdict, judged: readonly { judgement: Judgement }[], clean: number, operation: OperationFacts): string[] {
+  if (verdict === 'INCONCLUSIVE') return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
+  if (verdict === 'WEAK') return [operation.probe.oracle === 'strong' ? 'answers only' : `answers only: ${operation.probe.oracle.weak}`]
+  // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
+  if (verdict === 'PASS' && clean > 3) return [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`]
+  return []
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+}

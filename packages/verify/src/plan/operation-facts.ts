@@ -1,0 +1,143 @@
+/**
+ * What a run knows of one operation: all that stimuli and judgements need, as plain data. It is written into the
+ * history, so that a judgement needs nothing else.
+ */
+import type { Expression, HttpOperation, JsonSchema, Probe, Service, SourceLocation } from '@spandrel/contract'
+
+export type Member = 'idempotency' | 'errors' | 'timeout' | 'correlation' | 'deprecation'
+
+export interface KeyPromise {
+  readonly key: Expression
+  readonly required: boolean
+  readonly scope: 'caller' | 'tenant' | 'global' | { readonly by: Expression }
+  readonly fingerprint?: Expression
+  readonly retentionMs: number
+  readonly onOverlap: 'reject' | 'wait'
+  readonly onMismatch: 'reject' | 'replay'
+  readonly remembers: 'final' | 'success' | 'all'
+}
+
+export interface OperationFacts {
+  /** `orders.placeOrder` */
+  readonly ref: string
+  readonly service: string
+  readonly operation: string
+  readonly method: string
+  readonly path: string
+  readonly location: SourceLocation
+  /** member → where it is promised; only what is a promise */
+  readonly promised: Readonly<Partial<Record<Member, SourceLocation>>>
+  readonly idempotency: 'natural' | 'none' | KeyPromise
+  readonly timeoutMs?: number
+  readonly correlation?: Expression
+  readonly deprecated: boolean
+  readonly sunset?: string
+  /** declared statuses: `201`, `4XX`, `default` */
+  readonly statuses: readonly string[]
+  /** declared response headers by status, in lower case */
+  readonly responseHeaders: Readonly<Record<string, readonly string[]>>
+  readonly contentType: string
+  readonly probe: ProbeFacts
+  readonly parameters: readonly ParameterFacts[]
+  /** of the JSON body, with references to `schemas` of the run */
+  readonly bodySchema?: JsonSchema
+}
+
+export interface ParameterFacts {
+  readonly name: string
+  readonly in: string
+  readonly required: boolean
+  readonly value: string
+}
+
+export interface ProbeFacts {
+  readonly marker?: string
+  readonly example?: unknown
+  readonly failure?: unknown
+  readonly count?: string
+  readonly settlesMs: number
+  readonly read?: { readonly method: string; readonly path: string; readonly parameters: Readonly<Record<string, unknown>> }
+  /** `strong`: effects can be counted from the marker alone; else why not */
+  readonly oracle: 'strong' | { readonly weak: string }
+}
+
+/** Seen with the answer, unless the probe says otherwise; the rest is for a slow disk. */
+const defaultSettlesMs = 500
+
+export function operationFacts(operation: HttpOperation, service: Service): OperationFacts {
+  const { guarantees } = operation
+  const json = operation.requestBody?.content.find((media) => media.json)
+  const responses = Object.values(operation.responses)
+  const idempotency = guarantees.values.idempotency
+  const changes = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(operation.method)
+  const naturally = guarantees.natural && changes && idempotency === 'natural' ? operation.location : undefined
+  const promised: Partial<Record<Member, SourceLocation>> = {
+    ...set('idempotency', idempotency === 'none' ? undefined : (guarantees.declared.idempotency ?? naturally)),
+    ...set('timeout', guarantees.declared.timeout),
+    ...set('correlation', guarantees.declared.correlation),
+    ...set('deprecation', operation.deprecated || operation.sunset !== undefined ? operation.location : undefined),
+    ...set('errors', responses.length > 0 ? operation.location : undefined),
+  }
+  return {
+    ref: `${operation.service}.${operation.operation}`,
+    service: operation.service,
+    operation: operation.operation,
+    method: operation.method,
+    path: operation.path,
+    location: operation.location,
+    promised,
+    idempotency,
+    ...set('timeoutMs', guarantees.declared.timeout === undefined ? undefined : guarantees.values.timeoutMs),
+    ...set('correlation', guarantees.correlation),
+    deprecated: operation.deprecated,
+    ...set('sunset', operation.sunset),
+    statuses: responses.map(({ status }) => status),
+    responseHeaders: Object.fromEntries(
+      responses.map(({ status, headers }) => [status, headers.map(({ name }) => name.toLowerCase())]),
+    ),
+    contentType: json?.contentType ?? operation.requestBody?.content[0]?.contentType ?? 'application/json',
+    probe: probeFacts(operation.probe, service),
+    parameters: operation.parameters.map((one) => ({
+      name: one.name,
+      in: one.in,
+      required: one.required,
+      value: sampleOf(one.schema.schema),
+    })),
+    ...set('bodySchema', json?.schema?.schema),
+  }
+}
+
+function probeFacts(probe: Probe | undefined, service: Service): ProbeFacts {
+  const settlesMs = probe?.settlesMs ?? defaultSettlesMs
+  const facts = {
+    ...set('marker', probe?.marker),
+    ...set('example', probe?.example),
+    ...set('failure', probe?.failure),
+    ...set('count', probe?.count),
+    settlesMs,
+  }
+  const weak = (why: string): ProbeFacts => ({ ...facts, oracle: { weak: why } })
+  if (probe?.read === undefined) return weak('x-probe has no `read`: say which operation shows the effect')
+  if (probe.marker === undefined) return weak('x-probe has no `marker`: say where a unique value goes')
+  const { operation: name, parameters = {} } = probe.read
+  const target = service.operations[name.replace(`${service.name}.`, '')]
+  if (target === undefined) return weak(`x-probe reads \`${name}\`, which is no HTTP operation of this service`)
+  const read = { method: target.method, path: target.path, parameters }
+  if (JSON.stringify(parameters).includes('$response')) {
+    return { ...facts, read, oracle: { weak: '`read` needs a value of the answer, so it cannot see a second effect: read by `$marker`' } }
+  }
+  if (!JSON.stringify(parameters).includes('$marker')) return weak('`read` does not look for `$marker`')
+  return { ...facts, read, oracle: 'strong' }
+}
+
+function sampleOf(schema: JsonSchema): string {
+  if (typeof schema === 'boolean') return 'x'
+  const { default: standard, example, examples, enum: values, type } = schema as Record<string, unknown>
+  const first = standard ?? example ?? (Array.isArray(examples) ? examples[0] : undefined) ?? (Array.isArray(values) ? values[0] : undefined)
+  if (typeof first === 'string' || typeof first === 'number' || typeof first === 'boolean') return String(first)
+  return type === 'integer' || type === 'number' ? '1' : type === 'boolean' ? 'true' : 'x'
+}
+
+function set<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V }
+}

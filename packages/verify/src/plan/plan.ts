@@ -1,0 +1,70 @@
+/** What is promised, what can be tried with what was given, and what would make the rest possible. */
+import type { JsonSchema, Service, System } from '@spandrel/contract'
+import { checks } from '../checks/all.ts'
+import type { Untested } from '../history/records.ts'
+import type { Given } from '../run/attack.ts'
+import type { Profile } from '../run/profile.ts'
+import { stimuli } from '../stimuli/all.ts'
+import type { Stimulus } from '../stimuli/stimulus.ts'
+import { operationFacts, type OperationFacts } from './operation-facts.ts'
+
+export interface ServicePlan {
+  readonly service: string
+  readonly operations: readonly OperationFacts[]
+  readonly schemas: Readonly<Record<string, JsonSchema>>
+}
+
+export interface PlannedOperation {
+  readonly operation: OperationFacts
+  readonly stimuli: readonly Stimulus[]
+  /** ids of the checks that can come to a verdict */
+  readonly checks: readonly string[]
+  readonly untested: readonly Untested[]
+}
+
+/** The HTTP operations of a service, as facts. `only`: operation names; absent: all. */
+export function planService(service: Service, only?: readonly string[]): ServicePlan {
+  const operations = Object.values(service.operations)
+    .filter(({ operation }) => only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`))
+    .map((operation) => operationFacts(operation, service))
+  return {
+    service: service.name,
+    operations,
+    schemas: Object.fromEntries(Object.entries(service.schemas).map(([name, { schema }]) => [name, schema])),
+  }
+}
+
+/** Why an operation is left alone; undefined where it is attacked. Reads are: a read has no effect to double. */
+export function leftAlone(operation: OperationFacts): string | undefined {
+  const { marker, example } = operation.probe
+  if (['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(operation.method)) return 'it only reads'
+  if (operation.method === 'DELETE') return 'x-probe cannot yet say how to see that something is gone'
+  if (marker === undefined || example === undefined) {
+    return `its x-probe has no ${marker === undefined ? '`marker`' : '`example`'}: nothing is sent to an operation whose effects nobody marked as a test's`
+  }
+  return undefined
+}
+
+export function planOperation(operation: OperationFacts, given: Given, profile: Profile): PlannedOperation {
+  const chosen: Stimulus[] = []
+  const missing = new Map<string, string>()
+  for (const stimulus of stimuli) {
+    const applies = stimulus.applies(operation, given, profile)
+    if (applies === true) chosen.push(stimulus)
+    else if (applies !== undefined) missing.set(stimulus.id, applies)
+  }
+  const able: string[] = []
+  const untested: Untested[] = []
+  for (const check of checks) {
+    if (operation.promised[check.member] === undefined || !check.about(operation)) continue
+    const needs = check.id === 'timeout' ? ['hung'] : check.stimuli
+    if (needs.includes('*') || chosen.some(({ id }) => needs.includes(id))) able.push(check.id)
+    const why = needs.map((id) => missing.get(id)).find((text) => text !== undefined)
+    if (why !== undefined) untested.push({ ref: operation.ref, check: check.id, why })
+  }
+  return { operation, stimuli: chosen, checks: able, untested }
+}
+
+export function servicesOf(system: System, named: readonly string[] | undefined): Service[] {
+  return Object.values(system.services).filter(({ name }) => named === undefined || named.includes(name))
+}

@@ -1,0 +1,68 @@
+/** A counterexample as a shell script with curl: for people who have nothing of ours, and want to see it. */
+import type { HistoryRecord, InvokeRecord } from '../history/records.ts'
+import { trialsOf, type TrialView } from '../history/trial-view.ts'
+import { runOf } from '../history/history.ts'
+import { probeRequest } from '../request/build-request.ts'
+import type { CheckVerdict, Counterexample } from '../judge/verdict.ts'
+import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
+
+/** Undefined where the history has no such trial. */
+export function curlScript(records: readonly HistoryRecord[], check: CheckVerdict, example: Counterexample): string | undefined {
+  const trial = trialsOf(records).find(({ record }) => record.trial === example.trial)
+  const operation = runOf(records).operations.find(({ ref }) => ref === check.ref)
+  if (trial === undefined || operation === undefined) return undefined
+  const sent = trial.requests.filter(({ end }) => end?.sentAt !== undefined)
+  const began = Math.min(...sent.map(({ end }) => end!.sentAt!))
+  const [any] = trial.requests
+  const probe = any === undefined ? undefined : probeRequest(operation, any.invoke.instance, '$MARKER', callerOf(any.invoke))
+  const lines = [
+    '#!/usr/bin/env bash',
+    `# ${check.ref} promises: ${check.promise}.`,
+    `# Done: ${example.about}. Seen: ${example.what}.`,
+    `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}.`,
+    'set -u',
+    'RUN=r$(date +%s)$$',
+    ...trial.faults.filter(({ what }) => what !== 'heal').map(({ dependency, what }) => `# In the run, ${dependency} was ${what === 'stall' ? 'held up' : 'gone'} meanwhile: do the same to see it again.`),
+    '',
+    ...requestLines(trial, began),
+    'wait',
+  ]
+  if (probe !== undefined) {
+    lines.push('sleep 1')
+    for (const marker of new Set(trial.requests.map(({ invoke }) => invoke.marker))) {
+      lines.push(`echo; echo ${quoted(`effects of ${marker}:`)}`, curl({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []))
+    }
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function requestLines(trial: TrialView, began: number): string[] {
+  return trial.requests
+    .filter(({ end }) => end?.sentAt !== undefined)
+    .sort((a, b) => a.end!.sentAt! - b.end!.sentAt!)
+    .map(({ invoke, end }) => {
+      const wait = (end!.sentAt! - began) / 1000
+      const limit = end!.status === undefined && end!.why?.includes('given up') ? ['--max-time', Math.max(0.01, (end!.at - end!.sentAt!) / 1000).toFixed(3)] : []
+      return `( sleep ${wait.toFixed(3)}; ${curl(invoke, limit)}; echo ) &   # ${invoke.role}: ${end!.status ?? end!.why ?? ''}`
+    })
+}
+
+function curl({ method, url, headers, body }: Pick<Outgoing, 'method' | 'url' | 'headers' | 'body'>, more: readonly string[]): string {
+  const parts = ['curl', '-sS', '-i', '-X', method, own(url), ...headers.flatMap(([name, value]) => ['-H', own(`${name}: ${value}`)])]
+  if (body !== undefined) parts.push('--data-binary', own(body))
+  return [...parts, ...more].join(' ')
+}
+
+/** The run's markers and keys begin with its prefix; the script puts its own there. */
+function own(text: string): string {
+  return quoted(text).replaceAll(/v[0-9a-z]{8,}-([km]\d+)/g, `'"$RUN"'-$1`)
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
+function callerOf(invoke: InvokeRecord): HeaderList {
+  const usual = new Set(['content-type', 'accept'])
+  return invoke.headers.filter(([name, value]) => !usual.has(name.toLowerCase()) && value !== invoke.key)
+}

@@ -1,0 +1,25 @@
+import type { Finding } from '@spandrel/contract'
+import type { VerifyReport } from '../judge/verdict.ts'
+
+/** Broken guarantees as findings on the contract line that makes the promise; for SARIF and JUnit writers. */
+export function findingsOf(report: VerifyReport): Finding[] {
+  return report.results.flatMap(({ location, checks }) =>
+    checks
+      .filter(({ verdict }) => verdict !== 'PASS')
+      .map((check): Finding => {
+        const [first] = check.counterexamples
+        return {
+          id: check.check,
+          severity: check.verdict === 'FAIL' ? 'error' : 'warning',
+          file: location.file,
+          line: location.line,
+          column: location.column,
+          message:
+            first === undefined
+              ? `${check.ref}, ${check.promise}: ${check.verdict.toLowerCase()}. ${check.notes.join('; ')}`
+              : `${check.ref} breaks what it promises: ${check.promise}. ${first.about}: ${first.what}`,
+          suggestion: first === undefined ? 'give the run what it needs to tell' : `see it again with spandrel verify --repeat ${check.finding}`,
+        }
+      }),
+  )
+}

@@ -1,0 +1,48 @@
+/** The report for people: one line a guarantee, counterexamples and what is missing below. */
+import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from '../judge/verdict.ts'
+
+export type Mark = 'good' | 'bad' | 'unsure' | 'dim'
+export type Colour = (mark: Mark, text: string) => string
+
+export function reportLines(report: VerifyReport, colour: Colour): string[] {
+  const lines: string[] = []
+  const width = Math.max(...report.results.map(({ ref, member }) => ref.length + member.length + 2), 20)
+  for (const result of report.results) {
+    const name = `${result.ref}  ${result.member}`.padEnd(width)
+    lines.push(`${verdictText(result.verdict, colour)}  ${name}  ${summary(result)}`.trimEnd())
+    for (const check of result.checks) lines.push(...detail(check, colour))
+  }
+  const missing = report.results.flatMap(({ untested }) => untested)
+  if (missing.length > 0) {
+    lines.push('', 'Not tested')
+    for (const { ref, check, why } of unique(missing)) lines.push(`  ${check === '*' ? ref : `${ref}/${check}`}  ${colour('dim', why)}`)
+  }
+  const { declared, tested, passed } = report.guarantees
+  lines.push('', `${declared} guarantees declared, ${tested} tested, ${passed} passed`)
+  return lines
+}
+
+function summary({ checks, verdict }: GuaranteeVerdict): string {
+  if (verdict === 'NOT TESTED') return ''
+  const proved = checks.reduce((sum, { confirmed }) => sum + confirmed, 0)
+  const passed = checks.filter((check) => check.verdict === 'PASS').length
+  return `${passed} of ${checks.length} checks, ${proved} trials`
+}
+
+function detail(check: CheckVerdict, colour: Colour): string[] {
+  if (check.verdict === 'PASS') return []
+  const head = `  ${verdictText(check.verdict, colour)}  ${check.check}: ${check.promise}`
+  const [first] = check.counterexamples
+  if (first === undefined) return [head, ...check.notes.map((note) => `    ${note}`)]
+  const more = check.counterexamples.length > 1 ? ` (and ${check.counterexamples.length - 1} more)` : ''
+  return [head, `    ${first.about}: ${first.what}${more}`, `    ${colour('dim', `again: --repeat ${check.finding}`)}`]
+}
+
+function verdictText(verdict: GuaranteeVerdict['verdict'], colour: Colour): string {
+  const mark: Mark = verdict === 'PASS' ? 'good' : verdict === 'FAIL' ? 'bad' : verdict === 'NOT TESTED' ? 'dim' : 'unsure'
+  return colour(mark, verdict.padEnd(12))
+}
+
+function unique<T extends object>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
+}

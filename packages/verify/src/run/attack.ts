@@ -1,0 +1,180 @@
+/** What a stimulus works with: it opens trials, sends their requests, and every step is in the history. */
+import type { JsonSchema } from '@spandrel/contract'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FaultProxy } from '../faults/tcp-proxy.ts'
+import type { History } from '../history/history.ts'
+import type { EndRecord, InvokeRecord } from '../history/records.ts'
+import type { OperationFacts } from '../plan/operation-facts.ts'
+import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
+import type { HeaderList } from '../wire/outgoing.ts'
+import { prepare, type Prepared } from '../wire/prepare.ts'
+import type { Profile } from './profile.ts'
+
+/** What a run was given. */
+export interface Given {
+  /** base URLs of the service, at least one */
+  readonly instances: readonly string[]
+  /** headers of each caller; the first is the one everything else is sent as */
+  readonly callers: readonly HeaderList[]
+  readonly dependencies: readonly FaultProxy[]
+  /** the other operations of the same service that are attacked */
+  readonly siblings: readonly OperationFacts[]
+}
+
+export interface Sending extends Omit<Partial<Wanted>, 'key'> {
+  /** `undefined`: none is sent; absent: the trial's */
+  readonly key?: string | undefined
+  readonly role: string
+  /** index into `instances`, around it */
+  readonly instance?: number
+  /** index into `callers` */
+  readonly caller?: number
+  readonly operation?: OperationFacts
+}
+
+export interface Sent {
+  readonly prepared: Prepared
+  readonly ended: Promise<EndRecord>
+}
+
+export class Attack {
+  readonly operation: OperationFacts
+  readonly given: Given
+  readonly profile: Profile
+  readonly history: History
+  /** named schemas of the service */
+  readonly schemas: Readonly<Record<string, JsonSchema>>
+  readonly #next: (kind: string) => string
+  readonly #afterwards: (() => Promise<void>)[]
+
+  constructor(options: { operation: OperationFacts; given: Given; profile: Profile; history: History; next: (kind: string) => string; schemas: Readonly<Record<string, JsonSchema>>; afterwards: (() => Promise<void>)[] }) {
+    this.operation = options.operation
+    this.given = options.given
+    this.profile = options.profile
+    this.history = options.history
+    this.#next = options.next
+    this.schemas = options.schemas
+    this.#afterwards = options.afterwards
+  }
+
+  /** To be done when all other stimuli of the service are. */
+  afterwards(work: () => Promise<void>): void {
+    this.#afterwards.push(work)
+  }
+
+  trial(stimulus: string, about: string, facts?: Record<string, unknown>): Trial {
+    const trial = this.#next('t')
+    this.history.add({ type: 'trial', trial, stimulus, ref: this.operation.ref, about, at: this.history.clock(), ...(facts && { facts }) })
+    return new Trial(this, trial, this.#next)
+  }
+}
+
+/** One trial: its key and marker are its own. */
+export class Trial {
+  readonly id: string
+  readonly key: string | undefined
+  readonly marker: string
+  readonly #attack: Attack
+  readonly #next: (kind: string) => string
+
+  constructor(attack: Attack, id: string, next: (kind: string) => string) {
+    this.#attack = attack
+    this.id = id
+    this.#next = next
+    this.marker = this.freshMarker()
+    this.key = typeof attack.operation.idempotency === 'string' ? undefined : this.freshKey(this.marker)
+  }
+
+  freshMarker(): string {
+    return this.#next('m')
+  }
+
+  freshKey(marker: string): string {
+    return keyIsMarker(this.#attack.operation) ? marker : this.#next('k')
+  }
+
+  get clock(): () => number {
+    return this.#attack.history.clock
+  }
+
+  /** Connects and sends all but the last byte. */
+  async prepare(sending: Sending): Promise<Sent> {
+    const { history, given, profile, operation: own } = this.#attack
+    const operation = sending.operation ?? own
+    const marker = sending.marker ?? this.marker
+    const key = 'key' in sending ? sending.key : this.key
+    const instance = given.instances[(sending.instance ?? 0) % given.instances.length]!
+    const caller = given.callers[sending.caller ?? 0] ?? []
+    const { input, render } = sending
+    const outgoing = buildRequest(operation, instance, {
+      marker,
+      ...(key !== undefined && { key }),
+      ...(input !== undefined && { input }),
+      ...(render !== undefined && { render }),
+      headers: [...caller, ...(sending.headers ?? [])],
+    })
+    const id = this.#next('r')
+    const invoke: InvokeRecord = {
+      type: 'invoke',
+      id,
+      trial: this.id,
+      role: sending.role,
+      at: history.clock(),
+      ref: operation.ref,
+      instance,
+      ...outgoing,
+      ...(key !== undefined && { key }),
+      marker,
+    }
+    history.add(invoke)
+    const prepared = prepare(outgoing, { clock: history.clock, timeoutMs: profile.timeoutMs })
+    const ended = prepared.done.then(({ outcome, ...times }): EndRecord => {
+      const base = { id, at: history.clock(), ...times }
+      const end: EndRecord =
+        outcome.kind !== 'answer'
+          ? { type: outcome.kind === 'unsent' ? 'fail' : 'unknown', ...base, why: outcome.why }
+          : { type: typeOf(outcome.answer.status), ...base, ...outcome.answer }
+      history.add(end)
+      return end
+    })
+    await prepared.ready
+    return { prepared, ended }
+  }
+
+  async send(sending: Sending): Promise<EndRecord> {
+    const { prepared, ended } = await this.prepare(sending)
+    prepared.release()
+    return await ended
+  }
+
+  async together(sendings: readonly Sending[]): Promise<EndRecord[]> {
+    const all = await Promise.all(sendings.map((one) => this.prepare(one)))
+    for (const { prepared } of all) prepared.release()
+    return await Promise.all(all.map(({ ended }) => ended))
+  }
+
+  /**
+   * Sends again until the answer is neither "still running" nor "try later", or the time is up. What a client does that
+   * does not know what became of its request.
+   */
+  async insist(sending: Sending, limitMs: number): Promise<EndRecord> {
+    const until = this.clock() + limitMs
+    for (;;) {
+      const end = await this.send(sending)
+      const busy = end.status === undefined || [409, 425, 429, 502, 503, 504].includes(end.status)
+      if (!busy || this.clock() > until) return end
+      await pause(Math.min(100, limitMs / 10))
+    }
+  }
+}
+
+/** Waits to the millisecond's fraction; timers are a millisecond late, which is longer than some handlers take. */
+export async function waitUntil(clock: () => number, at: number): Promise<void> {
+  const coarse = at - clock() - 2
+  if (coarse > 0) await pause(coarse)
+  while (clock() < at) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function typeOf(status: number): 'ok' | 'fail' | 'unknown' {
+  return status < 300 ? 'ok' : status < 500 ? 'fail' : 'unknown'
+}

@@ -1,0 +1,25 @@
+import { kept, mismatch, missingKey, otherCaller, otherOperation, reformatted } from './keys.ts'
+import { burst, instances, late, sequence, stalledOverlap } from './repeat.ts'
+import type { Stimulus } from './stimulus.ts'
+import { carried, clientAbort, hung, refused, transientFailure, wrongInput } from './trouble.ts'
+
+/** In the order they are run; the planted key first, so that it is as old as it can be. */
+export const stimuli: readonly Stimulus[] = [
+  kept,
+  burst,
+  late,
+  sequence,
+  instances,
+  mismatch,
+  reformatted,
+  otherOperation,
+  otherCaller,
+  missingKey,
+  clientAbort,
+  refused,
+  wrongInput,
+  carried,
+  transientFailure,
+  stalledOverlap,
+  hung,
+]

@@ -1,0 +1,118 @@
+/** Clients that go away, dependencies that fail, inputs that are wrong. */
+import { changeLeaf } from '../request/change-leaf.ts'
+import { wrongInputs } from '../request/wrong-inputs.ts'
+import { waitUntil } from '../run/attack.ts'
+import { keyed, repeatable, type Stimulus } from './stimulus.ts'
+
+export const clientAbort: Stimulus = {
+  id: 'client-abort',
+  alone: false,
+  applies: (operation) => (keyed(operation) ? true : undefined),
+  async run(attack, latencyMs) {
+    const abandon = async (share: number | undefined): Promise<void> => {
+      const when = share === undefined ? 'before the last byte of its request' : `after ${Math.round(share * 100)} % of the time`
+      const trial = attack.trial('client-abort', `the client goes ${when}, and asks again`, { share: share ?? -1 })
+      const gone = await trial.prepare({ role: 'gone' })
+      if (share !== undefined) {
+        gone.prepared.release()
+        await waitUntil(trial.clock, trial.clock() + latencyMs * share)
+      }
+      gone.prepared.abort()
+      await gone.ended
+      // A client that lost its connection asks again a moment later, when the first may have ended.
+      await waitUntil(trial.clock, trial.clock() + latencyMs * 2 + 20)
+      await trial.insist({ role: 'retry' }, Math.max(2000, latencyMs * 5))
+    }
+    await Promise.all([undefined, 0.1, 0.5, 0.9].map(abandon))
+  },
+}
+
+export const transientFailure: Stimulus = {
+  id: 'transient-failure',
+  alone: true,
+  applies(operation, given) {
+    if (!keyed(operation)) return undefined
+    return given.dependencies.length > 0 || 'give a dependency to break: --dependency name=LISTEN:HOST:PORT'
+  },
+  async run(attack) {
+    for (const dependency of attack.given.dependencies) {
+      const trial = attack.trial('transient-failure', `${dependency.name} is gone, comes back, and the client asks again`)
+      dependency.refuse()
+      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'refuse', at: trial.clock() })
+      await trial.send({ role: 'first' })
+      const hits = dependency.heal()
+      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'heal', at: trial.clock(), hits })
+      // The control: with another key it works again, so a failing retry is not the dependency's.
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const marker = trial.freshMarker()
+        const control = await trial.insist({ role: 'control', marker, key: trial.freshKey(marker) }, 2000)
+        if (control.type === 'ok') break
+      }
+      await trial.insist({ role: 'retry' }, 2000)
+    }
+  },
+}
+
+export const refused: Stimulus = {
+  id: 'refused',
+  alone: false,
+  applies: (operation) => (operation.probe.failure === undefined ? 'give an input that fails: `failure` in x-probe' : true),
+  async run(attack) {
+    const trial = attack.trial('refused', 'an input that fails, by x-probe')
+    await trial.send({ role: 'failing', input: attack.operation.probe.failure })
+    if (repeatable(attack.operation)) await trial.send({ role: 'copy', input: attack.operation.probe.failure })
+  },
+}
+
+export const wrongInput: Stimulus = {
+  id: 'wrong-input',
+  alone: false,
+  applies: (operation) => (operation.bodySchema !== undefined && operation.probe.example !== undefined ? true : undefined),
+  async run(attack) {
+    for (const wrong of wrongInputs(attack.operation, attack.schemas)) {
+      const trial = attack.trial('wrong-input', wrong.about, { rule: wrong.rule })
+      await trial.send({ role: 'wrong', input: wrong.input })
+    }
+  },
+}
+
+/** A value for `correlation`, and a trace, as another service would send them. */
+export const carried: Stimulus = {
+  id: 'carried',
+  alone: false,
+  applies: (operation) => (operation.correlation === undefined ? undefined : 'name' in operation.correlation && operation.correlation.source === 'request.header' ? true : 'the correlation is not in a header'),
+  async run(attack) {
+    const expression = attack.operation.correlation
+    if (expression === undefined || !('name' in expression)) return
+    const trial = attack.trial('carried', 'a correlation id of our own', { header: expression.name.toLowerCase() })
+    await trial.send({ role: 'first', headers: [[expression.name, trial.marker]] })
+    await trial.send({ role: 'failing', headers: [[expression.name, `${trial.marker}-f`]], input: changeLeaf(attack.operation), marker: trial.freshMarker() })
+  },
+}
+
+/** The dependency never answers: does this operation? */
+export const hung: Stimulus = {
+  id: 'hung',
+  alone: true,
+  applies(operation, given, profile) {
+    if (operation.timeoutMs === undefined) return undefined
+    if (given.dependencies.length === 0) return 'give a dependency to hold up: --dependency name=LISTEN:HOST:PORT'
+    return operation.timeoutMs * 1.5 + 500 < profile.timeoutMs || `its timeout of ${operation.timeoutMs} ms is longer than this profile waits`
+  },
+  async run(attack) {
+    for (const dependency of attack.given.dependencies) {
+      const trial = attack.trial('hung', `${dependency.name} takes requests and never answers`)
+      dependency.stall()
+      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'stall', at: trial.clock() })
+      const sent = await trial.prepare({ role: 'first' })
+      sent.prepared.release()
+      const limit = (attack.operation.timeoutMs ?? 0) * 1.5 + 500
+      const late = waitUntil(trial.clock, trial.clock() + limit).then(() => 'late' as const)
+      const how = await Promise.race([sent.ended, late])
+      if (how === 'late') sent.prepared.abort()
+      const hits = dependency.heal()
+      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'heal', at: trial.clock(), hits })
+      await sent.ended
+    }
+  },
+}

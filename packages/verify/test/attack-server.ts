@@ -1,0 +1,66 @@
+/** Runs `verify` against the order server as a user would: two instances, a card service behind the fault proxy. */
+import { fileURLToPath } from 'node:url'
+import { FaultProxy } from '../src/faults/tcp-proxy.ts'
+import type { HistoryRecord } from '../src/history/records.ts'
+import { judge } from '../src/judge/judge.ts'
+import type { VerifyReport } from '../src/judge/verdict.ts'
+import { loadDocument } from '../src/plan/load-document.ts'
+import { planService, type ServicePlan } from '../src/plan/plan.ts'
+import { profiles } from '../src/run/profile.ts'
+import { run, type RunOptions } from '../src/run/run.ts'
+import type { BugName } from './servers/bugs.ts'
+import { OrderServer, type OrderServerOptions, startCard, Store } from './servers/order-server.ts'
+
+export interface Attacked {
+  report: VerifyReport
+  records: readonly HistoryRecord[]
+  tookMs: number
+}
+
+export const contract = fileURLToPath(new URL('servers/orders.openapi.yaml', import.meta.url))
+
+export async function planOf(document = contract, only?: readonly string[]): Promise<ServicePlan> {
+  const { system, findings, service } = await loadDocument(document)
+  if (system === undefined) throw new Error(`the contract has errors: ${JSON.stringify(findings)}`)
+  return planService(system.services[service]!, only)
+}
+
+export const callers = [[['X-Api-Key', 'ann']], [['X-Api-Key', 'bob']]] as const
+
+/** Attacks servers that are there already. */
+export async function attack(options: Pick<RunOptions, 'plan' | 'instances'> & Partial<RunOptions>): Promise<Attacked> {
+  const began = performance.now()
+  const history = await run({ callers, profile: profiles.quick, ...options })
+  return { report: judge(history.records), records: history.records, tookMs: performance.now() - began }
+}
+
+export async function attackOrders(
+  bug: BugName | undefined,
+  more: { only?: readonly string[]; server?: OrderServerOptions; seed?: number; second?: OrderServerOptions } = {},
+): Promise<Attacked> {
+  const plan = await planOf(contract, more.only)
+  const card = await startCard()
+  const proxy = await FaultProxy.start({ name: 'card', listen: { host: '127.0.0.1', port: 0 }, target: { host: '127.0.0.1', port: card.port } })
+  const store = new Store()
+  const base = { store, bug, card: `http://127.0.0.1:${proxy.port}`, ...more.server }
+  const servers = [await OrderServer.start(base), await OrderServer.start({ ...base, ...more.second })]
+  try {
+    return await attack({
+      plan,
+      instances: servers.map(({ url }) => url),
+      dependencies: [proxy],
+      ...(more.seed !== undefined && { seed: more.seed }),
+    })
+  } finally {
+    await Promise.all([...servers.map((server) => server.close()), proxy.close(), card.close()])
+  }
+}
+
+/** `placeOrder/sequential`, without the service. */
+export function failures(report: VerifyReport): string[] {
+  return report.results
+    .flatMap(({ checks }) => checks)
+    .filter(({ verdict }) => verdict === 'FAIL')
+    .map(({ finding }) => finding.slice(finding.indexOf('.') + 1))
+    .sort()
+}

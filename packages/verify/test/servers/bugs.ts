@@ -1,0 +1,120 @@
+/**
+ * Defects of the order server, one at a time. `failedBy` is the check named for it; `also` lists every further finding,
+ * each of which is true of that bug.
+ */
+export interface Bug {
+  readonly what: string
+  /** `operation/check` */
+  readonly failedBy: string
+  readonly also?: readonly string[]
+}
+
+const everyRepeat = (operation: string): string[] =>
+  ['sequential', 'simultaneous', 'late-overlap', 'replayed-answer', 'instances', 'mismatch', 'client-abort', 'kept'].map((check) => `${operation}/${check}`)
+
+export const bugs = {
+  'key-ignored': {
+    what: 'the key is not looked at',
+    failedBy: 'placeOrder/sequential',
+    also: [...everyRepeat('placeOrder'), ...everyRepeat('requestRefund'), 'requestRefund/other-caller', 'placeOrder/reformatted', 'requestRefund/reformatted'],
+  },
+  'check-then-act': {
+    what: 'the key is looked for first and written last, so copies at once all find nothing',
+    failedBy: 'placeOrder/simultaneous',
+    also: ['placeOrder/late-overlap', 'requestRefund/simultaneous', 'requestRefund/late-overlap', 'placeOrder/instances', 'requestRefund/instances'],
+  },
+  'effect-outside-transaction': {
+    what: 'the order is written before the card is charged, and stays when that fails, without its key',
+    failedBy: 'placeOrder/transient-failure',
+  },
+  'suppressed-before-done': {
+    what: 'the key is done before the work is; when the work fails the copy gets an answer and no order',
+    failedBy: 'placeOrder/transient-failure',
+    also: [],
+  },
+  'no-fingerprint': {
+    what: 'another body with the same key gets the first answer',
+    failedBy: 'placeOrder/mismatch',
+    also: ['requestRefund/mismatch'],
+  },
+  'raw-fingerprint': {
+    what: 'the bytes of the body are compared, so other spaces make another request of it',
+    failedBy: 'placeOrder/reformatted',
+    also: ['requestRefund/reformatted'],
+  },
+  'scope-over-operations': {
+    what: 'one space of keys for all operations',
+    failedBy: 'placeOrder/other-operation',
+    also: ['requestRefund/other-operation'],
+  },
+  'scope-over-callers': {
+    what: 'one space of keys for all callers, where each should have its own',
+    failedBy: 'placeOrder/other-caller',
+  },
+  'scope-too-narrow': {
+    what: 'keys are kept by caller, where they should be shared',
+    failedBy: 'requestRefund/other-caller',
+  },
+  'failure-remembered': {
+    what: 'a 503 is remembered for ever',
+    failedBy: 'placeOrder/transient-failure',
+  },
+  'short-lease': {
+    what: 'the claim of a key ends before the handler does',
+    failedBy: 'placeOrder/late-overlap',
+    also: ['requestRefund/late-overlap'],
+  },
+  'key-lost-on-abort': {
+    what: 'when the client goes the key is dropped, and the work goes on',
+    failedBy: 'placeOrder/client-abort',
+    also: ['requestRefund/client-abort'],
+  },
+  'replay-differs': {
+    what: 'a replay has another body than the first answer',
+    failedBy: 'placeOrder/replayed-answer',
+    also: ['requestRefund/replayed-answer'],
+  },
+  'replay-loses-header': {
+    what: 'a replay has no Location',
+    failedBy: 'placeOrder/replayed-answer',
+  },
+  'keys-per-process': {
+    what: 'each instance has its own keys',
+    failedBy: 'placeOrder/instances',
+    also: ['requestRefund/instances'],
+  },
+  'key-expires-early': {
+    what: 'keys are kept for 0.3 s instead of a day',
+    failedBy: 'placeOrder/kept',
+    also: ['requestRefund/kept'],
+  },
+  'key-optional': {
+    what: 'a request without a key is accepted where one is required',
+    failedBy: 'placeOrder/missing-key',
+    also: ['requestRefund/missing-key'],
+  },
+  'overlap-fails': {
+    what: 'a copy that overlaps is answered 500',
+    failedBy: 'placeOrder/overlap-answer',
+    also: ['requestRefund/overlap-answer'],
+  },
+  'overlap-without-retry-after': {
+    what: 'the 409 does not say when to come again',
+    failedBy: 'placeOrder/overlap-answer',
+    also: ['requestRefund/overlap-answer'],
+  },
+  'refusal-with-effect': {
+    what: 'the order is written before the thing is looked up, and stays after the 404',
+    failedBy: 'placeOrder/refusal-effect',
+  },
+  'put-adds': { what: 'PUT adds a note instead of replacing it', failedBy: 'writeNote/natural-repeat', also: ['writeNote/natural-overlap'] },
+  'put-races': { what: 'PUT looks for a note and adds one, without holding anything', failedBy: 'writeNote/natural-overlap' },
+  'accepts-invalid': { what: 'the quantity is not checked', failedBy: 'placeOrder/invalid-input' },
+  'stack-trace': { what: 'the 404 shows a stack trace', failedBy: 'placeOrder/stack-trace' },
+  'undeclared-status': { what: 'an unknown thing is answered 418', failedBy: 'placeOrder/declared-status' },
+  hangs: { what: 'the card is waited for without a limit', failedBy: 'placeOrder/timeout' },
+  'correlation-lost': { what: 'the correlation id does not come back with errors', failedBy: 'requestRefund/correlation' },
+  'deprecation-silent': { what: 'no answer says that the operation is deprecated', failedBy: 'requestRefund/deprecation' },
+} as const satisfies Record<string, Bug>
+
+export type BugName = keyof typeof bugs
