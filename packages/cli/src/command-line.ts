@@ -11,6 +11,7 @@ import { messagesList } from './commands/messages-list.ts'
 import { messagesShow } from './commands/messages-show.ts'
 import { migrate } from './commands/migrate.ts'
 import { twice } from './commands/twice.ts'
+import { verify } from './commands/verify.ts'
 import { type CommandGroup, type ExitCode, run } from './program.ts'
 
 const messages: CommandGroup = {
@@ -22,5 +23,5 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, diff, impact, explain, messages, journey, twice])
+  return run(argv, [dev, generate, migrate, check, diff, impact, explain, messages, journey, twice, verify])
 }

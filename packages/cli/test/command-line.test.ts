@@ -22,6 +22,7 @@ const commands = [
   'messages replay',
   'messages discard',
   'twice',
+  'verify',
 ]
 
 test('the help lists every command, and its own end codes', async () => {

@@ -6,8 +6,11 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { type Ran, spandrel } from './spandrel.ts'
+
+// Every run is a process; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const servers: Server[] = []

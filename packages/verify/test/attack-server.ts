@@ -1,10 +1,10 @@
 /** Runs `verify` against the order server as a user would: two instances, a card service behind the fault proxy. */
 import { fileURLToPath } from 'node:url'
+import { checkDocuments } from '@spandrel/contract'
 import { FaultProxy } from '../src/faults/tcp-proxy.ts'
 import type { HistoryRecord } from '../src/history/records.ts'
 import { judge } from '../src/judge/judge.ts'
 import type { VerifyReport } from '../src/judge/verdict.ts'
-import { loadDocument } from '../src/plan/load-document.ts'
 import { planService, type ServicePlan } from '../src/plan/plan.ts'
 import { profiles } from '../src/run/profile.ts'
 import { run, type RunOptions } from '../src/run/run.ts'
@@ -20,9 +20,9 @@ export interface Attacked {
 export const contract = fileURLToPath(new URL('servers/orders.openapi.yaml', import.meta.url))
 
 export async function planOf(document = contract, only?: readonly string[]): Promise<ServicePlan> {
-  const { system, findings, service } = await loadDocument(document)
+  const { system, findings } = await checkDocuments([document])
   if (system === undefined) throw new Error(`the contract has errors: ${JSON.stringify(findings)}`)
-  return planService(system.services[service]!, only)
+  return planService(Object.values(system.services)[0]!, only)
 }
 
 export const callers = [[['X-Api-Key', 'ann']], [['X-Api-Key', 'bob']]] as const
@@ -36,11 +36,21 @@ export async function attack(options: Pick<RunOptions, 'plan' | 'instances'> & P
 
 export async function attackOrders(
   bug: BugName | undefined,
-  more: { only?: readonly string[]; server?: OrderServerOptions; seed?: number; second?: OrderServerOptions } = {},
+  more: {
+    only?: readonly string[]
+    server?: OrderServerOptions
+    seed?: number
+    second?: OrderServerOptions
+    card?: boolean
+  } = {},
 ): Promise<Attacked> {
   const plan = await planOf(contract, more.only)
   const card = await startCard()
-  const proxy = await FaultProxy.start({ name: 'card', listen: { host: '127.0.0.1', port: 0 }, target: { host: '127.0.0.1', port: card.port } })
+  const proxy = await FaultProxy.start({
+    name: 'card',
+    listen: { host: '127.0.0.1', port: 0 },
+    target: { host: '127.0.0.1', port: card.port },
+  })
   const store = new Store()
   const base = { store, bug, card: `http://127.0.0.1:${proxy.port}`, ...more.server }
   const servers = [await OrderServer.start(base), await OrderServer.start({ ...base, ...more.second })]
@@ -48,7 +58,7 @@ export async function attackOrders(
     return await attack({
       plan,
       instances: servers.map(({ url }) => url),
-      dependencies: [proxy],
+      dependencies: more.card === false ? [] : [proxy],
       ...(more.seed !== undefined && { seed: more.seed }),
     })
   } finally {

@@ -1,7 +1,31 @@
-import { answersInTime, correlationReturned, deprecationTold, invalidInputRefused, noStackTrace, refusalHasNoEffect, statusDeclared } from './answers.ts'
+import {
+  answersInTime,
+  correlationReturned,
+  deprecationTold,
+  invalidInputRefused,
+  noStackTrace,
+  refusalHasNoEffect,
+  statusDeclared,
+} from './answers.ts'
 import type { Check } from './check.ts'
-import { mismatchRefused, missingKeyRefused, otherCallerApart, otherOperationApart, reformattedSame } from './key-use.ts'
-import { instancesAgree, keptKeys, lateOverlap, naturalOverlap, naturalRepeat, overlapAnswer, replayedAnswer, sequential, simultaneous } from './repeats.ts'
+import {
+  mismatchRefused,
+  missingKeyRefused,
+  otherCallerApart,
+  otherOperationApart,
+  reformattedSame,
+} from './key-use.ts'
+import {
+  instancesAgree,
+  keptKeys,
+  lateOverlap,
+  naturalOverlap,
+  naturalRepeat,
+  overlapAnswer,
+  replayedAnswer,
+  sequential,
+  simultaneous,
+} from './repeats.ts'
 import { clientAbortKept, transientFailureForgotten } from './trouble.ts'
 
 /** In the order of reports. */

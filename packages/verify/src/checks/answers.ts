@@ -16,7 +16,8 @@ export const refusalHasNoEffect: Check = {
   judge: (trial, operation) => {
     const failing = one(trial, 'failing')
     if (failing?.answer === undefined) return unconfirmed(`no answer came (${statusText(failing)})`)
-    if (failing.end?.type !== 'fail') return unconfirmed(`the input of \`failure\` was answered ${failing.answer.status}, which is no refusal`)
+    if (failing.end?.type !== 'fail')
+      return unconfirmed(`the input of \`failure\` was answered ${failing.answer.status}, which is no refusal`)
     return effectsAre(0, trial, operation, failing.invoke.marker, [failing]) ?? clean(operation)
   },
 }
@@ -31,7 +32,8 @@ export const invalidInputRefused: Check = {
     const wrong = one(trial, 'wrong')
     if (wrong?.answer === undefined) return unconfirmed(`no answer came (${statusText(wrong)})`)
     const counted = effectsAre(0, trial, operation, wrong.invoke.marker, [wrong])
-    if (wrong.end?.type !== 'fail') return violated(`${trial.record.about} was answered ${wrong.answer.status}`, [wrong])
+    if (wrong.end?.type !== 'fail')
+      return violated(`${trial.record.about} was answered ${wrong.answer.status}`, [wrong])
     return counted ?? clean(operation)
   },
 }
@@ -66,7 +68,11 @@ export const noStackTrace: Check = {
   about: () => true,
   judge: (trial, operation) => {
     const failed = own(trial.requests, operation).filter(({ answer }) => answer!.status >= 400)
-    const telling = failed.find(({ answer }) => /\n?\s+at .+[(/].+:\d+:\d+|Traceback \(most recent call last\)|\bat [\w.$]+\([\w]+\.java:\d+\)/.test(answer!.body.replaceAll(String.raw`\n`, '\n')))
+    const telling = failed.find(({ answer }) =>
+      /\n?\s+at .+[(/].+:\d+:\d+|Traceback \(most recent call last\)|\bat [\w.$]+\([\w]+\.java:\d+\)/.test(
+        answer!.body.replaceAll(String.raw`\n`, '\n'),
+      ),
+    )
     if (telling !== undefined) return violated(`the answer ${telling.answer!.status} shows a stack trace`, [telling])
     return failed.length > 0 ? seen : undefined
   },
@@ -88,7 +94,11 @@ export const answersInTime: Check = {
       const { sentAt, lastByteAt, at } = request.end ?? {}
       // One that the client itself gave up says nothing, unless it had the time.
       const took = sentAt === undefined ? 0 : (lastByteAt ?? (request.invoke.role === 'gone' ? sentAt : at!)) - sentAt
-      if (took > tolerance(timeoutMs)) return violated(`${lastByteAt === undefined ? 'no answer' : 'an answer'} after ${Math.round(took)} ms; ${timeoutMs} ms are promised`, [request])
+      if (took > tolerance(timeoutMs))
+        return violated(
+          `${lastByteAt === undefined ? 'no answer' : 'an answer'} after ${Math.round(took)} ms; ${timeoutMs} ms are promised`,
+          [request],
+        )
     }
     if (trial.record.stimulus !== 'hung') return undefined
     return faultMet(trial) ? seen : undefined
@@ -107,7 +117,8 @@ export const correlationReturned: Check = {
       if (request.answer === undefined) return unconfirmed(`no answer came (${statusText(request)})`)
       const sent = request.invoke.headers.find(([name]) => name.toLowerCase() === header)?.[1]
       const back = request.answer.headers[header]
-      if (back !== sent) return violated(`${header} was ${sent ?? 'absent'} and came back ${back ?? 'not at all'}`, [request])
+      if (back !== sent)
+        return violated(`${header} was ${sent ?? 'absent'} and came back ${back ?? 'not at all'}`, [request])
     }
     return trial.requests.length > 0 ? seen : unconfirmed('nothing was sent')
   },
@@ -123,7 +134,8 @@ export const deprecationTold: Check = {
     const answered = own(trial.requests, operation).filter(succeeded)
     for (const request of answered) {
       const { headers } = request.answer!
-      if (operation.deprecated && headers['deprecation'] === undefined) return violated('there is no Deprecation header', [request])
+      if (operation.deprecated && headers['deprecation'] === undefined)
+        return violated('there is no Deprecation header', [request])
       if (operation.sunset !== undefined && Date.parse(headers['sunset'] ?? '') !== Date.parse(operation.sunset)) {
         return violated(`Sunset is ${headers['sunset'] ?? 'absent'}; the contract says ${operation.sunset}`, [request])
       }

@@ -26,7 +26,7 @@ export interface Check {
   judge(trial: TrialView, operation: OperationFacts, context: JudgeContext): Judgement | undefined
 }
 
-export interface JudgeContext {
+interface JudgeContext {
   /** JSON pointers of answers that may differ in a replay */
   readonly volatile: readonly string[]
 }

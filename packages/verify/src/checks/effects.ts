@@ -14,15 +14,21 @@ export function effectsAre(
 ): Judgement | undefined {
   if (operation.probe.oracle !== 'strong') return undefined
   const reading = trial.effects.get(marker)
-  if (reading?.count === undefined) return unconfirmed(`effects could not be counted: ${reading?.why ?? 'the run ended before'}`)
+  if (reading?.count === undefined)
+    return unconfirmed(`effects could not be counted: ${reading?.why ?? 'the run ended before'}`)
   if (reading.count > expected) return violated(`${effects(reading.count)} where there should be ${expected}`, requests)
   if (!reading.settled) return unconfirmed('effects were counted before all of them had their time')
-  if (reading.count < expected) return violated(`${effects(reading.count)} where there should be ${expected}: it is lost`, requests)
+  if (reading.count < expected)
+    return violated(`${effects(reading.count)} where there should be ${expected}: it is lost`, requests)
   return undefined
 }
 
 /** One effect, however many of these requests were sent. At least one of them must have succeeded. */
-export function exactlyOnce(trial: TrialView, operation: OperationFacts, requests: readonly RequestView[] = trial.requests): Judgement {
+export function exactlyOnce(
+  trial: TrialView,
+  operation: OperationFacts,
+  requests: readonly RequestView[] = trial.requests,
+): Judgement {
   const [first] = requests
   if (first === undefined) return unconfirmed('nothing was sent')
   const good = requests.filter(succeeded)

@@ -16,7 +16,8 @@ export const mismatchRefused: Check = {
   judge: (trial, operation, { volatile }) => {
     if (typeof operation.idempotency === 'string') return undefined
     const [first, other] = [one(trial, 'first'), one(trial, 'other')]
-    if (!succeeded(first) || first?.answer === undefined) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (!succeeded(first) || first?.answer === undefined)
+      return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (other?.answer === undefined) return unconfirmed(`the other got no answer (${statusText(other)})`)
     const apart = other.invoke.marker !== first.invoke.marker
     const counted =
@@ -24,7 +25,8 @@ export const mismatchRefused: Check = {
       effectsAre(1, trial, operation, first.invoke.marker, [first, other])
     if (counted?.kind === 'violated') return counted
     if (operation.idempotency.onMismatch === 'reject') {
-      if (other.answer.status !== 422) return violated(`another body with the same key was answered ${other.answer.status}, not 422`, [first, other])
+      if (other.answer.status !== 422)
+        return violated(`another body with the same key was answered ${other.answer.status}, not 422`, [first, other])
     } else {
       const differs = difference(first.answer, other.answer, operation, volatile)
       if (differs !== undefined) return violated(`the first answer was promised, and ${differs}`, [first, other])
@@ -44,7 +46,8 @@ export const reformattedSame: Check = {
     if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
     if (first?.invoke.body === copy.invoke.body) return unconfirmed('there was nothing to write differently')
-    if (!succeeded(copy)) return violated(`other spaces and another order of members were answered ${copy.answer.status}`, [first!, copy])
+    if (!succeeded(copy))
+      return violated(`other spaces and another order of members were answered ${copy.answer.status}`, [first!, copy])
     return exactlyOnce(trial, operation)
   },
 }
@@ -57,9 +60,16 @@ export const otherOperationApart: Check = {
   about: isKeyed,
   judge: (trial, operation) => {
     const [other, first] = [one(trial, 'other'), one(trial, 'first')]
-    if (!succeeded(other)) return unconfirmed(`the request to ${other?.invoke.ref ?? 'the other operation'} did not succeed (${statusText(other)})`)
+    if (!succeeded(other))
+      return unconfirmed(
+        `the request to ${other?.invoke.ref ?? 'the other operation'} did not succeed (${statusText(other)})`,
+      )
     if (first?.answer === undefined) return unconfirmed(`no answer came (${statusText(first)})`)
-    if (!succeeded(first)) return violated(`a key that ${other!.invoke.ref} had used was answered ${first.answer.status} here`, [other!, first])
+    if (!succeeded(first))
+      return violated(`a key that ${other!.invoke.ref} had used was answered ${first.answer.status} here`, [
+        other!,
+        first,
+      ])
     return effectsAre(1, trial, operation, first.invoke.marker, [other!, first]) ?? clean(operation)
   },
 }
@@ -78,7 +88,8 @@ export const otherCallerApart: Check = {
     if (other?.answer === undefined) return unconfirmed(`no answer came (${statusText(other)})`)
     const pair = [first!, other]
     if (operation.idempotency.scope === 'caller') {
-      if (!succeeded(other)) return violated(`a caller was answered ${other.answer.status} because of a key of another caller`, pair)
+      if (!succeeded(other))
+        return violated(`a caller was answered ${other.answer.status} because of a key of another caller`, pair)
       const shared = other.invoke.marker === first!.invoke.marker
       return effectsAre(shared ? 2 : 1, trial, operation, other.invoke.marker, pair) ?? clean(operation)
     }
@@ -94,13 +105,17 @@ export const missingKeyRefused: Check = {
   about: isKeyed,
   judge: (trial, operation) => {
     const keyless = one(trial, 'keyless')
-    if (keyless?.answer === undefined || typeof operation.idempotency === 'string') return unconfirmed(`no answer came (${statusText(keyless)})`)
+    if (keyless?.answer === undefined || typeof operation.idempotency === 'string')
+      return unconfirmed(`no answer came (${statusText(keyless)})`)
     if (!operation.idempotency.required) {
-      return succeeded(keyless) ? exactlyOnce(trial, operation) : violated(`the key is optional, and a request without it was answered ${keyless.answer.status}`, [keyless])
+      return succeeded(keyless)
+        ? exactlyOnce(trial, operation)
+        : violated(`the key is optional, and a request without it was answered ${keyless.answer.status}`, [keyless])
     }
     const counted = effectsAre(0, trial, operation, keyless.invoke.marker, [keyless])
     if (counted?.kind === 'violated') return counted
-    if (keyless.answer.status !== 400) return violated(`a request without its key was answered ${keyless.answer.status}, not 400`, [keyless])
+    if (keyless.answer.status !== 400)
+      return violated(`a request without its key was answered ${keyless.answer.status}, not 400`, [keyless])
     return counted ?? clean(operation)
   },
 }

@@ -6,7 +6,8 @@ import { exactlyOnce } from './effects.ts'
 import { difference } from './same-answer.ts'
 
 const isKeyed = (operation: OperationFacts): boolean => typeof operation.idempotency !== 'string'
-const isNatural = (operation: OperationFacts): boolean => operation.idempotency === 'natural' && operation.promised.idempotency !== undefined
+const isNatural = (operation: OperationFacts): boolean =>
+  operation.idempotency === 'natural' && operation.promised.idempotency !== undefined
 
 function oneAfterTheOther(trial: TrialView, operation: OperationFacts): Judgement {
   const first = one(trial, 'first')
@@ -30,8 +31,13 @@ function whileItRan(trial: TrialView, operation: OperationFacts): Judgement | un
   if (judged.kind !== 'clean') return judged
   const end = first?.end?.firstByteAt
   if (end === undefined) return unconfirmed(`the first got no answer (${statusText(first)})`)
-  const overlapped = copies.filter(({ end: copied }) => copied?.sentAt !== undefined && copied.sentAt > first!.end!.sentAt! && copied.sentAt < end)
-  if (overlapped.length === 0) return unconfirmed(`no copy was on its way before the first was answered, after ${(end - first!.end!.sentAt!).toFixed(1)} ms`)
+  const overlapped = copies.filter(
+    ({ end: copied }) => copied?.sentAt !== undefined && copied.sentAt > first!.end!.sentAt! && copied.sentAt < end,
+  )
+  if (overlapped.length === 0)
+    return unconfirmed(
+      `no copy was on its way before the first was answered, after ${(end - first!.end!.sentAt!).toFixed(1)} ms`,
+    )
   return judged
 }
 
@@ -102,7 +108,8 @@ export const naturalOverlap: Check = {
   promise: 'copies at once leave the effect of one',
   stimuli: ['burst', 'late'],
   about: isNatural,
-  judge: (trial, operation) => (trial.record.stimulus === 'burst' ? atOnce(trial, operation) : whileItRan(trial, operation)),
+  judge: (trial, operation) =>
+    trial.record.stimulus === 'burst' ? atOnce(trial, operation) : whileItRan(trial, operation),
 }
 
 export const replayedAnswer: Check = {
@@ -113,7 +120,8 @@ export const replayedAnswer: Check = {
   about: isKeyed,
   judge: (trial, operation, { volatile }) => {
     const [first, copy] = [one(trial, 'first'), one(trial, 'copy')]
-    if (!succeeded(first) || first?.answer === undefined) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (!succeeded(first) || first?.answer === undefined)
+      return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
     const differs = difference(first.answer, copy.answer, operation, volatile)
     return differs === undefined ? clean(operation) : violated(differs, [first, copy])
@@ -134,12 +142,15 @@ export const overlapAnswer: Check = {
     const [winner] = winners
     if (winner?.answer === undefined) return unconfirmed('no request succeeded')
     // Which of several that ran is "the first"? The checks of effects say what is wrong there.
-    const different = winners.find(({ answer }) => difference(winner.answer!, answer!, operation, volatile) !== undefined)
+    const different = winners.find(
+      ({ answer }) => difference(winner.answer!, answer!, operation, volatile) !== undefined,
+    )
     if (different !== undefined) return unconfirmed('the answers that succeeded differ')
     const copies = overlappingCopies(trial).filter(({ answer }) => answer !== undefined)
     const refusedOnes = copies.filter((request) => !succeeded(request))
     const [wrong] = refusedOnes.filter(({ answer }) => answer!.status !== 409)
-    if (wrong !== undefined) return violated(`a copy that overlapped was answered ${wrong.answer!.status}`, [winner, wrong])
+    if (wrong !== undefined)
+      return violated(`a copy that overlapped was answered ${wrong.answer!.status}`, [winner, wrong])
     const [refusal] = refusedOnes
     if (onOverlap === 'wait') {
       if (refusal !== undefined) return violated('a copy that should have waited was refused (409)', [winner, refusal])
@@ -147,12 +158,20 @@ export const overlapAnswer: Check = {
     }
     const bare = refusedOnes.find(({ answer }) => answer!.headers['retry-after'] === undefined)
     if (bare !== undefined) return violated('a copy was refused (409) without Retry-After', [winner, bare])
-    return refusal === undefined ? unconfirmed('no copy was refused: it came too late, or the server lets copies wait') : clean(operation)
+    return refusal === undefined
+      ? unconfirmed('no copy was refused: it came too late, or the server lets copies wait')
+      : clean(operation)
   },
 }
 
-/** Requests that were whole before any of them was answered with success. */
+/** The one that succeeded first, and those that were under way at a moment when it was too. */
 function overlappingCopies(trial: TrialView): RequestView[] {
-  const answered = Math.min(...trial.requests.filter(succeeded).map(({ end }) => end?.firstByteAt ?? Infinity))
-  return trial.requests.filter(({ end }) => end?.sentAt !== undefined && end.sentAt < answered)
+  const [winner] = trial.requests
+    .filter(succeeded)
+    .sort((a, b) => (a.end?.firstByteAt ?? Infinity) - (b.end?.firstByteAt ?? Infinity))
+  const [from, to] = [winner?.end?.sentAt, winner?.end?.firstByteAt]
+  if (from === undefined || to === undefined) return []
+  return trial.requests.filter(
+    ({ end }) => end?.sentAt !== undefined && end.sentAt < to && (end.firstByteAt ?? Infinity) > from,
+  )
 }

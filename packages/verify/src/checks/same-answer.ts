@@ -4,7 +4,12 @@ import type { Answer } from '../wire/outgoing.ts'
 import { steps } from '../request/place.ts'
 
 /** What differs, in words; undefined where nothing does. */
-export function difference(first: Answer, other: Answer, operation: OperationFacts, volatile: readonly string[]): string | undefined {
+export function difference(
+  first: Answer,
+  other: Answer,
+  operation: OperationFacts,
+  volatile: readonly string[],
+): string | undefined {
   if (first.status !== other.status) return `the first was answered ${first.status}, the second ${other.status}`
   const [a, b] = [body(first, volatile), body(other, volatile)]
   if (a !== b) return `the bodies differ: ${cut(a)} and ${cut(b)}`

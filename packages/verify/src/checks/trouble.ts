@@ -34,14 +34,23 @@ export const transientFailureForgotten: Check = {
     const [first, control, retry] = [one(trial, 'first'), one(trial, 'control'), one(trial, 'retry')]
     if (!faultMet(trial)) return undefined
     if (succeeded(first)) return unconfirmed('the request succeeded without the dependency')
-    if (first?.end?.type === 'fail') return unconfirmed(`the failure was answered ${statusText(first)}, which may be kept as final`)
-    if (!succeeded(control)) return unconfirmed(`requests with other keys did not succeed afterwards either (${statusText(control)})`)
-    const counted = effectsAre(1, trial, operation, first!.invoke.marker, [first!, ...(retry === undefined ? [] : [retry])])
+    if (first?.end?.type === 'fail')
+      return unconfirmed(`the failure was answered ${statusText(first)}, which may be kept as final`)
+    if (!succeeded(control))
+      return unconfirmed(`requests with other keys did not succeed afterwards either (${statusText(control)})`)
+    const counted = effectsAre(1, trial, operation, first!.invoke.marker, [
+      first!,
+      ...(retry === undefined ? [] : [retry]),
+    ])
     if (counted?.kind === 'violated' && !counted.what.endsWith('lost')) return counted
     if (!succeeded(retry)) {
       const remembered = retry?.answer !== undefined && retry.answer.status === first?.answer?.status
       if (remembered && operation.idempotency.remembers !== 'all') {
-        return violated(`the failure (${statusText(first)}) is remembered: it came again when other keys worked`, [first!, control!, retry])
+        return violated(`the failure (${statusText(first)}) is remembered: it came again when other keys worked`, [
+          first!,
+          control!,
+          retry,
+        ])
       }
       return unconfirmed(`asking again did not succeed in time (${statusText(retry)})`)
     }

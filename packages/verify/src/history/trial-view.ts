@@ -18,7 +18,10 @@ export interface TrialView {
 }
 
 export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
-  const trials = new Map<string, { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[] }>()
+  const trials = new Map<
+    string,
+    { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[] }
+  >()
   const ends = new Map<string, EndRecord>()
   for (const record of records) {
     if (record.type === 'ok' || record.type === 'fail' || record.type === 'unknown') ends.set(record.id, record)
@@ -42,7 +45,7 @@ export function succeeded(request: RequestView | undefined): boolean {
   return request?.end?.type === 'ok'
 }
 
-export function byRole(trial: TrialView, role: string): RequestView[] {
+function byRole(trial: TrialView, role: string): RequestView[] {
   return trial.requests.filter(({ invoke }) => invoke.role === role)
 }
 

@@ -23,23 +23,34 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     seed: run.seed,
     started: run.started,
     profile: run.profile,
-    guarantees: { declared: results.length, tested: tested.length, passed: tested.filter(({ verdict }) => verdict === 'PASS').length },
+    guarantees: {
+      declared: results.length,
+      tested: tested.length,
+      passed: tested.filter(({ verdict }) => verdict === 'PASS').length,
+    },
     results,
   }
 }
 
 function judgeOperation(operation: OperationFacts, trials: readonly TrialView[], run: RunRecord): GuaranteeVerdict[] {
   const unfit = baselineFault(operation, trials)
-  const untested = [...run.untested.filter(({ ref }) => ref === operation.ref)]
+  const untested = run.untested.filter(({ ref }) => ref === operation.ref)
   const verdicts = checks
     .filter((check) => operation.promised[check.member] !== undefined && check.about(operation))
     .map((check) => judgeCheck(check, operation, trials, unfit, run))
     .filter((verdict) => verdict !== undefined)
-  for (const { id, stimuli, about } of checks) {
-    if (!about(operation)) continue
-    const tried = stimuli.includes('*') ? [] : trials.filter(({ record, faults }) => stimuli.includes(record.stimulus) && faults.length > 0)
+  for (const check of checks) {
+    const { id, stimuli } = check
+    if (!check.about(operation)) continue
+    const tried = stimuli.includes('*')
+      ? []
+      : trials.filter(({ record, faults }) => stimuli.includes(record.stimulus) && faults.length > 0)
     if (tried.length === 0 || verdicts.some(({ check }) => check === id) || unfit !== undefined) continue
-    untested.push({ ref: operation.ref, check: id, why: 'the dependency that was broken is not used by this operation' })
+    untested.push({
+      ref: operation.ref,
+      check: id,
+      why: 'the dependency that was broken is not used by this operation',
+    })
   }
   return Object.entries(operation.promised).map(([member, location]): GuaranteeVerdict => {
     const own = verdicts.filter((one) => one.member === member)
@@ -49,7 +60,9 @@ function judgeOperation(operation: OperationFacts, trials: readonly TrialView[],
       verdict: own.length === 0 ? 'NOT TESTED' : worst(own.map(({ verdict }) => verdict)),
       location,
       checks: own,
-      untested: untested.filter(({ check }) => check === '*' || checks.find(({ id }) => id === check)?.member === member),
+      untested: untested.filter(
+        ({ check }) => check === '*' || checks.find(({ id }) => id === check)?.member === member,
+      ),
     }
   })
 }
@@ -66,18 +79,53 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
   if (plain.length === 0) return 'no plain call was made'
   for (const trial of plain) {
     const first = one(trial, 'first')
-    if (!succeeded(first)) return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
+    if (!succeeded(first))
+      return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
     if (operation.probe.oracle !== 'strong') continue
     const marker = first!.invoke.marker
     const [before, after] = [trial.effects.get(`${marker}:before`), trial.effects.get(marker)]
-    if (before?.count !== 0) return `before anything was done the probe showed ${before?.count ?? `nothing (${before?.why})`}: it must show 0`
-    if (after?.count === undefined) return `the probe could not be read: ${after?.why ?? 'the run ended before'}`
+    if (before?.count !== 0)
+      return `before anything was done the probe showed ${before?.count ?? `nothing (${before?.why})`}: it must show 0`
+    if (after?.count === undefined)
+      return gone(trials) ?? `the probe could not be read: ${after?.why ?? 'the run ended before'}`
     if (after.count !== 1) return `the probe showed ${after.count} effects of one plain call: it must show 1`
   }
   return undefined
 }
 
-function judgeCheck(check: Check, operation: OperationFacts, trials: readonly TrialView[], unfit: string | undefined, run: RunRecord): CheckVerdict | undefined {
+/** Where the service stopped answering at all, and what it was doing. */
+function gone(trials: readonly TrialView[]): string | undefined {
+  const requests = trials.flatMap((trial) => trial.requests.map((request) => ({ request, trial })))
+  const refused = requests.find(({ request }) => request.end?.why?.startsWith('nobody listens') === true)
+  if (refused === undefined) return undefined
+  const cut = requests.filter(
+    ({ request: { end } }) =>
+      end?.status === undefined && (end?.at ?? 0) <= refused.request.end!.at && end !== refused.request.end,
+  )
+  const last = [...new Set(cut.map(({ trial }) => trial.record.about))].slice(-2)
+  return `the service stopped: nobody listens any more${last.length === 0 ? '' : `, after: ${last.join('; ')}`}`
+}
+
+/** How long after the first the latest copy was sent that was there before the first was answered. */
+function latest(judged: readonly { trial: TrialView }[]): string {
+  const delays = judged.flatMap(({ trial }) => {
+    const first = one(trial, 'first')?.end
+    if (first?.sentAt === undefined || first.firstByteAt === undefined) return []
+    const { sentAt, firstByteAt } = first
+    return trial.requests.map(({ end }) =>
+      end?.sentAt !== undefined && end.sentAt < firstByteAt ? end.sentAt - sentAt : 0,
+    )
+  })
+  return Math.max(0, ...delays).toFixed(0)
+}
+
+function judgeCheck(
+  check: Check,
+  operation: OperationFacts,
+  trials: readonly TrialView[],
+  unfit: string | undefined,
+  run: RunRecord,
+): CheckVerdict | undefined {
   const about = trials.filter(({ record }) => check.stimuli.includes('*') || check.stimuli.includes(record.stimulus))
   const base = {
     finding: `${operation.ref}/${check.id}`,
@@ -110,15 +158,31 @@ function judgeCheck(check: Check, operation: OperationFacts, trials: readonly Tr
         : cleanOnes.every(({ oracle }) => oracle === 'strong')
           ? 'PASS'
           : 'WEAK'
-  return { ...base, verdict, confirmed, trials: judged.length, counterexamples, notes: notes(verdict, judged, cleanOnes.length, operation) }
+  return {
+    ...base,
+    verdict,
+    confirmed,
+    trials: judged.length,
+    counterexamples,
+    notes: notes(check, verdict, judged, cleanOnes.length, operation),
+  }
 }
 
-function notes(verdict: Verdict, judged: readonly { judgement: Judgement }[], clean: number, operation: OperationFacts): string[] {
-  if (verdict === 'INCONCLUSIVE') return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
-  if (verdict === 'WEAK') return [operation.probe.oracle === 'strong' ? 'answers only' : `answers only: ${operation.probe.oracle.weak}`]
+function notes(
+  check: Check,
+  verdict: Verdict,
+  judged: readonly { trial: TrialView; judgement: Judgement }[],
+  clean: number,
+  operation: OperationFacts,
+): string[] {
+  if (verdict === 'INCONCLUSIVE')
+    return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
+  if (verdict === 'WEAK')
+    return [operation.probe.oracle === 'strong' ? 'answers only' : `answers only: ${operation.probe.oracle.weak}`]
+  if (verdict === 'FAIL') return []
   // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
-  if (verdict === 'PASS' && clean > 3) return [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`]
-  return []
+  const bound = clean > 3 ? [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`] : []
+  return check.id === 'late-overlap' ? [...bound, `copies came up to ${latest(judged)} ms after the first`] : bound
 }
 
 function percent(share: number): string {

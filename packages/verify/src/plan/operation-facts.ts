@@ -6,7 +6,7 @@ import type { Expression, HttpOperation, JsonSchema, Probe, Service, SourceLocat
 
 export type Member = 'idempotency' | 'errors' | 'timeout' | 'correlation' | 'deprecation'
 
-export interface KeyPromise {
+interface KeyPromise {
   readonly key: Expression
   readonly required: boolean
   readonly scope: 'caller' | 'tenant' | 'global' | { readonly by: Expression }
@@ -43,20 +43,24 @@ export interface OperationFacts {
   readonly bodySchema?: JsonSchema
 }
 
-export interface ParameterFacts {
+interface ParameterFacts {
   readonly name: string
   readonly in: string
   readonly required: boolean
   readonly value: string
 }
 
-export interface ProbeFacts {
+interface ProbeFacts {
   readonly marker?: string
   readonly example?: unknown
   readonly failure?: unknown
   readonly count?: string
   readonly settlesMs: number
-  readonly read?: { readonly method: string; readonly path: string; readonly parameters: Readonly<Record<string, unknown>> }
+  readonly read?: {
+    readonly method: string
+    readonly path: string
+    readonly parameters: Readonly<Record<string, unknown>>
+  }
   /** `strong`: effects can be counted from the marker alone; else why not */
   readonly oracle: 'strong' | { readonly weak: string }
 }
@@ -124,7 +128,11 @@ function probeFacts(probe: Probe | undefined, service: Service): ProbeFacts {
   if (target === undefined) return weak(`x-probe reads \`${name}\`, which is no HTTP operation of this service`)
   const read = { method: target.method, path: target.path, parameters }
   if (JSON.stringify(parameters).includes('$response')) {
-    return { ...facts, read, oracle: { weak: '`read` needs a value of the answer, so it cannot see a second effect: read by `$marker`' } }
+    return {
+      ...facts,
+      read,
+      oracle: { weak: '`read` needs a value of the answer, so it cannot see a second effect: read by `$marker`' },
+    }
   }
   if (!JSON.stringify(parameters).includes('$marker')) return weak('`read` does not look for `$marker`')
   return { ...facts, read, oracle: 'strong' }
@@ -133,7 +141,11 @@ function probeFacts(probe: Probe | undefined, service: Service): ProbeFacts {
 function sampleOf(schema: JsonSchema): string {
   if (typeof schema === 'boolean') return 'x'
   const { default: standard, example, examples, enum: values, type } = schema as Record<string, unknown>
-  const first = standard ?? example ?? (Array.isArray(examples) ? examples[0] : undefined) ?? (Array.isArray(values) ? values[0] : undefined)
+  const first =
+    standard ??
+    example ??
+    (Array.isArray(examples) ? examples[0] : undefined) ??
+    (Array.isArray(values) ? values[0] : undefined)
   if (typeof first === 'string' || typeof first === 'number' || typeof first === 'boolean') return String(first)
   return type === 'integer' || type === 'number' ? '1' : type === 'boolean' ? 'true' : 'x'
 }

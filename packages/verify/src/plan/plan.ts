@@ -1,5 +1,5 @@
 /** What is promised, what can be tried with what was given, and what would make the rest possible. */
-import type { JsonSchema, Service, System } from '@spandrel/contract'
+import type { JsonSchema, Service } from '@spandrel/contract'
 import { checks } from '../checks/all.ts'
 import type { Untested } from '../history/records.ts'
 import type { Given } from '../run/attack.ts'
@@ -25,7 +25,10 @@ export interface PlannedOperation {
 /** The HTTP operations of a service, as facts. `only`: operation names; absent: all. */
 export function planService(service: Service, only?: readonly string[]): ServicePlan {
   const operations = Object.values(service.operations)
-    .filter(({ operation }) => only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`))
+    .filter(
+      ({ operation }) =>
+        only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`),
+    )
     .map((operation) => operationFacts(operation, service))
   return {
     service: service.name,
@@ -58,13 +61,13 @@ export function planOperation(operation: OperationFacts, given: Given, profile: 
   for (const check of checks) {
     if (operation.promised[check.member] === undefined || !check.about(operation)) continue
     const needs = check.id === 'timeout' ? ['hung'] : check.stimuli
-    if (needs.includes('*') || chosen.some(({ id }) => needs.includes(id))) able.push(check.id)
-    const why = needs.map((id) => missing.get(id)).find((text) => text !== undefined)
+    const possible = needs.includes('*') || chosen.some(({ id }) => needs.includes(id))
+    if (possible) able.push(check.id)
+    const lacking = needs.map((id) => missing.get(id)).find((text) => text !== undefined)
+    // Long overlaps are the one thing a check can be half without.
+    const partly = check.id === 'late-overlap' && lacking !== undefined
+    const why = possible ? (partly ? `copies later than its usual time; ${lacking}` : undefined) : lacking
     if (why !== undefined) untested.push({ ref: operation.ref, check: check.id, why })
   }
   return { operation, stimuli: chosen, checks: able, untested }
-}
-
-export function servicesOf(system: System, named: readonly string[] | undefined): Service[] {
-  return Object.values(system.services).filter(({ name }) => named === undefined || named.includes(name))
 }

@@ -7,14 +7,19 @@ import type { CheckVerdict, Counterexample } from '../judge/verdict.ts'
 import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
 
 /** Undefined where the history has no such trial. */
-export function curlScript(records: readonly HistoryRecord[], check: CheckVerdict, example: Counterexample): string | undefined {
+export function curlScript(
+  records: readonly HistoryRecord[],
+  check: CheckVerdict,
+  example: Counterexample,
+): string | undefined {
   const trial = trialsOf(records).find(({ record }) => record.trial === example.trial)
   const operation = runOf(records).operations.find(({ ref }) => ref === check.ref)
   if (trial === undefined || operation === undefined) return undefined
   const sent = trial.requests.filter(({ end }) => end?.sentAt !== undefined)
   const began = Math.min(...sent.map(({ end }) => end!.sentAt!))
   const [any] = trial.requests
-  const probe = any === undefined ? undefined : probeRequest(operation, any.invoke.instance, '$MARKER', callerOf(any.invoke))
+  const probe =
+    any === undefined ? undefined : probeRequest(operation, any.invoke.instance, '$MARKER', callerOf(any.invoke))
   const lines = [
     '#!/usr/bin/env bash',
     `# ${check.ref} promises: ${check.promise}.`,
@@ -22,7 +27,12 @@ export function curlScript(records: readonly HistoryRecord[], check: CheckVerdic
     `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}.`,
     'set -u',
     'RUN=r$(date +%s)$$',
-    ...trial.faults.filter(({ what }) => what !== 'heal').map(({ dependency, what }) => `# In the run, ${dependency} was ${what === 'stall' ? 'held up' : 'gone'} meanwhile: do the same to see it again.`),
+    ...trial.faults
+      .filter(({ what }) => what !== 'heal')
+      .map(
+        ({ dependency, what }) =>
+          `# In the run, ${dependency} was ${what === 'stall' ? 'held up' : 'gone'} meanwhile: do the same to see it again.`,
+      ),
     '',
     ...requestLines(trial, began),
     'wait',
@@ -30,7 +40,10 @@ export function curlScript(records: readonly HistoryRecord[], check: CheckVerdic
   if (probe !== undefined) {
     lines.push('sleep 1')
     for (const marker of new Set(trial.requests.map(({ invoke }) => invoke.marker))) {
-      lines.push(`echo; echo ${quoted(`effects of ${marker}:`)}`, curl({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []))
+      lines.push(
+        `echo; echo ${quoted(`effects of ${marker}:`)}`,
+        curl({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []),
+      )
     }
   }
   return `${lines.join('\n')}\n`
@@ -42,13 +55,27 @@ function requestLines(trial: TrialView, began: number): string[] {
     .sort((a, b) => a.end!.sentAt! - b.end!.sentAt!)
     .map(({ invoke, end }) => {
       const wait = (end!.sentAt! - began) / 1000
-      const limit = end!.status === undefined && end!.why?.includes('given up') ? ['--max-time', Math.max(0.01, (end!.at - end!.sentAt!) / 1000).toFixed(3)] : []
+      const limit =
+        end!.status === undefined && end!.why?.includes('given up')
+          ? ['--max-time', Math.max(0.01, (end!.at - end!.sentAt!) / 1000).toFixed(3)]
+          : []
       return `( sleep ${wait.toFixed(3)}; ${curl(invoke, limit)}; echo ) &   # ${invoke.role}: ${end!.status ?? end!.why ?? ''}`
     })
 }
 
-function curl({ method, url, headers, body }: Pick<Outgoing, 'method' | 'url' | 'headers' | 'body'>, more: readonly string[]): string {
-  const parts = ['curl', '-sS', '-i', '-X', method, own(url), ...headers.flatMap(([name, value]) => ['-H', own(`${name}: ${value}`)])]
+function curl(
+  { method, url, headers, body }: Pick<Outgoing, 'method' | 'url' | 'headers' | 'body'>,
+  more: readonly string[],
+): string {
+  const parts = [
+    'curl',
+    '-sS',
+    '-i',
+    '-X',
+    method,
+    own(url),
+    ...headers.flatMap(([name, value]) => ['-H', own(`${name}: ${value}`)]),
+  ]
   if (body !== undefined) parts.push('--data-binary', own(body))
   return [...parts, ...more].join(' ')
 }

@@ -18,7 +18,10 @@ export function findingsOf(report: VerifyReport): Finding[] {
             first === undefined
               ? `${check.ref}, ${check.promise}: ${check.verdict.toLowerCase()}. ${check.notes.join('; ')}`
               : `${check.ref} breaks what it promises: ${check.promise}. ${first.about}: ${first.what}`,
-          suggestion: first === undefined ? 'give the run what it needs to tell' : `see it again with spandrel verify --repeat ${check.finding}`,
+          suggestion:
+            first === undefined
+              ? 'give the run what it needs to tell'
+              : `see it again with spandrel verify --repeat ${check.finding}`,
         }
       }),
   )

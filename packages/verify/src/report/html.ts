@@ -9,8 +9,13 @@ export function htmlReport(report: VerifyReport, records: readonly HistoryRecord
   const rows = report.results.map(
     ({ ref, member, verdict, checks, untested }) =>
       `<tr><td>${escaped(ref)}</td><td>${member}</td><td class="${verdict.replace(' ', '-')}">${verdict}</td><td>${checks
-        .map((check) => `<span class="${check.verdict}" title="${escaped(`${check.promise}. ${check.notes.join('; ')}`)}">${check.check} ${check.confirmed}/${check.trials}</span>`)
-        .join(' ')}${untested.length > 0 ? `<details><summary>${untested.length} not tested</summary>${untested.map((one) => `<p>${escaped(one.check)}: ${escaped(one.why)}</p>`).join('')}</details>` : ''}</td></tr>`,
+        .map(
+          (check) =>
+            `<span class="${check.verdict}" title="${escaped(`${check.promise}. ${check.notes.join('; ')}`)}">${check.check} ${check.confirmed}/${check.trials}</span>`,
+        )
+        .join(
+          ' ',
+        )}${untested.length > 0 ? `<details><summary>${untested.length} not tested</summary>${untested.map((one) => `<p>${escaped(one.check)}: ${escaped(one.why)}</p>`).join('')}</details>` : ''}</td></tr>`,
   )
   const examples = report.results.flatMap(({ checks }) => checks).filter(({ verdict }) => verdict === 'FAIL')
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -34,7 +39,10 @@ function example(check: CheckVerdict, trials: ReadonlyMap<string, TrialView>): s
 const [width, left, rowHeight] = [860, 150, 30]
 
 function timeline(trial: TrialView, telling: ReadonlySet<string>): string {
-  const times = trial.requests.flatMap(({ invoke, end }) => [end?.sentAt ?? invoke.at, end?.lastByteAt ?? end?.at ?? invoke.at])
+  const times = trial.requests.flatMap(({ invoke, end }) => [
+    end?.sentAt ?? invoke.at,
+    end?.lastByteAt ?? end?.at ?? invoke.at,
+  ])
   const from = Math.min(...times)
   // Effects are counted when all is over; the ticks stand behind the last answer.
   const to = Math.max(...times, from + 1)
@@ -48,7 +56,10 @@ function timeline(trial: TrialView, telling: ReadonlySet<string>): string {
   const base = trial.requests.length * rowHeight + 8
   const ticks = markers.map(({ marker, count = 0 }, row) => {
     const y = base + row * rowHeight
-    const each = Array.from({ length: Math.min(count, 60) }, (_, at) => `<line class="effect" x1="${left + at * 9}" x2="${left + at * 9}" y1="${y}" y2="${y + 16}"/>`)
+    const each = Array.from(
+      { length: Math.min(count, 60) },
+      (_, at) => `<line class="effect" x1="${left + at * 9}" x2="${left + at * 9}" y1="${y}" y2="${y + 16}"/>`,
+    )
     return `<text x="4" y="${y + 13}">effects</text>${each.join('')}<text x="${left + Math.min(count, 60) * 9 + 6}" y="${y + 13}">${count} of ${escaped(marker)}</text>`
   })
   const height = base + markers.length * rowHeight + 8

@@ -1,7 +1,7 @@
 /** The report for people: one line a guarantee, counterexamples and what is missing below. */
 import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from '../judge/verdict.ts'
 
-export type Mark = 'good' | 'bad' | 'unsure' | 'dim'
+type Mark = 'good' | 'bad' | 'unsure' | 'dim'
 export type Colour = (mark: Mark, text: string) => string
 
 export function reportLines(report: VerifyReport, colour: Colour): string[] {
@@ -10,16 +10,25 @@ export function reportLines(report: VerifyReport, colour: Colour): string[] {
   for (const result of report.results) {
     const name = `${result.ref}  ${result.member}`.padEnd(width)
     lines.push(`${verdictText(result.verdict, colour)}  ${name}  ${summary(result)}`.trimEnd())
-    for (const check of result.checks) lines.push(...detail(check, colour))
+    const reason = oneReason(result)
+    if (reason !== undefined) lines.push(`    ${reason}`)
+    else for (const check of result.checks) lines.push(...detail(check, colour))
   }
   const missing = report.results.flatMap(({ untested }) => untested)
   if (missing.length > 0) {
     lines.push('', 'Not tested')
-    for (const { ref, check, why } of unique(missing)) lines.push(`  ${check === '*' ? ref : `${ref}/${check}`}  ${colour('dim', why)}`)
+    for (const { ref, check, why } of unique(missing))
+      lines.push(`  ${check === '*' ? ref : `${ref}/${check}`}  ${colour('dim', why)}`)
   }
   const { declared, tested, passed } = report.guarantees
   lines.push('', `${declared} guarantees declared, ${tested} tested, ${passed} passed`)
   return lines
+}
+
+/** Where nothing could be told for one reason, it is said once. */
+function oneReason({ checks }: GuaranteeVerdict): string | undefined {
+  const reasons = new Set(checks.flatMap(({ verdict, notes }) => (verdict === 'INCONCLUSIVE' ? notes : [''])))
+  return reasons.size === 1 && checks.length > 1 ? [...reasons][0] || undefined : undefined
 }
 
 function summary({ checks, verdict }: GuaranteeVerdict): string {
@@ -39,7 +48,8 @@ function detail(check: CheckVerdict, colour: Colour): string[] {
 }
 
 function verdictText(verdict: GuaranteeVerdict['verdict'], colour: Colour): string {
-  const mark: Mark = verdict === 'PASS' ? 'good' : verdict === 'FAIL' ? 'bad' : verdict === 'NOT TESTED' ? 'dim' : 'unsure'
+  const mark: Mark =
+    verdict === 'PASS' ? 'good' : verdict === 'FAIL' ? 'bad' : verdict === 'NOT TESTED' ? 'dim' : 'unsure'
   return colour(mark, verdict.padEnd(12))
 }
 

@@ -21,7 +21,9 @@ export function buildRequest(operation: OperationFacts, base: string, wanted: Wa
   if (markerPlace !== undefined) parts = put(parts, markerPlace, wanted.marker)
   const keyPlace = typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key)
   if (keyPlace !== undefined && wanted.key !== undefined) parts = put(parts, keyPlace, wanted.key)
-  const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(parts.path[name] ?? 'x'))
+  const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) =>
+    encodeURIComponent(parts.path[name] ?? 'x'),
+  )
   const query = new URLSearchParams(parts.query).toString()
   const headers: (readonly [string, string])[] = Object.entries(parts.headers)
   const body = parts.body === undefined ? undefined : (wanted.render ?? JSON.stringify)(parts.body)
@@ -38,7 +40,8 @@ export function buildRequest(operation: OperationFacts, base: string, wanted: Wa
 /** An example is the body; where it is `{ body, parameters }`, or the operation takes no body, also the parameters. */
 function exampleParts(operation: OperationFacts, example: unknown): RequestParts {
   const object = (example !== null && typeof example === 'object' ? example : {}) as Record<string, unknown>
-  const whole = Object.keys(object).length > 0 && Object.keys(object).every((key) => key === 'body' || key === 'parameters')
+  const whole =
+    Object.keys(object).length > 0 && Object.keys(object).every((key) => key === 'body' || key === 'parameters')
   const bodiless = operation.bodySchema === undefined && ['GET', 'HEAD', 'DELETE'].includes(operation.method)
   const given = (whole ? (object['parameters'] ?? {}) : bodiless ? object : {}) as Record<string, unknown>
   const body = whole ? object['body'] : bodiless ? undefined : example
@@ -60,7 +63,12 @@ export function keyIsMarker(operation: OperationFacts): boolean {
 }
 
 /** What the probe asks to count the effects of a marker. */
-export function probeRequest(operation: OperationFacts, base: string, marker: string, headers: HeaderList): Outgoing | undefined {
+export function probeRequest(
+  operation: OperationFacts,
+  base: string,
+  marker: string,
+  headers: HeaderList,
+): Outgoing | undefined {
   const { read } = operation.probe
   if (read === undefined || operation.probe.oracle !== 'strong') return undefined
   const values = Object.fromEntries(
@@ -90,7 +98,8 @@ export function countOf(operation: OperationFacts, status: number, body: string)
   } catch {
     return 'the probe was not answered with JSON'
   }
-  if (expression === undefined) return Array.isArray(value) ? value.length : 'its answer is no list, and `count` does not say where the number is'
+  if (expression === undefined)
+    return Array.isArray(value) ? value.length : 'its answer is no list, and `count` does not say where the number is'
   const pointer = /^\$response\.body(?:#(.*))?$/.exec(expression)
   if (pointer === null) return `\`count: ${expression}\` does not name a place of $response.body`
   const found = at(value, (pointer[1] ?? '').split('/').slice(1))

@@ -8,13 +8,16 @@ export interface RequestParts {
   readonly body?: unknown
 }
 
-type Place = { readonly in: 'header' | 'query' | 'path'; readonly name: string } | { readonly in: 'body'; readonly pointer: readonly string[] }
+type Place =
+  | { readonly in: 'header' | 'query' | 'path'; readonly name: string }
+  | { readonly in: 'body'; readonly pointer: readonly string[] }
 
 /** The place an expression of the contract names; undefined where a client cannot put anything there. */
 export function placeOf(expression: Expression | string): Place | undefined {
   if (typeof expression !== 'string') {
     if (expression.source === 'request.body') return { in: 'body', pointer: expression.pointer }
-    if ('name' in expression) return { in: expression.source.slice('request.'.length) as 'header', name: expression.name }
+    if ('name' in expression)
+      return { in: expression.source.slice('request.'.length) as 'header', name: expression.name }
     return undefined
   }
   const named = /^\$request\.(header|query|path)\.(\S+)$/.exec(expression)
@@ -65,5 +68,8 @@ export function at(value: unknown, pointer: readonly string[]): unknown {
 }
 
 export function steps(pointer: string): string[] {
-  return pointer.split('/').slice(1).map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'))
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'))
 }

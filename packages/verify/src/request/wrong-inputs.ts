@@ -19,7 +19,10 @@ export function wrongInputs(operation: OperationFacts, schemas: Schemas): WrongI
   const schema = keywords(operation.bodySchema, schemas)
   if (schema === undefined) return []
   // Marker and key stay as they are, or nobody could find what the request did.
-  const places = [marker === undefined ? undefined : placeOf(marker), typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key)]
+  const places = [
+    marker === undefined ? undefined : placeOf(marker),
+    typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key),
+  ]
   const kept = new Set(places.map((place) => (place?.in === 'body' ? place.pointer[0] : undefined)))
   const found: WrongInput[] = []
   const input = example as Record<string, unknown>
@@ -36,7 +39,8 @@ export function wrongInputs(operation: OperationFacts, schemas: Schemas): WrongI
     if (rules === undefined || kept.has(name)) continue
     for (const [rule, value] of broken(rules)) add(rule, `\`${name}\`: ${shown(value)}`, { [name]: value })
   }
-  if (schema['additionalProperties'] === false) add('additionalProperties', 'with a member that does not exist', { spandrelVerify: 1 })
+  if (schema['additionalProperties'] === false)
+    add('additionalProperties', 'with a member that does not exist', { spandrelVerify: 1 })
   return found
 }
 

@@ -44,16 +44,28 @@ export class Attack {
   readonly history: History
   /** named schemas of the service */
   readonly schemas: Readonly<Record<string, JsonSchema>>
+  /** 0 to 1, by the run's seed */
+  readonly random: () => number
   readonly #next: (kind: string) => string
   readonly #afterwards: (() => Promise<void>)[]
 
-  constructor(options: { operation: OperationFacts; given: Given; profile: Profile; history: History; next: (kind: string) => string; schemas: Readonly<Record<string, JsonSchema>>; afterwards: (() => Promise<void>)[] }) {
+  constructor(options: {
+    operation: OperationFacts
+    given: Given
+    profile: Profile
+    history: History
+    next: (kind: string) => string
+    schemas: Readonly<Record<string, JsonSchema>>
+    afterwards: (() => Promise<void>)[]
+    random: () => number
+  }) {
     this.operation = options.operation
     this.given = options.given
     this.profile = options.profile
     this.history = options.history
     this.#next = options.next
     this.schemas = options.schemas
+    this.random = options.random
     this.#afterwards = options.afterwards
   }
 
@@ -64,7 +76,15 @@ export class Attack {
 
   trial(stimulus: string, about: string, facts?: Record<string, unknown>): Trial {
     const trial = this.#next('t')
-    this.history.add({ type: 'trial', trial, stimulus, ref: this.operation.ref, about, at: this.history.clock(), ...(facts && { facts }) })
+    this.history.add({
+      type: 'trial',
+      trial,
+      stimulus,
+      ref: this.operation.ref,
+      about,
+      at: this.history.clock(),
+      ...(facts && { facts }),
+    })
     return new Trial(this, trial, this.#next)
   }
 }

@@ -17,7 +17,34 @@ export interface Profile {
 }
 
 export const profiles: Readonly<Record<Profile['name'], Profile>> = {
-  quick: { name: 'quick', bursts: 4, copies: 4, lateShares: [0.2, 0.5, 0.8], stallMs: 900, rounds: 1, settleCapMs: 3000, timeoutMs: 10_000 },
-  default: { name: 'default', bursts: 12, copies: 6, lateShares: [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9], stallMs: 12_000, rounds: 3, settleCapMs: 20_000, timeoutMs: 30_000 },
-  deep: { name: 'deep', bursts: 40, copies: 8, lateShares: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], stallMs: 65_000, rounds: 10, settleCapMs: 120_000, timeoutMs: 120_000 },
+  quick: {
+    name: 'quick',
+    bursts: 4,
+    copies: 4,
+    lateShares: [0.2, 0.5, 0.8],
+    stallMs: 900,
+    rounds: 1,
+    settleCapMs: 3000,
+    timeoutMs: 10_000,
+  },
+  default: {
+    name: 'default',
+    bursts: 12,
+    copies: 6,
+    lateShares: [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9],
+    stallMs: 12_000,
+    rounds: 3,
+    settleCapMs: 20_000,
+    timeoutMs: 30_000,
+  },
+  deep: {
+    name: 'deep',
+    bursts: 40,
+    copies: 8,
+    lateShares: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+    stallMs: 65_000,
+    rounds: 10,
+    settleCapMs: 120_000,
+    timeoutMs: 120_000,
+  },
 }

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
 import type { EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
@@ -22,11 +23,13 @@ export interface RunOptions {
   readonly callers?: readonly HeaderList[]
   readonly dependencies?: readonly FaultProxy[]
   readonly profile?: Profile
-  /** names markers and keys, and orders the operations; default: by chance */
+  /** decides where in the time of the first late copies are sent; default: by chance */
   readonly seed?: number
   /** where the history is written too */
   readonly file?: string
   readonly volatile?: readonly string[]
+  /** only the stimuli that this check judges */
+  readonly check?: string
   readonly onProgress?: (words: string) => void
   readonly signal?: AbortSignal
 }
@@ -47,7 +50,12 @@ export async function run(options: RunOptions): Promise<History> {
     dependencies,
     siblings: attacked.filter((one) => one !== operation),
   })
-  const planned = attacked.map((operation) => planOperation(operation, givenFor(operation), profile))
+  const needed = allChecks.find(({ id }) => id === options.check)?.stimuli
+  const chosen = (one: PlannedOperation): PlannedOperation =>
+    needed === undefined || needed.includes('*')
+      ? one
+      : { ...one, stimuli: one.stimuli.filter(({ id }) => needed.includes(id)) }
+  const planned = attacked.map((operation) => chosen(planOperation(operation, givenFor(operation), profile)))
   history.add({
     type: 'run',
     version: 1,
@@ -63,10 +71,20 @@ export async function run(options: RunOptions): Promise<History> {
   })
 
   let counter = 0
-  const next = (kind: string): string => (kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`)
+  const next = (kind: string): string =>
+    kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`
   const afterwards: (() => Promise<void>)[] = []
   const attackOn = (operation: OperationFacts): Attack =>
-    new Attack({ operation, given: givenFor(operation), profile, history, next, schemas: plan.schemas, afterwards })
+    new Attack({
+      operation,
+      given: givenFor(operation),
+      profile,
+      history,
+      next,
+      schemas: plan.schemas,
+      afterwards,
+      random: randomFrom(seed),
+    })
   const probe = new Probe(history, instances[0]!, callers[0] ?? [])
 
   const usable: { one: PlannedOperation; latencyMs: number }[] = []
@@ -77,7 +95,10 @@ export async function run(options: RunOptions): Promise<History> {
   }
   for (const { one, latencyMs } of usable) {
     const attack = attackOn(one.operation)
-    const [alone, others] = [one.stimuli.filter((stimulus) => stimulus.alone), one.stimuli.filter((stimulus) => !stimulus.alone)]
+    const [alone, others] = [
+      one.stimuli.filter((stimulus) => stimulus.alone),
+      one.stimuli.filter((stimulus) => !stimulus.alone),
+    ]
     // The key to be kept is planted before anything else.
     const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
     for (const stimulus of [...planted, ...alone]) {
@@ -108,15 +129,36 @@ async function preflight(attack: Attack, probe: Probe): Promise<number | undefin
   for (let call = 0; call < 3; call++) {
     const trial = attack.trial('baseline', 'one plain call')
     const before = await probe.read(operation, trial.marker)
-    history.add({ type: 'effects', ref: operation.ref, trial: trial.id, marker: `${trial.marker}:before`, at: history.clock(), settled: false, ...before })
+    history.add({
+      type: 'effects',
+      ref: operation.ref,
+      trial: trial.id,
+      marker: `${trial.marker}:before`,
+      at: history.clock(),
+      settled: false,
+      ...before,
+    })
     const end = await trial.send({ role: 'first' })
     if (end.type !== 'ok') return undefined
     times.push(end.lastByteAt! - end.sentAt!)
     const until = history.clock() + operation.probe.settlesMs
     for (;;) {
       const reading = await probe.read(operation, trial.marker)
-      if (operation.probe.oracle !== 'strong' || reading.count === undefined || reading.count >= 1 || history.clock() > until) {
-        history.add({ type: 'effects', ref: operation.ref, trial: trial.id, marker: trial.marker, at: history.clock(), settled: false, ...reading })
+      if (
+        operation.probe.oracle !== 'strong' ||
+        reading.count === undefined ||
+        reading.count >= 1 ||
+        history.clock() > until
+      ) {
+        history.add({
+          type: 'effects',
+          ref: operation.ref,
+          trial: trial.id,
+          marker: trial.marker,
+          at: history.clock(),
+          settled: false,
+          ...reading,
+        })
         break
       }
       await pause(20)
@@ -127,10 +169,18 @@ async function preflight(attack: Attack, probe: Probe): Promise<number | undefin
 }
 
 /** Waits until every effect had its time, then counts each marker. */
-async function settle(history: History, operations: readonly OperationFacts[], profile: Profile, probe: Probe, tell: (words: string) => void): Promise<void> {
+async function settle(
+  history: History,
+  operations: readonly OperationFacts[],
+  profile: Profile,
+  probe: Probe,
+  tell: (words: string) => void,
+): Promise<void> {
   const strong = operations.filter(({ probe: { oracle } }) => oracle === 'strong')
   const byRef = new Map(strong.map((operation) => [operation.ref, operation]))
-  const invokes = history.records.filter((record): record is InvokeRecord => record.type === 'invoke' && byRef.has(record.ref))
+  const invokes = history.records.filter(
+    (record): record is InvokeRecord => record.type === 'invoke' && byRef.has(record.ref),
+  )
   if (invokes.length === 0) return
   const used = new Set(invokes.map(({ ref }) => ref))
   const longest = Math.max(...strong.filter(({ ref }) => used.has(ref)).map((operation) => operation.probe.settlesMs))
@@ -161,7 +211,8 @@ class Probe {
 
   async read(operation: OperationFacts, marker: string): Promise<Pick<EffectsRecord, 'count' | 'why'>> {
     const request = probeRequest(operation, this.#base, marker, this.#headers)
-    if (request === undefined) return { why: operation.probe.oracle === 'strong' ? 'there is no probe' : operation.probe.oracle.weak }
+    if (request === undefined)
+      return { why: operation.probe.oracle === 'strong' ? 'there is no probe' : operation.probe.oracle.weak }
     let why = ''
     for (let attempt = 0; attempt < 3; attempt++) {
       const prepared = prepare(request, { clock: this.#history.clock, timeoutMs: 5000 })
@@ -184,4 +235,15 @@ async function pool<T>(width: number, items: readonly T[], work: (item: T) => Pr
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
   }
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
+}
+
+/** mulberry32: small, and the same everywhere. */
+function randomFrom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
 }

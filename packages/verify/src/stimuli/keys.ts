@@ -12,7 +12,10 @@ export const mismatch: Stimulus = {
     const { fingerprint, key } = operation.idempotency
     if (fingerprint === undefined) return true
     const marker = operation.probe.marker === undefined ? undefined : placeOf(operation.probe.marker)
-    return isInside(marker, placeOf(fingerprint)) || `the marker is no part of the fingerprint (${JSON.stringify(key)}): nothing can be changed that counts`
+    return (
+      isInside(marker, placeOf(fingerprint)) ||
+      `the marker is no part of the fingerprint (${JSON.stringify(key)}): nothing can be changed that counts`
+    )
   },
   async run(attack) {
     for (let round = 0; round < attack.profile.rounds; round++) {
@@ -27,7 +30,8 @@ export const mismatch: Stimulus = {
 export const reformatted: Stimulus = {
   id: 'reformatted',
   alone: false,
-  applies: (operation) => (keyed(operation) && operation.probe.example !== undefined && /json/.test(operation.contentType) ? true : undefined),
+  applies: (operation) =>
+    keyed(operation) && operation.probe.example !== undefined && /json/.test(operation.contentType) ? true : undefined,
   async run(attack) {
     const trial = attack.trial('reformatted', 'the same body with other spaces and its members in another order')
     await trial.send({ role: 'first' })
@@ -38,7 +42,11 @@ export const reformatted: Stimulus = {
 function turned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(turned)
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).toReversed().map(([key, inner]) => [key, turned(inner)]))
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, inner]) => [key, turned(inner)]),
+  )
 }
 
 export const otherOperation: Stimulus = {
@@ -50,7 +58,10 @@ export const otherOperation: Stimulus = {
   },
   async run(attack) {
     const sibling = attack.given.siblings.find(keyed)!
-    const trial = attack.trial('other-operation', `the key of one ${sibling.operation} on ${attack.operation.operation}`)
+    const trial = attack.trial(
+      'other-operation',
+      `the key of one ${sibling.operation} on ${attack.operation.operation}`,
+    )
     await trial.send({ role: 'other', operation: sibling, marker: trial.freshMarker() })
     await trial.send({ role: 'first' })
   },
@@ -71,7 +82,11 @@ export const otherCaller: Stimulus = {
     // The control: this caller may use the operation at all.
     await trial.send({ role: 'control', caller: 1, marker, key: trial.freshKey(marker) })
     await trial.send({ role: 'first' })
-    await trial.send({ role: 'other', caller: 1, marker: own && !keyIsMarker(attack.operation) ? trial.freshMarker() : trial.marker })
+    await trial.send({
+      role: 'other',
+      caller: 1,
+      marker: own && !keyIsMarker(attack.operation) ? trial.freshMarker() : trial.marker,
+    })
   },
 }
 

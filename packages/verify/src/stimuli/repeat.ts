@@ -34,10 +34,14 @@ export const late: Stimulus = {
   alone: true,
   applies: (operation) => (repeatable(operation) ? true : undefined),
   async run(attack, latencyMs) {
-    for (const share of attack.profile.lateShares) {
+    for (const about of attack.profile.lateShares) {
+      const share = Math.min(0.95, Math.max(0.05, about + (attack.random() - 0.5) * 0.1))
       // An answer may come sooner than the last ones did: the copy has then been too late, and is sent again.
       for (let attempt = 0; attempt < 3; attempt++) {
-        const trial = attack.trial('late', `a copy at ${Math.round(share * 100)} % of the time of the first`, { share, latencyMs })
+        const trial = attack.trial('late', `a copy at ${Math.round(share * 100)} % of the time of the first`, {
+          share,
+          latencyMs,
+        })
         const copy = await trial.prepare({ role: 'copy' })
         const first = await trial.prepare({ role: 'first' })
         first.prepared.release()
@@ -62,10 +66,22 @@ export const stalledOverlap: Stimulus = {
     const limit = attack.operation.timeoutMs === undefined ? Infinity : attack.operation.timeoutMs * 0.8
     const stallMs = Math.min(attack.profile.stallMs, limit)
     for (const dependency of attack.given.dependencies) {
-      const trial = attack.trial('stalled-overlap', `copies while ${dependency.name} is held up for ${Math.round(stallMs)} ms`, { stallMs })
+      const trial = attack.trial(
+        'stalled-overlap',
+        `copies while ${dependency.name} is held up for ${Math.round(stallMs)} ms`,
+        { stallMs },
+      )
       dependency.stall()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'stall', at: trial.clock() })
-      const copies = await Promise.all([0.3, 0.6, 0.9].map(async (share) => ({ share, sent: await trial.prepare({ role: 'copy' }) })))
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'stall',
+        at: trial.clock(),
+      })
+      const copies = await Promise.all(
+        [0.3, 0.6, 0.9].map(async (share) => ({ share, sent: await trial.prepare({ role: 'copy' }) })),
+      )
       const first = await trial.prepare({ role: 'first' })
       const began = trial.clock()
       first.prepared.release()
@@ -75,7 +91,14 @@ export const stalledOverlap: Stimulus = {
       }
       await waitUntil(trial.clock, began + stallMs)
       const hits = dependency.heal()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'heal', at: trial.clock(), hits })
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'heal',
+        at: trial.clock(),
+        hits,
+      })
       await Promise.all([first.ended, ...copies.map(({ sent }) => sent.ended)])
     }
   },

@@ -10,7 +10,8 @@ export const clientAbort: Stimulus = {
   applies: (operation) => (keyed(operation) ? true : undefined),
   async run(attack, latencyMs) {
     const abandon = async (share: number | undefined): Promise<void> => {
-      const when = share === undefined ? 'before the last byte of its request' : `after ${Math.round(share * 100)} % of the time`
+      const when =
+        share === undefined ? 'before the last byte of its request' : `after ${Math.round(share * 100)} % of the time`
       const trial = attack.trial('client-abort', `the client goes ${when}, and asks again`, { share: share ?? -1 })
       const gone = await trial.prepare({ role: 'gone' })
       if (share !== undefined) {
@@ -36,12 +37,28 @@ export const transientFailure: Stimulus = {
   },
   async run(attack) {
     for (const dependency of attack.given.dependencies) {
-      const trial = attack.trial('transient-failure', `${dependency.name} is gone, comes back, and the client asks again`)
+      const trial = attack.trial(
+        'transient-failure',
+        `${dependency.name} is gone, comes back, and the client asks again`,
+      )
       dependency.refuse()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'refuse', at: trial.clock() })
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'refuse',
+        at: trial.clock(),
+      })
       await trial.send({ role: 'first' })
       const hits = dependency.heal()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'heal', at: trial.clock(), hits })
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'heal',
+        at: trial.clock(),
+        hits,
+      })
       // The control: with another key it works again, so a failing retry is not the dependency's.
       for (let attempt = 0; attempt < 3; attempt++) {
         const marker = trial.freshMarker()
@@ -56,7 +73,8 @@ export const transientFailure: Stimulus = {
 export const refused: Stimulus = {
   id: 'refused',
   alone: false,
-  applies: (operation) => (operation.probe.failure === undefined ? 'give an input that fails: `failure` in x-probe' : true),
+  applies: (operation) =>
+    operation.probe.failure === undefined ? 'give an input that fails: `failure` in x-probe' : true,
   async run(attack) {
     const trial = attack.trial('refused', 'an input that fails, by x-probe')
     await trial.send({ role: 'failing', input: attack.operation.probe.failure })
@@ -67,7 +85,8 @@ export const refused: Stimulus = {
 export const wrongInput: Stimulus = {
   id: 'wrong-input',
   alone: false,
-  applies: (operation) => (operation.bodySchema !== undefined && operation.probe.example !== undefined ? true : undefined),
+  applies: (operation) =>
+    operation.bodySchema !== undefined && operation.probe.example !== undefined ? true : undefined,
   async run(attack) {
     for (const wrong of wrongInputs(attack.operation, attack.schemas)) {
       const trial = attack.trial('wrong-input', wrong.about, { rule: wrong.rule })
@@ -80,13 +99,23 @@ export const wrongInput: Stimulus = {
 export const carried: Stimulus = {
   id: 'carried',
   alone: false,
-  applies: (operation) => (operation.correlation === undefined ? undefined : 'name' in operation.correlation && operation.correlation.source === 'request.header' ? true : 'the correlation is not in a header'),
+  applies: (operation) =>
+    operation.correlation === undefined
+      ? undefined
+      : 'name' in operation.correlation && operation.correlation.source === 'request.header'
+        ? true
+        : 'the correlation is not in a header',
   async run(attack) {
     const expression = attack.operation.correlation
     if (expression === undefined || !('name' in expression)) return
     const trial = attack.trial('carried', 'a correlation id of our own', { header: expression.name.toLowerCase() })
     await trial.send({ role: 'first', headers: [[expression.name, trial.marker]] })
-    await trial.send({ role: 'failing', headers: [[expression.name, `${trial.marker}-f`]], input: changeLeaf(attack.operation), marker: trial.freshMarker() })
+    await trial.send({
+      role: 'failing',
+      headers: [[expression.name, `${trial.marker}-f`]],
+      input: changeLeaf(attack.operation),
+      marker: trial.freshMarker(),
+    })
   },
 }
 
@@ -97,13 +126,22 @@ export const hung: Stimulus = {
   applies(operation, given, profile) {
     if (operation.timeoutMs === undefined) return undefined
     if (given.dependencies.length === 0) return 'give a dependency to hold up: --dependency name=LISTEN:HOST:PORT'
-    return operation.timeoutMs * 1.5 + 500 < profile.timeoutMs || `its timeout of ${operation.timeoutMs} ms is longer than this profile waits`
+    return (
+      operation.timeoutMs * 1.5 + 500 < profile.timeoutMs ||
+      `its timeout of ${operation.timeoutMs} ms is longer than this profile waits`
+    )
   },
   async run(attack) {
     for (const dependency of attack.given.dependencies) {
       const trial = attack.trial('hung', `${dependency.name} takes requests and never answers`)
       dependency.stall()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'stall', at: trial.clock() })
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'stall',
+        at: trial.clock(),
+      })
       const sent = await trial.prepare({ role: 'first' })
       sent.prepared.release()
       const limit = (attack.operation.timeoutMs ?? 0) * 1.5 + 500
@@ -111,7 +149,14 @@ export const hung: Stimulus = {
       const how = await Promise.race([sent.ended, late])
       if (how === 'late') sent.prepared.abort()
       const hits = dependency.heal()
-      attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'heal', at: trial.clock(), hits })
+      attack.history.add({
+        type: 'fault',
+        trial: trial.id,
+        dependency: dependency.name,
+        what: 'heal',
+        at: trial.clock(),
+        hits,
+      })
       await sent.ended
     }
   },

@@ -10,18 +10,39 @@ export interface Bug {
 }
 
 const everyRepeat = (operation: string): string[] =>
-  ['sequential', 'simultaneous', 'late-overlap', 'replayed-answer', 'instances', 'mismatch', 'client-abort', 'kept'].map((check) => `${operation}/${check}`)
+  [
+    'sequential',
+    'simultaneous',
+    'late-overlap',
+    'replayed-answer',
+    'instances',
+    'mismatch',
+    'client-abort',
+    'kept',
+  ].map((check) => `${operation}/${check}`)
 
 export const bugs = {
   'key-ignored': {
     what: 'the key is not looked at',
     failedBy: 'placeOrder/sequential',
-    also: [...everyRepeat('placeOrder'), ...everyRepeat('requestRefund'), 'requestRefund/other-caller', 'placeOrder/reformatted', 'requestRefund/reformatted'],
+    also: [
+      ...everyRepeat('placeOrder'),
+      ...everyRepeat('requestRefund'),
+      'requestRefund/other-caller',
+      'placeOrder/reformatted',
+      'requestRefund/reformatted',
+    ],
   },
   'check-then-act': {
     what: 'the key is looked for first and written last, so copies at once all find nothing',
     failedBy: 'placeOrder/simultaneous',
-    also: ['placeOrder/late-overlap', 'requestRefund/simultaneous', 'requestRefund/late-overlap', 'placeOrder/instances', 'requestRefund/instances'],
+    also: [
+      'placeOrder/late-overlap',
+      'requestRefund/simultaneous',
+      'requestRefund/late-overlap',
+      'placeOrder/instances',
+      'requestRefund/instances',
+    ],
   },
   'effect-outside-transaction': {
     what: 'the order is written before the card is charged, and stays when that fails, without its key',
@@ -30,7 +51,11 @@ export const bugs = {
   'suppressed-before-done': {
     what: 'the key is done before the work is; when the work fails the copy gets an answer and no order',
     failedBy: 'placeOrder/transient-failure',
-    also: [],
+    // Copies at once get the answer that was made up beforehand, and another than the first.
+    also: ['simultaneous', 'late-overlap', 'instances'].flatMap((check) => [
+      `placeOrder/${check}`,
+      `requestRefund/${check}`,
+    ]),
   },
   'no-fingerprint': {
     what: 'another body with the same key gets the first answer',
@@ -45,7 +70,7 @@ export const bugs = {
   'scope-over-operations': {
     what: 'one space of keys for all operations',
     failedBy: 'placeOrder/other-operation',
-    also: ['requestRefund/other-operation'],
+    also: ['requestRefund/other-operation', 'requestRefund/other-caller'],
   },
   'scope-over-callers': {
     what: 'one space of keys for all callers, where each should have its own',
@@ -107,14 +132,27 @@ export const bugs = {
     what: 'the order is written before the thing is looked up, and stays after the 404',
     failedBy: 'placeOrder/refusal-effect',
   },
-  'put-adds': { what: 'PUT adds a note instead of replacing it', failedBy: 'writeNote/natural-repeat', also: ['writeNote/natural-overlap'] },
-  'put-races': { what: 'PUT looks for a note and adds one, without holding anything', failedBy: 'writeNote/natural-overlap' },
+  'put-adds': {
+    what: 'PUT adds a note instead of replacing it',
+    failedBy: 'writeNote/natural-repeat',
+    also: ['writeNote/natural-overlap'],
+  },
+  'put-races': {
+    what: 'PUT looks for a note and adds one, without holding anything',
+    failedBy: 'writeNote/natural-overlap',
+  },
   'accepts-invalid': { what: 'the quantity is not checked', failedBy: 'placeOrder/invalid-input' },
   'stack-trace': { what: 'the 404 shows a stack trace', failedBy: 'placeOrder/stack-trace' },
   'undeclared-status': { what: 'an unknown thing is answered 418', failedBy: 'placeOrder/declared-status' },
   hangs: { what: 'the card is waited for without a limit', failedBy: 'placeOrder/timeout' },
-  'correlation-lost': { what: 'the correlation id does not come back with errors', failedBy: 'requestRefund/correlation' },
-  'deprecation-silent': { what: 'no answer says that the operation is deprecated', failedBy: 'requestRefund/deprecation' },
+  'correlation-lost': {
+    what: 'the correlation id does not come back with errors',
+    failedBy: 'requestRefund/correlation',
+  },
+  'deprecation-silent': {
+    what: 'no answer says that the operation is deprecated',
+    failedBy: 'requestRefund/deprecation',
+  },
 } as const satisfies Record<string, Bug>
 
 export type BugName = keyof typeof bugs

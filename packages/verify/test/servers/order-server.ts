@@ -109,34 +109,54 @@ export class OrderServer {
     const [, kind = '', reference] = url.pathname.split('/')
     if (request.method === 'GET') {
       const wanted = url.searchParams.get('reference')
-      return { status: 200, body: { total: this.#store.rows.filter((row) => row.kind === kind && row.reference === wanted).length } }
+      return {
+        status: 200,
+        body: { total: this.#store.rows.filter((row) => row.kind === kind && row.reference === wanted).length },
+      }
     }
     if (kind === 'notes') return await this.#writeNote(decodeURIComponent(reference ?? ''), parse(raw))
     const answer = await this.#keyed(kind, caller, request, response, raw)
     if (kind !== 'refunds' || this.#has('deprecation-silent')) return answer
-    return { ...answer, headers: { ...answer.headers, deprecation: '@1767225600', sunset: 'Tue, 01 Jan 2030 00:00:00 GMT' } }
+    return {
+      ...answer,
+      headers: { ...answer.headers, deprecation: '@1767225600', sunset: 'Tue, 01 Jan 2030 00:00:00 GMT' },
+    }
   }
 
-  async #keyed(kind: string, caller: string, request: IncomingMessage, response: ServerResponse, raw: string): Promise<Answer> {
+  async #keyed(
+    kind: string,
+    caller: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    raw: string,
+  ): Promise<Answer> {
     const body = parse(raw)
     const fault = kind === 'orders' ? this.#orderFault(body) : refundFault(body)
     if (fault !== undefined) return { status: 400, body: { title: fault } }
     const key = request.headers['idempotency-key']
     if (typeof key !== 'string') {
-      return this.#has('key-optional') ? await this.#work(kind, body, undefined) : { status: 400, body: { title: 'Idempotency-Key is missing' } }
+      return this.#has('key-optional')
+        ? await this.#work(kind, body, undefined)
+        : { status: 400, body: { title: 'Idempotency-Key is missing' } }
     }
     if (this.#has('key-ignored')) return await this.#work(kind, body, undefined)
     const operation = this.#has('scope-over-operations') ? '' : kind
-    const own = kind === 'orders' ? !this.#has('scope-over-callers') : this.#has('scope-too-narrow')
+    const own =
+      this.#has('scope-over-operations') ||
+      (kind === 'orders' ? !this.#has('scope-over-callers') : this.#has('scope-too-narrow'))
     const id = JSON.stringify([operation, own ? caller : '', key])
-    const fingerprint = createHash('sha256').update(this.#has('raw-fingerprint') ? raw : canonical(body)).digest('hex')
+    const fingerprint = createHash('sha256')
+      .update(this.#has('raw-fingerprint') ? raw : canonical(body))
+      .digest('hex')
     const before = this.#known(id)
     if (before !== undefined) return this.#again(before, fingerprint)
     const record: KeyRecord = { fingerprint, claimedAt: this.#now() }
     // Claimed in the same turn as it was looked for: nothing can come between.
     if (!this.#has('check-then-act')) this.#keys.set(id, record)
-    if (this.#has('suppressed-before-done')) record.done = { answer: { status: 201, body: { id: randomUUID() } }, at: this.#now() }
-    if (this.#has('key-lost-on-abort')) response.once('close', () => !response.writableFinished && this.#keys.delete(id))
+    if (this.#has('suppressed-before-done'))
+      record.done = { answer: { status: 201, body: { id: randomUUID() } }, at: this.#now() }
+    if (this.#has('key-lost-on-abort'))
+      response.once('close', () => !response.writableFinished && this.#keys.delete(id))
     const answer = await this.#work(kind, body, (done) => {
       record.done = { answer: done, at: this.#now() }
       if (this.#has('check-then-act')) this.#keys.set(id, record)
@@ -152,7 +172,8 @@ export class OrderServer {
     const record = this.#keys.get(id)
     if (record === undefined) return undefined
     const age = this.#now() - (record.done?.at ?? record.claimedAt)
-    if (this.#has('short-lease') && record.done === undefined && age > (this.#options.workMs ?? 25) * 0.4) return undefined
+    if (this.#has('short-lease') && record.done === undefined && age > (this.#options.workMs ?? 25) * 0.4)
+      return undefined
     if (this.#has('key-expires-early') && record.done !== undefined && age > 300) return undefined
     return record
   }
@@ -163,7 +184,8 @@ export class OrderServer {
       const headers: Record<string, string> = this.#has('overlap-without-retry-after') ? {} : { 'retry-after': '1' }
       return { status: 409, body: { title: 'the first is still running' }, headers }
     }
-    if (record.fingerprint !== fingerprint && !this.#has('no-fingerprint')) return { status: 422, body: { title: 'this key had another body' } }
+    if (record.fingerprint !== fingerprint && !this.#has('no-fingerprint'))
+      return { status: 422, body: { title: 'this key had another body' } }
     const { answer } = record.done
     const headers: Record<string, string> = { ...answer.headers, 'idempotent-replayed': 'true' }
     if (this.#has('replay-loses-header')) delete headers['location']
@@ -172,7 +194,11 @@ export class OrderServer {
   }
 
   /** `commit` is called in the same turn as the row is written. */
-  async #work(kind: string, body: Record<string, unknown>, commit: ((answer: Answer) => void) | undefined): Promise<Answer> {
+  async #work(
+    kind: string,
+    body: Record<string, unknown>,
+    commit: ((answer: Answer) => void) | undefined,
+  ): Promise<Answer> {
     const reference = String(body['reference'])
     const write = (): Answer => {
       this.#store.rows.push({ kind, reference })
@@ -187,7 +213,11 @@ export class OrderServer {
       const charged = await charge(this.#options.card, this.#has('hangs') ? undefined : 900)
       if (!charged) return { status: 503, body: { title: 'cards cannot be charged now' } }
       if (this.#has('effect-outside-transaction')) {
-        const answer = { status: 201, body: { id: randomUUID(), reference }, headers: { location: `/orders/${reference}` } }
+        const answer = {
+          status: 201,
+          body: { id: randomUUID(), reference },
+          headers: { location: `/orders/${reference}` },
+        }
         await pause(this.#options.workMs ?? 25)
         commit?.(answer)
         return answer
@@ -225,7 +255,9 @@ export class OrderServer {
     if (Object.keys(rest).length > 1) return 'an order has nothing else'
     if (typeof sku !== 'string' || sku === '' || sku.length > 20) return 'an order has a sku'
     if (this.#has('accepts-invalid')) return undefined
-    return Number.isInteger(quantity) && (quantity as number) >= 1 && (quantity as number) <= 99 ? undefined : 'an order has a quantity'
+    return Number.isInteger(quantity) && (quantity as number) >= 1 && (quantity as number) <= 99
+      ? undefined
+      : 'an order has a quantity'
   }
 }
 

@@ -1,0 +1,294 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Service } from '@spandrel/contract'
+import type { CheckVerdict, Colour, HistoryRecord, Profile, ServicePlan, VerifyReport } from '@spandrel/verify'
+import { CommandError } from '../output/command-error.ts'
+import type { Output } from '../output/output.ts'
+import { printReport } from '../output/print-report.ts'
+import { type ExitCode, command } from '../program.ts'
+import { shown } from '../system/find-config.ts'
+import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
+import { callersOf, dependenciesOf, seedOf, type VerifyCommandOptions, verifyOptions } from './verify-options.ts'
+
+type Verify = typeof import('@spandrel/verify')
+
+export const verify = command<VerifyCommandOptions>({
+  usage: 'verify [documents...]',
+  summary: 'attack a running service, and judge the guarantees it declares',
+  description:
+    'Does the service keep what its contract promises? Repeats requests, at once, late, changed, by other callers and ' +
+    'after failures; counts the effects; and names each broken guarantee with evidence. Needs a contract with x-guarantees ' +
+    'and x-probe, and nothing in the service. It really sends those requests: use a system that is meant for tests. ' +
+    'Exits 1 where a guarantee is broken, 3 where something could not be told.',
+  options: verifyOptions,
+  examples: [
+    ['verify orders.openapi.yaml --url http://127.0.0.1:7001', 'a document and a running service'],
+    [
+      'verify --service orders --url http://127.0.0.1:7001 --url http://127.0.0.1:7002',
+      'two instances of one of the system',
+    ],
+    ['verify orders.openapi.yaml --dry-run', 'what would be tested'],
+    [
+      "verify orders.openapi.yaml --url http://127.0.0.1:7001 --caller 'X-Api-Key: a' --caller 'X-Api-Key: b'",
+      'with callers',
+    ],
+    ['verify --judge run.jsonl', 'the same verdicts from a history'],
+  ],
+  async run(options, documents, output) {
+    const package_ = await import('@spandrel/verify')
+    if (options.judge !== undefined) return await again(package_, options.judge, options, output)
+    const service = await serviceOf(documents, options)
+    const { only, check } = wanted(package_, service, options)
+    const plan = package_.planService(service, only)
+    const profile = package_.profiles[options.profile ?? 'default']
+    if (options.dryRun === true) return dryRun(package_, plan, profile, options, output)
+    const instances = urlsOf(package_, service, options)
+    somethingToAttack(package_, plan, service)
+    const proxies = []
+    try {
+      for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
+      const seed = seedOf(options.seed)
+      const history = await package_.run({
+        plan,
+        instances,
+        callers: callersOf(options.caller),
+        dependencies: proxies,
+        profile,
+        volatile: options.volatile ?? [],
+        ...(seed !== undefined && { seed }),
+        ...(options.history !== undefined && { file: options.history }),
+        ...(check !== undefined && { check }),
+        onProgress: (words) => output.progress(words),
+      })
+      output.progress('')
+      return await tell(package_, history.records, options, output)
+    } finally {
+      for (const proxy of proxies) await proxy.close()
+    }
+  },
+})
+
+async function serviceOf(documents: readonly string[], options: VerifyCommandOptions): Promise<Service> {
+  const system = documents.length === 0 ? await openSystem(options.config) : await alone(documents)
+  const withHttp = Object.values(system.services).filter(
+    ({ operations, external }) => !external && Object.keys(operations).length > 0,
+  )
+  const names = withHttp.map(({ name }) => name)
+  if (options.service === undefined && withHttp.length === 1) return withHttp[0]!
+  const named = withHttp.find(({ name }) => name === options.service)
+  if (named !== undefined) return named
+  const near = options.service === undefined ? undefined : nearest(options.service, names)
+  throw new CommandError(
+    options.service === undefined ? 'which service?' : `there is no service ${options.service} with HTTP operations`,
+    {
+      where: shown(system.file),
+      fix:
+        near === undefined
+          ? names.length === 0
+            ? 'name an OpenAPI document'
+            : `--service ${names.join(' or --service ')}`
+          : `did you mean ${near}?`,
+    },
+  )
+}
+
+async function alone(documents: readonly string[]) {
+  const { checkDocuments } = await contractPackage()
+  const { system, findings } = await checkDocuments(documents, { env: {} })
+  if (system === undefined) throw new BrokenSystem(documents[0]!, findings)
+  return system
+}
+
+/** The operations that are meant, and with `--repeat` the one check. */
+function wanted(
+  package_: Verify,
+  service: Service,
+  { operation, repeat }: VerifyCommandOptions,
+): { only?: string[]; check?: string } {
+  const names = Object.keys(service.operations)
+  const known = (name: string): string => {
+    const bare = name.replace(`${service.name}.`, '')
+    if (names.includes(bare)) return bare
+    const near = nearest(bare, names)
+    throw new CommandError(`${service.name} has no operation ${bare}`, {
+      fix: near === undefined ? `it has ${names.join(', ')}` : `did you mean ${near}?`,
+    })
+  }
+  if (repeat === undefined) return operation === undefined ? {} : { only: operation.map(known) }
+  const [ref = '', check = ''] = repeat.split('/')
+  const ids = package_.checks.map(({ id }) => id)
+  if (!ids.includes(check)) {
+    throw new CommandError(`${repeat} is no finding`, {
+      where: '--repeat',
+      fix: `write operation/check, where the checks are ${ids.join(', ')}`,
+    })
+  }
+  return { only: [known(ref)], check }
+}
+
+function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyCommandOptions): string[] {
+  const urls = url ?? (service.url?.value === undefined ? [] : [service.url.value])
+  if (urls.length === 0)
+    throw new CommandError(`where does ${service.name} run?`, {
+      fix: '--url http://127.0.0.1:7001, once for each instance',
+    })
+  for (const one of urls) {
+    if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
+      throw new CommandError(`${one} is no URL`, { where: '--url', fix: 'write --url http://127.0.0.1:7001' })
+    if (!package_.isAllowedHost(one, allow)) {
+      throw new CommandError(
+        `${new URL(one).host} is not on this machine, and this creates, repeats and breaks things`,
+        {
+          where: '--url',
+          fix: `if it is yours and meant for tests: --allow ${new URL(one).hostname}`,
+        },
+      )
+    }
+  }
+  return urls
+}
+
+function somethingToAttack(package_: Verify, plan: ServicePlan, service: Service): void {
+  const reasons = plan.operations.map((operation) => [operation, package_.leftAlone(operation)] as const)
+  if (reasons.some(([, why]) => why === undefined)) return
+  const [first] = reasons.filter(([, why]) => why !== 'it only reads')
+  throw new CommandError(`nothing of ${service.name} can be tested`, {
+    where:
+      first === undefined
+        ? service.name
+        : `${first[0].ref}, ${shown(first[0].location.file)}:${first[0].location.line}`,
+    fix: first === undefined ? 'all of its operations only read' : `${first[1]}. See docs/guarantees/x-probe.md`,
+  })
+}
+
+function dryRun(
+  package_: Verify,
+  plan: ServicePlan,
+  profile: Profile,
+  options: VerifyCommandOptions,
+  output: Output,
+): ExitCode {
+  const instances = options.url ?? ['http://127.0.0.1']
+  const attacked = plan.operations.filter((operation) => package_.leftAlone(operation) === undefined)
+  const planned = attacked.map((operation) =>
+    package_.planOperation(
+      operation,
+      {
+        instances,
+        callers: callersOf(options.caller),
+        // What is only planned opens no port.
+        dependencies: dependenciesOf(options.dependency) as unknown as never[],
+        siblings: attacked.filter((one) => one !== operation),
+      },
+      profile,
+    ),
+  )
+  const alone_ = plan.operations
+    .map((operation) => ({ ref: operation.ref, why: package_.leftAlone(operation) }))
+    .filter(({ why }) => why !== undefined)
+  output.document({
+    version: 1,
+    plan: planned.map(({ operation, checks, untested }) => ({
+      operation: operation.ref,
+      oracle: operation.probe.oracle,
+      checks,
+      untested,
+    })),
+    leftAlone: alone_,
+  })
+  for (const { operation, checks, untested } of planned) {
+    const oracle =
+      operation.probe.oracle === 'strong' ? 'effects are counted' : `answers only: ${operation.probe.oracle.weak}`
+    output.line(`${operation.ref}  ${output.paint('dim', oracle)}`)
+    output.line(`  tests      ${checks.join(', ')}`)
+    for (const { check, why } of untested) output.line(`  cannot     ${check}: ${why}`)
+  }
+  for (const { ref, why } of alone_) output.line(`${ref}  left alone: ${why}`)
+  return 0
+}
+
+async function again(package_: Verify, file: string, options: VerifyCommandOptions, output: Output): Promise<ExitCode> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new CommandError(`there is no history ${file}`, {
+      where: '--judge',
+      fix: 'write one with --history FILE',
+      cause: error,
+    })
+  })
+  try {
+    return await tell(package_, package_.parseHistory(text), options, output)
+  } catch (error) {
+    if (!(error instanceof package_.HistoryUnreadable)) throw error
+    throw new CommandError(`${file} is no history: ${error.message}`, {
+      where: '--judge',
+      fix: 'give a file that `verify --history` wrote',
+      cause: error,
+    })
+  }
+}
+
+/** Judges, and says it in every way that was asked for. */
+async function tell(
+  package_: Verify,
+  records: readonly HistoryRecord[],
+  options: VerifyCommandOptions,
+  output: Output,
+): Promise<ExitCode> {
+  const report = package_.judge(records)
+  if (options.html !== undefined) await writeFile(options.html, package_.htmlReport(report, records))
+  if (options.scripts !== undefined) await scripts(package_, report, records, options.scripts)
+  if (options.format === undefined || options.format === 'human' || options.format === 'json') {
+    if (options.format === 'json' && !output.json) output.text(JSON.stringify(report, null, 2))
+    else {
+      output.document(report)
+      for (const line of package_.reportLines(report, colours(output))) output.line(line)
+    }
+  } else {
+    const tested = new Set(report.results.flatMap(({ checks }) => checks.map(({ check }) => check)))
+    await printReport(output, options, {
+      command: 'verify',
+      findings: package_.findingsOf(report),
+      // Only what came to a verdict: a test that was not run has not passed.
+      rules: package_.checks
+        .filter(({ id }) => tested.has(id))
+        .map(({ id, member, promise }) => ({
+          id,
+          severity: 'error',
+          area: member,
+          law: promise,
+          fix: 'see docs/verify/checks.md',
+        })),
+    })
+  }
+  return exitOf(report, options)
+}
+
+function exitOf(report: VerifyReport, options: VerifyCommandOptions): ExitCode {
+  const verdicts = report.results.map(({ verdict }) => verdict)
+  if (verdicts.includes('FAIL')) return 1
+  const unsure =
+    verdicts.some((verdict) => verdict === 'WEAK' || verdict === 'INCONCLUSIVE') || report.guarantees.tested === 0
+  return unsure && options.allowInconclusive !== true ? 3 : 0
+}
+
+async function scripts(
+  package_: Verify,
+  report: VerifyReport,
+  records: readonly HistoryRecord[],
+  folder: string,
+): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const failed = report.results
+    .flatMap(({ checks }) => checks)
+    .filter((check): check is CheckVerdict => check.verdict === 'FAIL')
+  for (const check of failed) {
+    const script = package_.curlScript(records, check, check.counterexamples[0]!)
+    if (script !== undefined)
+      await writeFile(join(folder, `${check.finding.replace('/', '-')}.sh`), script, { mode: 0o755 })
+  }
+}
+
+function colours(output: Output): Colour {
+  const styles = { good: 'green', bad: 'red', unsure: 'yellow', dim: 'dim' } as const
+  return (mark, text) => output.paint(styles[mark], text)
+}

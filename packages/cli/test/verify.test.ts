@@ -1,0 +1,173 @@
+/** `spandrel verify` as a user runs it: the ten minutes of docs/verify/verify.md, its ends and its evidence. */
+import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Ran, spandrel } from './spandrel.ts'
+
+// Every run is a process; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 })
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const samples = here('../../../docs/samples/verify')
+const children: ChildProcess[] = []
+let folder: string
+let broken: string
+let mended: string
+
+async function start(file: string): Promise<string> {
+  const child = fork(join(samples, file), { env: { ...process.env, PORT: '0' } })
+  children.push(child)
+  const [port] = (await once(child, 'message')) as [number]
+  return `http://127.0.0.1:${port}`
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spandrel-verify-'))
+  await cp(samples, folder, { recursive: true })
+  ;[broken, mended] = await Promise.all([start('orders.mjs'), start('orders-mended.mjs')])
+})
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+const verify = (...args: string[]): Promise<Ran> => spandrel(['verify', ...args], { cwd: folder })
+
+test('a broken service: exit 1, and the history gives the same verdicts, page, scripts and SARIF', async () => {
+  const history = ['--history', 'run.jsonl']
+  const { code, stdout } = await verify(
+    'orders.openapi.yaml',
+    '--url',
+    broken,
+    '--profile',
+    'quick',
+    '--json',
+    ...history,
+  )
+  expect(code).toBe(1)
+  const report = JSON.parse(stdout)
+  expect(report).toMatchObject({ version: 1, profile: 'quick', guarantees: { declared: 2, tested: 2, passed: 1 } })
+
+  const again = await verify('--judge', 'run.jsonl', '--json', '--html', 'report.html', '--scripts', 'scripts')
+  expect(again.code).toBe(1)
+  expect(JSON.parse(again.stdout)).toEqual(report)
+
+  const page = await readFile(join(folder, 'report.html'), 'utf8')
+  expect(page).toContain('orders.placeOrder/simultaneous')
+  expect(page.match(/<rect class="ok telling"/g)?.length).toBeGreaterThan(1)
+  expect(page.match(/<line class="effect"/g)?.length).toBeGreaterThan(1)
+  expect(page).not.toMatch(/<(script|link|img)\b|(src|href)=/)
+
+  const sarif = JSON.parse((await verify('--judge', 'run.jsonl', '--format', 'sarif')).stdout)
+  const [first] = sarif.runs[0].results
+  expect(first.ruleId).toBe('simultaneous')
+  const { artifactLocation, region } = first.locations[0].physicalLocation
+  expect(artifactLocation.uri).toContain('orders.guarantees.yaml')
+  const line = (await readFile(join(folder, 'orders.guarantees.yaml'), 'utf8')).split('\n')[region.startLine - 1]
+  expect(line).toContain('idempotency:')
+  const junit = (await verify('--judge', 'run.jsonl', '--format', 'junit')).stdout
+  expect(junit).toMatch(/<testcase classname="spandrel.verify.idempotency" name="simultaneous">\s*<failure/)
+  expect(junit).toMatch(/name="sequential"\/>/)
+  // What could not be tried is no passed test.
+  expect(junit).not.toContain('name="instances"')
+
+  expect(await readdir(join(folder, 'scripts'))).toContain('orders.placeOrder-simultaneous.sh')
+  const ran = await promisify(execFile)('bash', [join(folder, 'scripts/orders.placeOrder-simultaneous.sh')])
+  expect(ran.stdout).toMatch(/\{"total":[2-9]\}/)
+})
+
+test('a mended one: exit 0', async () => {
+  const { code, stdout } = await verify('orders.openapi.yaml', '--url', mended, '--profile', 'quick')
+  expect(stdout).toContain('2 guarantees declared, 2 tested, 2 passed')
+  expect(code).toBe(0)
+})
+
+test('--repeat sends what led to one finding, and only that', async () => {
+  const { code, stdout } = await verify(
+    'orders.openapi.yaml',
+    '--url',
+    broken,
+    '--profile',
+    'quick',
+    '--repeat',
+    'orders.placeOrder/simultaneous',
+    '--json',
+  )
+  expect(code).toBe(1)
+  const checks = JSON.parse(stdout).results.flatMap(
+    (result: { checks: { check: string; verdict: string }[] }) => result.checks,
+  )
+  expect(checks.find((one: { check: string }) => one.check === 'simultaneous').verdict).toBe('FAIL')
+  expect(checks.find((one: { check: string }) => one.check === 'sequential')).toBeUndefined()
+})
+
+test('nobody there: exit 3, once said; 0 with --allow-inconclusive', async () => {
+  const nobody = await verify('orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--profile', 'quick')
+  expect(nobody.code).toBe(3)
+  expect(nobody.stdout.match(/nobody listens there/g)?.length).toBe(2)
+  const allowed = await verify(
+    'orders.openapi.yaml',
+    '--url',
+    'http://127.0.0.1:1',
+    '--profile',
+    'quick',
+    '--allow-inconclusive',
+  )
+  expect(allowed.code).toBe(0)
+})
+
+test.each([
+  [
+    ['orders.openapi.yaml', '--url', 'http://shop.example'],
+    'shop.example is not on this machine',
+    '--allow shop.example',
+  ],
+  [['orders.openapi.yaml'], 'where does orders run?', '--url http'],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1', '--operation', 'placeOrdr'],
+    'orders has no operation placeOrdr',
+    'did you mean placeOrder?',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1', '--operation', 'listOrders'],
+    'nothing of orders can be tested',
+    'all of its operations only read',
+  ],
+  [['--judge', 'orders.mjs'], 'is no history: line 1 is no JSON', 'verify --history'],
+])('%j is refused before anything is sent', async (args, what, fix) => {
+  const { code, stderr } = await verify(...args)
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(what) })
+  expect(stderr).toContain(fix)
+})
+
+test('docs/verify/verify.md: every example prints what it says', async () => {
+  const path = here('../../../docs/verify/verify.md')
+  const text = await readFile(path, 'utf8')
+  const examples = [...text.matchAll(/```console\n\$ spandrel verify (.+)\n([\s\S]*?)```/g)]
+  expect(examples.length).toBeGreaterThan(2)
+  let updated = text
+  const stale: string[] = []
+  // How many copies slipped through, and where late copies were, is chance.
+  const steady = (output: string): string =>
+    output
+      .replaceAll(/\d+ effects/g, 'N effects')
+      .replaceAll(/at \d+ %/g, 'at N %')
+      .replaceAll(/ \(and \d+ more\)/g, '')
+      .replaceAll(/\d+ trials/g, 'N trials')
+      .trim()
+  for (const [whole, line = '', printed = ''] of examples) {
+    const args = line
+      .split(' ')
+      .map((word) => word.replace('http://127.0.0.1:3000', broken).replace('http://127.0.0.1:3001', mended))
+    const { stdout } = await verify(...args)
+    updated = updated.replace(whole, () => whole.replace(`${line}\n${printed}`, () => `${line}\n${stdout}`))
+    if (steady(printed) !== steady(stdout)) stale.push(stdout)
+  }
+  if (process.env['UPDATE_DOCS'] !== undefined) await writeFile(path, updated)
+  expect(stale).toEqual([])
+})

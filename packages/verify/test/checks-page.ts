@@ -1,0 +1,55 @@
+/** Writes the tables of docs/verify/checks.md: the checks, and which defects each of them found. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { checks } from '../src/checks/all.ts'
+import type { Proof } from './prove.ts'
+import { type Bug, bugs } from './servers/bugs.ts'
+import { twins } from './twins.ts'
+
+const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta.url))
+
+export async function writeChecksPage(proof: Proof): Promise<void> {
+  const text = await readFile(page, 'utf8')
+  await writeFile(page, between(between(text, 'checks', checksTable()), 'matrix', matrix(proof)))
+}
+
+function between(text: string, name: string, table: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`docs/verify/checks.md has no ${begin} … ${end}`)
+  return `${text.slice(0, from)}${begin}\n\n${table}\n\n${text.slice(to)}`
+}
+
+export function checksTable(): string {
+  const rows = checks.map(({ id, member, promise }) => `| \`${id}\` | ${member} | ${promise} |`)
+  return ['| check | of | what must hold |', '|---|---|---|', ...rows].join('\n')
+}
+
+function matrix({ defects, twins: correct }: Proof): string {
+  if (Object.keys(defects).length === 0) return 'Not run yet.'
+  const rows = Object.entries<Bug>(bugs).map(([name, bug]) => {
+    const runs = defects[name] ?? []
+    const caught = runs.filter(({ found }) => found.includes(bug.failedBy)).length
+    const also = [...new Set(runs.flatMap(({ found }) => found).map(checkOf))].filter(
+      (one) => one !== checkOf(bug.failedBy),
+    )
+    return `| ${name} | ${bug.what} | \`${checkOf(bug.failedBy)}\` | ${caught} of ${runs.length} | ${also.map((one) => `\`${one}\``).join(', ')} |`
+  })
+  const twinRows = Object.entries(twins).map(([name, { what }]) => {
+    const runs = correct[name] ?? []
+    return `| ${name} | ${what} | ${runs.filter(({ found }) => found.length > 0).length} of ${runs.length} |`
+  })
+  return [
+    '| defect | what is wrong | found by | runs | also found, and true of it |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+    '| correct server | what it is | runs with a false alarm |',
+    '|---|---|---|',
+    ...twinRows,
+  ].join('\n')
+}
+
+function checkOf(finding: string): string {
+  return finding.slice(finding.indexOf('/') + 1)
+}

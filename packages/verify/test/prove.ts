@@ -1,0 +1,121 @@
+/**
+ * Proves the prover: every defect of servers/bugs.ts is failed by the check named for it, in every run, and by nothing
+ * that is not listed as true of it; correct servers are failed by nothing. Writes what it saw to proof.json, after each
+ * run, and goes on from there; then the tables of docs/verify/checks.md.
+ *
+ *   npm run prove:verify                      10 runs of each defect, 50 of each twin
+ *   npm run prove:verify -- --runs 1 --twins 1
+ *   npm run prove:verify -- --page            only writes the tables
+ */
+import { randomInt } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { attackOrders, failures } from './attack-server.ts'
+import { writeChecksPage } from './checks-page.ts'
+import { type Bug, type BugName, bugs } from './servers/bugs.ts'
+import { attackTwin, type TwinName, twins } from './twins.ts'
+
+export interface ProofRun {
+  seed: number
+  ms: number
+  found: string[]
+}
+
+export interface Proof {
+  node: string
+  defects: Record<string, ProofRun[]>
+  twins: Record<string, ProofRun[]>
+}
+
+const file = fileURLToPath(new URL('proof.json', import.meta.url))
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string' },
+    twins: { type: 'string' },
+    page: { type: 'boolean' },
+    anew: { type: 'boolean' },
+  },
+})
+const proof: Proof =
+  values.anew === true ? empty() : await readFile(file, 'utf8').then((text) => JSON.parse(text) as Proof, empty)
+
+interface Job {
+  list: ProofRun[]
+  work: (seed: number) => Promise<string[]>
+  name: string
+}
+
+const jobs: Job[] = []
+if (values.page !== true) {
+  const [runs, twinRuns] = [Number(values.runs ?? 10), Number(values.twins ?? 50)]
+  for (const name of Object.keys(bugs) as BugName[]) {
+    const list = (proof.defects[name] ??= [])
+    for (let at = list.length; at < runs; at++) {
+      jobs.push({ list, name, work: async (seed) => failures((await attackOrders(name, { seed })).report) })
+    }
+  }
+  for (const name of Object.keys(twins) as TwinName[]) {
+    const list = (proof.twins[name] ??= [])
+    for (let at = list.length; at < twinRuns; at++) {
+      jobs.push({ list, name, work: async (seed) => (await attackTwin(name, seed)).found })
+    }
+  }
+}
+
+// Runs mostly wait: six at once keep one processor half busy.
+const queue = [...jobs]
+let done = 0
+await Promise.all(
+  Array.from({ length: 6 }, async () => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      const seed = randomInt(1, 2 ** 31)
+      const began = performance.now()
+      const found = await job.work(seed)
+      job.list.push({ seed, ms: Math.round(performance.now() - began), found })
+      proof.node = process.version
+      await save()
+      done++
+      process.stderr.write(`${done} of ${jobs.length}  ${job.name}: ${found.join(', ') || 'nothing found'}\n`)
+    }
+  }),
+)
+
+const faults: string[] = []
+for (const [name, bug] of Object.entries<Bug>(bugs)) {
+  const runs = proof.defects[name] ?? []
+  const missed = runs.filter(({ found }) => !found.includes(bug.failedBy))
+  if (runs.length === 0) faults.push(`${name} was not run`)
+  if (missed.length > 0)
+    faults.push(
+      `${name}: missed by ${bug.failedBy} in ${missed.length} of ${runs.length} runs, seeds ${missed.map(({ seed }) => seed).join(', ')}`,
+    )
+  const other = new Set(
+    runs.flatMap(({ found }) => found).filter((one) => one !== bug.failedBy && !bug.also?.includes(one)),
+  )
+  if (other.size > 0) faults.push(`${name}: also found, and not listed: ${[...other].join(', ')}`)
+}
+for (const name of Object.keys(twins)) {
+  const runs = proof.twins[name] ?? []
+  if (runs.length === 0) faults.push(`${name} was not run`)
+  for (const { seed, found } of runs)
+    if (found.length > 0) faults.push(`${name} is correct, and with seed ${seed} it was failed by ${found.join(', ')}`)
+}
+await writeChecksPage(proof)
+for (const fault of faults) console.error(fault)
+console.log(
+  `${Object.keys(bugs).length} defects, ${Object.keys(twins).length} correct servers, ${count(proof)} runs: ${faults.length === 0 ? 'as it should be' : `${faults.length} faults`}`,
+)
+process.exitCode = faults.length === 0 ? 0 : 1
+
+function empty(): Proof {
+  return { node: process.version, defects: {}, twins: {} }
+}
+
+async function save(): Promise<void> {
+  await writeFile(file, `${JSON.stringify(proof)}\n`)
+}
+
+function count({ defects, twins: correct }: Proof): number {
+  return [...Object.values(defects), ...Object.values(correct)].reduce((sum, runs) => sum + runs.length, 0)
+}
