@@ -69,6 +69,7 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
     const seconds = Math.round((Date.now() - started) / 100) / 10
     say('closing: waiting for what is under way')
     await Promise.all(days.map((day) => day.end()))
+    for (const day of days) for (const line of day.unsettled) say(`still moving: ${line}`)
     const results = []
     for (const day of days) {
       const verdict = await day.audit()

@@ -3,7 +3,7 @@
  */
 import { audit, type Verdict } from './audit/audit.ts'
 import { Chaos, type Strike } from './chaos/chaos.ts'
-import { settle } from './chaos/settle.ts'
+import { settle, stillMoving } from './chaos/settle.ts'
 import { API_KEYS } from './road/storefronts.ts'
 import { Road, type RoadOptions } from './road/road.ts'
 import { Shopper } from './shopper/shopper.ts'
@@ -25,6 +25,7 @@ export class ShopDay {
   readonly #options: DayOptions
   readonly #server: pg.Client
   #faults: readonly string[] = []
+  #unsettled: readonly string[] = []
 
   private constructor(road: Road, shopper: Shopper, server: pg.Client, options: DayOptions) {
     this.road = road
@@ -66,7 +67,8 @@ export class ShopDay {
     await this.chaos.stop()
     await this.road.waitUntilUp()
     await this.shopper.stop()
-    await settle(this.road, (this.#options.mutants?.length ?? 0) > 0 ? SETTLE_MUTANT_MS : SETTLE_MS)
+    const limitMs = (this.#options.mutants?.length ?? 0) > 0 ? SETTLE_MUTANT_MS : SETTLE_MS
+    if (!(await settle(this.road, limitMs))) this.#unsettled = await stillMoving(this.road)
     await this.shopper.askOutcomes()
     this.#faults = await this.road.stop()
     this.shopper.close()
@@ -76,6 +78,11 @@ export class ShopDay {
   /** Processes that did not end by themselves, or ended with a fault, when they were asked to. */
   get unclean(): readonly string[] {
     return this.#faults
+  }
+
+  /** What still moved when waiting for it was over, a line a service. */
+  get unsettled(): readonly string[] {
+    return this.#unsettled
   }
 
   async audit(): Promise<Verdict> {

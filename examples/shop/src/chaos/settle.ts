@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Road } from '../road/road.ts'
-import { SERVICES, withClient } from '../road/databases.ts'
+import { type ServiceName, SERVICES, withClient } from '../road/databases.ts'
 import { lag, outstandingAtCardnet, readPositions, streamHeads } from './in-flight.ts'
 
 export interface Moving {
@@ -12,10 +12,10 @@ export interface Moving {
   held: number
 }
 
-/** What still moves between the services. */
-export async function moving(road: Road): Promise<Moving> {
+/** What still moves, by the service that has to move it. */
+async function movingBy(road: Road): Promise<({ service: ServiceName } & Moving)[]> {
   const heads = await streamHeads(road)
-  const all = await Promise.all(
+  return Promise.all(
     SERVICES.map((service) =>
       withClient(road.databases.services[service], async (client) => {
         const outbox = await client.query<{ count: string }>('select count(*) from spandrel.outbox')
@@ -25,6 +25,7 @@ export async function moving(road: Road): Promise<Moving> {
                and d.subscription is not distinct from h.subscription and d.partitionkey = h.partitionkey)`,
         )
         return {
+          service,
           unsent: Number(outbox.rows[0]?.count),
           held: Number(held.rows[0]?.count),
           undelivered: lag(heads, await readPositions(client)),
@@ -32,8 +33,24 @@ export async function moving(road: Road): Promise<Moving> {
       }),
     ),
   )
+}
+
+/** What still moves between the services. */
+export async function moving(road: Road): Promise<Moving> {
+  const all = await movingBy(road)
   const sum = (pick: (one: Moving) => number): number => all.reduce((total, one) => total + pick(one), 0)
   return { unsent: sum((one) => one.unsent), undelivered: sum((one) => one.undelivered), held: sum((one) => one.held) }
+}
+
+/** Who still has something to move, a line each, with what its health says. */
+export async function stillMoving(road: Road): Promise<string[]> {
+  const busy = (await movingBy(road)).filter(({ unsent, undelivered, held }) => unsent + undelivered + held > 0)
+  return Promise.all(
+    busy.map(async ({ service, unsent, undelivered, held }) => {
+      const health = JSON.stringify(await road.member(service === 'ledger' ? 'ledger-push' : service).health())
+      return `${service}: ${unsent} unsent, ${undelivered} undelivered, ${held} held; health ${health}`
+    }),
+  )
 }
 
 /** Waits until nothing has moved for a while. False where something still does when the time is over. */

@@ -120,6 +120,14 @@ export class Member {
     return child === undefined || child === this.#killed || child.exitCode === 0
   }
 
+  /** What it says of itself; undefined where it cannot be asked. */
+  async health(): Promise<unknown> {
+    const { ready } = this.#options
+    if (typeof ready !== 'string') return undefined
+    const answer = await fetch(new URL('health', ready), { signal: AbortSignal.timeout(2000) }).catch(() => undefined)
+    return answer?.json().catch(() => undefined)
+  }
+
   /** The last lines it wrote. */
   tail(): readonly string[] {
     return this.#tail

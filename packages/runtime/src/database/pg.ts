@@ -35,8 +35,10 @@ export interface PgDatabaseOptions {
 
 /** A `pg` pool as a database. The pool stays the caller's: it is not closed here. */
 export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Database<PgTransaction> {
-  // Without a listener, an idle connection that the server closes would end the process.
+  // Without a listener, a connection that the server ends would end the process: while it is idle, and in the moment
+  // between being opened and being taken (FM55).
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const names = new PreparedNames(options.prepare ?? true)
   return {
     shares: true,

@@ -172,7 +172,9 @@ export class Ownership<Tx> {
       await database.query(sql.release, [lane.name, [row.partition], owner])
       return
     }
-    const wrong = wrongPosition(taken, head, incarnation)
+    // Its old owner may have gone on after the head was read: a taker may wait for seconds.
+    const newest = taken.position > head ? ((await lane.source.heads())[row.partition] ?? 0) : head
+    const wrong = wrongPosition(taken, newest, incarnation)
     if (wrong !== undefined) return this.#stop(lane, row.partition, wrong)
     if (taken.unclean)
       logger.info(
