@@ -13,6 +13,8 @@ export interface VerifyCommandOptions extends CommonOptions, FormatOptions {
   caller?: string[]
   dependency?: string[]
   allow?: string[]
+  database?: string
+  count?: string[]
   volatile?: string[]
   seed?: string
   repeat?: string
@@ -44,6 +46,8 @@ export const verifyOptions: readonly Option[] = [
     '--dependency <spec>',
     'name=PORT:HOST:PORT: listens on the first, passes on to the others, and breaks it',
   ).argParser(several),
+  new Option('--database <url>', 'a Postgres to count effects in; it is only read'),
+  new Option('--count <query>', 'operation=select count(*) … where … = $1, with the marker as $1').argParser(several),
   new Option('--allow <host>', 'a host that is not this machine and may be attacked').argParser(several),
   new Option('--volatile <pointer>', 'a place of answers that may differ in a replay, as /servedAt').argParser(several),
   new Option('--seed <number>', 'places late copies where an earlier run did'),
@@ -87,4 +91,29 @@ export function seedOf(text: string | undefined): number | undefined {
     where: '--seed',
     fix: 'the report of the earlier run names its seed',
   })
+}
+
+/** operation → query. */
+export function countsOf({
+  database,
+  count = [],
+}: Pick<VerifyCommandOptions, 'database' | 'count'>): Map<string, string> {
+  if (count.length > 0 && database === undefined) {
+    throw new CommandError('there is a --count and no database to ask', { fix: '--database postgres://…' })
+  }
+  if (count.length === 0 && database !== undefined) {
+    throw new CommandError('there is a --database and nothing to ask it', {
+      fix: "--count 'placeOrder=select count(*) from orders where reference = $1'",
+    })
+  }
+  return new Map(
+    count.map((text) => {
+      const [, operation, query] = /^([^=\s]+)=(.+)$/s.exec(text) ?? []
+      if (operation !== undefined && query?.includes('$1') === true) return [operation, query]
+      throw new CommandError(`\`${text}\` does not say how to count`, {
+        where: '--count',
+        fix: "write operation=query, with the marker as $1: --count 'placeOrder=select count(*) from orders where reference = $1'",
+      })
+    }),
+  )
 }

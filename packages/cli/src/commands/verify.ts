@@ -8,7 +8,14 @@ import { printReport } from '../output/print-report.ts'
 import { type ExitCode, command } from '../program.ts'
 import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
-import { callersOf, dependenciesOf, seedOf, type VerifyCommandOptions, verifyOptions } from './verify-options.ts'
+import {
+  callersOf,
+  countsOf,
+  dependenciesOf,
+  seedOf,
+  type VerifyCommandOptions,
+  verifyOptions,
+} from './verify-options.ts'
 
 type Verify = typeof import('@spandrel/verify')
 
@@ -39,12 +46,16 @@ export const verify = command<VerifyCommandOptions>({
     if (options.judge !== undefined) return await again(package_, options.judge, options, output)
     const service = await serviceOf(documents, options)
     const { only, check } = wanted(package_, service, options)
-    const plan = package_.planService(service, only)
+    const queries = countsOf(options)
+    for (const name of queries.keys()) wanted(package_, service, { operation: [name] })
+    const plan = package_.planService(service, only, [...queries.keys()])
     const profile = package_.profiles[options.profile ?? 'default']
     if (options.dryRun === true) return dryRun(package_, plan, profile, options, output)
     const instances = urlsOf(package_, service, options)
     somethingToAttack(package_, plan, service)
     const proxies = []
+    const { openCounters } = await import('./verify-counters.ts')
+    const counting = options.database === undefined ? undefined : openCounters(options.database, queries)
     try {
       for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
       const seed = seedOf(options.seed)
@@ -58,12 +69,14 @@ export const verify = command<VerifyCommandOptions>({
         ...(seed !== undefined && { seed }),
         ...(options.history !== undefined && { file: options.history }),
         ...(check !== undefined && { check }),
+        ...(counting !== undefined && { counters: counting.counters }),
         onProgress: (words) => output.progress(words),
       })
       output.progress('')
       return await tell(package_, history.records, options, output)
     } finally {
       for (const proxy of proxies) await proxy.close()
+      await counting?.close()
     }
   },
 })

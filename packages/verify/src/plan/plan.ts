@@ -22,14 +22,18 @@ export interface PlannedOperation {
   readonly untested: readonly Untested[]
 }
 
-/** The HTTP operations of a service, as facts. `only`: operation names; absent: all. */
-export function planService(service: Service, only?: readonly string[]): ServicePlan {
+/** The HTTP operations of a service, as facts. `only`: operation names; absent: all. `counted`: whose effects a database counts. */
+export function planService(service: Service, only?: readonly string[], counted: readonly string[] = []): ServicePlan {
   const operations = Object.values(service.operations)
     .filter(
       ({ operation }) =>
         only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`),
     )
     .map((operation) => operationFacts(operation, service))
+    .map((facts): OperationFacts => {
+      const byDatabase = counted.includes(facts.operation) && facts.probe.marker !== undefined
+      return byDatabase ? { ...facts, probe: { ...facts.probe, oracle: 'strong' } } : facts
+    })
   return {
     service: service.name,
     operations,
