@@ -66,6 +66,8 @@ export class Differences {
       this.#cut = true
       return []
     }
+    // Further in, the difference is reported where we stopped.
+    if (this.#open.size >= DEEPEST) return []
     const outer = this.#cut
     this.#cut = false
     this.#open.add(key)
@@ -205,6 +207,7 @@ export class Differences {
 }
 
 const MOST_STEPS = 3000
+const DEEPEST = 60
 const MOST_ALTERNATIVES = 6
 
 /** Alternatives of another kind fail at once, by their type or by the constant that tells them apart. */

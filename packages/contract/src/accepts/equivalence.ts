@@ -29,6 +29,12 @@ export class Equivalence {
     return this.#parts(left, right).equal
   }
 
+  /** After a comparison that was broken off. */
+  reset(): void {
+    this.#open.clear()
+    this.#provisional = []
+  }
+
   #nodes(left: SchemaNode, right: SchemaNode): Comparison {
     if (left === right) return { equal: true, relies: FREE }
     const key = left.id < right.id ? `${left.id},${right.id}` : `${right.id},${left.id}`

@@ -61,10 +61,16 @@ export class Search implements Theory {
     try {
       return this.solve(literals)
     } catch (error) {
-      if (!(error instanceof Exhausted)) throw error
+      // Chains of thousands of schemas are too deep for the stack; that is no answer either.
+      if (!(error instanceof Exhausted || error instanceof RangeError)) throw error
       this.#open.clear()
       this.#forget(0)
-      return { kind: 'unknown', reason: `no answer after ${steps} steps of search` }
+      this.equivalence.reset()
+      const tooDeep = 'the schemas are nested too deeply'
+      return {
+        kind: 'unknown',
+        reason: error instanceof Exhausted ? `no answer after ${steps} steps of search` : tooDeep,
+      }
     } finally {
       this.#relies = Number.POSITIVE_INFINITY
     }

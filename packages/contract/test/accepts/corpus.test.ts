@@ -21,7 +21,7 @@ import { mutationsOf } from './mutate-schema.ts'
 
 const corpus = fileURLToPath(new URL('../../../../../shared/corpus', import.meta.url))
 const all = process.env['ACCEPTS_CORPUS'] === 'all'
-const MOST = all ? Number.POSITIVE_INFINITY : 6
+const MOST = all ? Number.POSITIVE_INFINITY : 4
 
 async function serviceOf(document: string, dir: string): Promise<Service | undefined> {
   const file = join(dir, 'spandrel.yaml')

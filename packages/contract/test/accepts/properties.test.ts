@@ -67,7 +67,7 @@ async function confirmed(reader: JsonSchema, writer: JsonSchema, { differences }
   }
 }
 
-describe('over generated schemas', () => {
+describe('over generated schemas', { timeout: 600_000 }, () => {
   test('yes is never contradicted by an instance, and every no has a witness that two validators confirm', async () => {
     const property = fc.asyncProperty(pair, fc.nat(), async ([reader, writer], sample) => {
       const result = strict(reader, writer)
@@ -84,7 +84,7 @@ describe('over generated schemas', () => {
     expect(seen.yes).toBeGreaterThan(runs / 4)
     expect(seen.no).toBeGreaterThan(runs / 4)
     expect(seen.unknown / (seen.yes + seen.no + seen.unknown)).toBeLessThan(0.03)
-  }, 600_000)
+  })
 
   test('a schema accepts itself, whatever it is called', () => {
     const law = fc.property(schemaArbitrary, (schema) => {
@@ -136,7 +136,7 @@ describe('over generated schemas', () => {
   })
 })
 
-describe('the tolerant policy', () => {
+describe('the tolerant policy', { timeout: 600_000 }, () => {
   /** Objects that name their members, and nothing that says more of objects. */
   const plain = fc.letrec<{ schema: JsonSchema; object: JsonSchema }>((tie) => ({
     object: fc

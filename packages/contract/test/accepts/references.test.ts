@@ -138,3 +138,21 @@ describe('a report', () => {
     expect(result.differences.every((difference) => difference.answer === 'unknown')).toBe(true)
   })
 })
+
+test('a chain too long for the stack is unknown, and spoils nothing', () => {
+  const chain = (length: number, last: JsonSchema): Record<string, { schema: JsonSchema }> => {
+    const names: Record<string, { schema: JsonSchema }> = { End: { schema: last } }
+    for (let index = 0; index < length; index++) {
+      const $ref = index + 1 === length ? '#/$defs/End' : `#/$defs/N${index + 1}`
+      names[`N${index}`] = { schema: { type: 'object', properties: { next: { $ref } } } }
+    }
+    return names
+  }
+  const relation = createAccepts({
+    readerSchemas: chain(20_000, { type: 'string' }),
+    writerSchemas: chain(20_000, { type: 'integer' }),
+  })
+  expect(relation({ $ref: '#/$defs/N0' }, { $ref: '#/$defs/N0' }).answer).toBe('unknown')
+  expect(relation({ $ref: '#/$defs/N19990' }, { $ref: '#/$defs/N19990' }).answer).toBe('no')
+  expect(relation({ type: 'object' }, { $ref: '#/$defs/N0' }).answer).toBe('yes')
+})
