@@ -139,7 +139,7 @@ describe('a report', () => {
   })
 })
 
-test('a chain too long for the stack is unknown, and spoils nothing', () => {
+test('a chain too long for the stack is unknown, and spoils nothing', { timeout: 120_000 }, () => {
   const chain = (length: number, last: JsonSchema): Record<string, { schema: JsonSchema }> => {
     const names: Record<string, { schema: JsonSchema }> = { End: { schema: last } }
     for (let index = 0; index < length; index++) {
@@ -149,10 +149,10 @@ test('a chain too long for the stack is unknown, and spoils nothing', () => {
     return names
   }
   const relation = createAccepts({
-    readerSchemas: chain(20_000, { type: 'string' }),
-    writerSchemas: chain(20_000, { type: 'integer' }),
+    readerSchemas: chain(4_000, { type: 'string' }),
+    writerSchemas: chain(4_000, { type: 'integer' }),
   })
   expect(relation({ $ref: '#/$defs/N0' }, { $ref: '#/$defs/N0' }).answer).toBe('unknown')
-  expect(relation({ $ref: '#/$defs/N19990' }, { $ref: '#/$defs/N19990' }).answer).toBe('no')
+  expect(relation({ $ref: '#/$defs/N3990' }, { $ref: '#/$defs/N3990' }).answer).toBe('no')
   expect(relation({ type: 'object' }, { $ref: '#/$defs/N0' }).answer).toBe('yes')
 })
