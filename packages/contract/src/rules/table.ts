@@ -2,6 +2,7 @@ import { canonicalModel } from './canonical-model.ts'
 import { compensationExists } from './compensation-exists.ts'
 import { compensationIsIdempotent } from './compensation-is-idempotent.ts'
 import { completionIsReachable } from './completion-is-reachable.ts'
+import { consumerIsSatisfied } from './consumer-is-satisfied.ts'
 import { correlationIsCarried } from './correlation-is-carried.ts'
 import { crudForcesNPlus1 } from './crud-forces-n-plus-1.ts'
 import { deliveryMeetsCompletion } from './delivery-meets-completion.ts'
@@ -60,6 +61,7 @@ export const rules: readonly Rule[] = [
   deviationEnds,
   undeclaredUse,
   undeclaredWorkflow,
+  consumerIsSatisfied,
   exampleFitsSchema,
   noSecrets,
   correlationIsCarried,
