@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { LoadResult, System } from '@spandrel/contract'
 import { Option } from 'commander'
 import { CommandError } from '../output/command-error.ts'
@@ -34,18 +35,26 @@ export const check = command<CheckOptions>({
     const file = documents.length > 0 ? undefined : await findConfig(options.config)
     const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
     output.progress(`reading ${where}`)
-    const { system, findings } = await (file === undefined ? checkDocuments(documents) : checkSystem(file))
-    const looked = somethingWasChecked({ ...(system && { system }), findings }, where)
-    const owners = system === undefined ? [] : messageOwners(system)
+    keepYoungGenerationSmall()
+    // Of the system only what is shown is kept: a large one is as large again as its report.
+    const { looked, findings, owners } = await (async () => {
+      const result = await (file === undefined ? checkDocuments(documents) : checkSystem(file))
+      const { system } = result
+      return {
+        looked: somethingWasChecked(result, where),
+        findings: result.findings,
+        owners: system === undefined ? [] : messageOwners(system),
+      }
+    })()
     await printReport(output, options, {
       command: 'check',
       findings,
-      rules: system === undefined ? [] : rules,
+      rules: looked === undefined ? [] : rules,
       looked: looked === undefined ? (file === undefined ? where : `${where} and its contracts`) : inWords(looked),
       facts: {
         ...(file === undefined ? { documents } : { file }),
         checked: looked ?? null,
-        rules: system === undefined ? 0 : rules.length,
+        rules: looked === undefined ? 0 : rules.length,
         messages: owners,
       },
     })
@@ -58,6 +67,14 @@ export const check = command<CheckOptions>({
     return errors + warnings > 0 ? 1 : 0
   },
 })
+
+/**
+ * Nearly all that this command allocates lives until it ends: a document of 12 MB takes 380 MB with a small young
+ * generation and 490 MB with the default, and as long.
+ */
+function keepYoungGenerationSmall(): void {
+  for (const flag of ['--semi-space-growth-factor=1', '--max-semi-space-size=2']) setFlagsFromString(flag)
+}
 
 /** What was looked at; undefined where errors kept the system from being read. Throws where there was nothing. */
 function somethingWasChecked({ system, findings }: LoadResult, where: string): LookedAt | undefined {

@@ -31,13 +31,8 @@ export async function printReport(
   }
   const chosen = json === true ? 'json' : (format ?? 'human')
   const { formatReport } = await contractPackage()
-  const texts = new Map<string, string | undefined>()
-  const source = (file: string): string | undefined => {
-    if (!texts.has(file)) texts.set(file, readText(file))
-    return texts.get(file)
-  }
   const base = chosen === 'sarif' || chosen === 'github' ? repositoryFolder() : process.cwd()
-  const text = formatReport(chosen, { source, ...report, base, version: version(), paint: output.paint })
+  const text = formatReport(chosen, { source: readText, ...report, base, version: version(), paint: output.paint })
   if (text !== '') output.text(text)
 }
 

@@ -8,9 +8,9 @@ describe('faults of AsyncAPI documents', () => {
     {
       file,
       from: 'asyncapi: 3.0.0',
-      to: 'asyncapi: ▸2.6.0',
+      to: 'asyncapi: ▸1.2.0',
       id: 'unsupported-version',
-      says: '`asyncapi: 2.6.0`',
+      says: '`asyncapi: 1.2.0`',
       hint: '3.0.x',
     },
     {

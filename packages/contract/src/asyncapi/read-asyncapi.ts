@@ -24,8 +24,8 @@ export interface AsyncapiContent {
   readonly channels: readonly { readonly address: string; readonly location: SourceLocation }[]
 }
 
-/** Reads an AsyncAPI 3.x document, traits applied. */
-export function readAsyncapi(root: Node, version: number, reading: Reading): AsyncapiContent {
+/** Checks the structure of an AsyncAPI 3.x document. */
+export function checkAsyncapi(root: Node, version: number, reading: Reading): void {
   const { findings, sources } = reading
   checkShape(root, { $ref: '#/$defs/root' }, 'the document', {
     definitions: asyncapiShapes(version),
@@ -33,6 +33,11 @@ export function readAsyncapi(root: Node, version: number, reading: Reading): Asy
     sources,
     version: { name: 'AsyncAPI', number: version },
   })
+}
+
+/** Reads an AsyncAPI 3.x document, traits applied. */
+export function readAsyncapi(root: Node, reading: Reading): AsyncapiContent {
+  const { findings } = reading
   for (const [, { value }] of entriesAt(field(root, 'components'), 'operationTraits')) {
     const layer = field(follow(value, reading), 'x-guarantees')
     if (layer !== undefined) checkLayer(layer, findings)

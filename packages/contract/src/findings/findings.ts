@@ -28,6 +28,7 @@ export class Findings {
   readonly #found = new Map<string, Finding>()
   #dropped = 0
   #errors = 0
+  readonly #errorsByFile = new Map<string, number>()
   readonly #soft = new Set<string>()
 
   /**
@@ -46,11 +47,18 @@ export class Findings {
     this.#add('warning', at, id, message, suggestion)
   }
 
+  /** Of one file, so far. */
+  errorsIn(file: string): number {
+    return this.#errorsByFile.get(file) ?? 0
+  }
+
   #add(kind: Finding['severity'], at: SourceLocation, id: string, message: string, suggestion: string): void {
     const { file, line, column } = at
     const severity = this.#soft.has(file) && !hard.has(id) ? 'warning' : kind
     const identity = JSON.stringify([id, file, line, column, message])
     if (this.#found.has(identity)) return
+    // What is softened is a fault of the document all the same.
+    if (kind === 'error') this.#errorsByFile.set(file, this.errorsIn(file) + 1)
     if (severity === 'error') this.#errors++
     if (this.#found.size >= MOST) this.#dropped++
     else this.#found.set(identity, { id, severity, file, line, column, message, suggestion })

@@ -4,6 +4,8 @@ import type { Finding } from '../model/finding.ts'
 export interface FormatOptions {
   /** text of the finding's file; with it the offending line is shown with a caret */
   readonly source?: string | undefined
+  /** that line itself, where the text is too large to be split for each finding */
+  readonly line?: string | undefined
   /** what paths are shown relative to; the working directory by default */
   readonly base?: string
 }
@@ -19,7 +21,7 @@ export interface FormatOptions {
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
   const shown = relative(options.base ?? process.cwd(), finding.file) || finding.file
   const lines = [`${shown}:${finding.line}:${finding.column}  ${finding.severity}  ${finding.id}  ${finding.message}`]
-  const line = options.source?.split(/\r\n|\n|\r/)[finding.line - 1]
+  const line = options.line ?? options.source?.split(/\r\n|\n|\r/)[finding.line - 1]
   if (line !== undefined) lines.push(...excerpt(line, finding.line, finding.column))
   lines.push(`  ${finding.suggestion}`)
   return lines.join('\n')

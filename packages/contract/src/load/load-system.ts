@@ -62,17 +62,17 @@ interface Read extends LoadResult {
   readonly sources: Sources
 }
 
-function read({ env = process.env }: LoadOptions, filesOf: FilesReader): Read {
+function read({ env = process.env }: LoadOptions, filesOf: FilesReader, official = false): Read {
   const findings = new Findings()
   const sources = new Sources(findings)
   const files = filesOf(env, sources, findings)
-  const system = buildSystem(files, env, sources, findings)
+  const system = buildSystem(files, env, sources, findings, { official })
   if (system === undefined || findings.hasErrors) return { findings: findings.sorted(), sources }
   return { system: deepFreeze(system), findings: findings.sorted(), sources }
 }
 
 function checked(options: CheckOptions, filesOf: FilesReader): LoadResult {
-  const { system, findings, sources } = read(options, filesOf)
+  const { system, findings, sources } = read(options, filesOf, true)
   if (system === undefined) return { findings }
   const today = options.today ?? new Date().toISOString().slice(0, 10)
   const all = applyRules(ruleContext(system, sources, today), findings)

@@ -140,7 +140,7 @@ export interface Service {
 export interface ContractDocument {
   /** absolute path */
   readonly file: string
-  readonly kind: 'openapi' | 'asyncapi'
+  readonly kind: 'openapi' | 'asyncapi' | 'arazzo'
   /** of the specification: `3.1.0` */
   readonly specification: string
   readonly title: string

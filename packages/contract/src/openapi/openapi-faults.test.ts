@@ -17,10 +17,10 @@ describe('faults of OpenAPI documents', () => {
     {
       file,
       from: 'openapi: 3.1.0',
-      to: 'swagger: ▸"2.0"',
+      to: 'swagger: ▸"1.2"',
       id: 'unsupported-version',
-      says: 'Swagger 2.0',
-      hint: 'OpenAPI 3.x',
+      says: '`swagger: 1.2`',
+      hint: '2.0',
     },
     {
       file,

@@ -19,8 +19,8 @@ export interface OpenapiContent {
   readonly webhooks: readonly HttpOperation[]
 }
 
-/** Reads an OpenAPI 3.0, 3.1 or 3.2 document; `version` is 3.0, 3.1 or 3.2. */
-export function readOpenapi(root: Node, version: number, reading: Reading): OpenapiContent {
+/** Checks the structure of an OpenAPI 3.0, 3.1 or 3.2 document. */
+export function checkOpenapi(root: Node, version: number, reading: Reading): void {
   const definitions = openapiShapes(version)
   const { findings, sources } = reading
   checkShape(root, { $ref: '#/$defs/root' }, 'the document', {
@@ -29,11 +29,16 @@ export function readOpenapi(root: Node, version: number, reading: Reading): Open
     sources,
     version: { name: 'OpenAPI', number: version },
   })
-  const shared = field(root, 'x-guarantees')
-  if (shared !== undefined) checkLayer(shared, findings)
   if (version >= 3.1 && !['paths', 'webhooks', 'components'].some((key) => field(root, key) !== undefined)) {
     findings.error(root.at, 'missing-member', 'the document has no `paths`, `webhooks` or `components`', 'add `paths`')
   }
+}
+
+/** Reads an OpenAPI 3.0, 3.1 or 3.2 document. */
+export function readOpenapi(root: Node, reading: Reading): OpenapiContent {
+  const { findings } = reading
+  const shared = field(root, 'x-guarantees')
+  if (shared !== undefined) checkLayer(shared, findings)
   const dialect = dialectOf(root, '2020-12')
   const inner: OperationReading = { ...reading, root, dialect, security: new Security(root, reading) }
   const operations = entriesAt(root, 'paths')

@@ -1,15 +1,17 @@
 import { formatFinding } from '../findings/format-finding.ts'
 import type { Report } from './report.ts'
+import { lineReader } from './line-reader.ts'
 import { tally } from './tally.ts'
 
 const colours = { error: 'red', warning: 'yellow', info: 'cyan' } as const
 
 /** Each finding with its line of the document, then how many there were and in what. */
 export function humanReport({ findings, base, source, paint = (_style, text) => text, looked }: Report): string {
+  const lineOf = lineReader(findings, source)
   const texts = findings
     .filter((one) => one.acknowledged === undefined)
     .map((finding) => {
-      const [first = '', ...rest] = formatFinding(finding, { source: source(finding.file), base }).split('\n')
+      const [first = '', ...rest] = formatFinding(finding, { line: lineOf(finding), base }).split('\n')
       const { severity } = finding
       const coloured = first.replace(`  ${severity}  `, `  ${paint(colours[severity], severity)}  `)
       return [coloured, ...rest, ''].join('\n')

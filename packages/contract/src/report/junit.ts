@@ -1,5 +1,6 @@
 import { formatFinding } from '../findings/format-finding.ts'
 import type { Finding } from '../model/finding.ts'
+import { lineReader } from './line-reader.ts'
 import type { Report } from './report.ts'
 
 /**
@@ -55,7 +56,8 @@ function content({ own, open, failing }: Case, report: Report): string {
 }
 
 function texts(findings: readonly Finding[], { base, source }: Report): string {
-  return escaped(findings.map((one) => formatFinding(one, { base, source: source(one.file) })).join('\n\n'))
+  const lineOf = lineReader(findings, source)
+  return escaped(findings.map((one) => formatFinding(one, { base, line: lineOf(one) })).join('\n\n'))
 }
 
 /** XML 1.0 has no place for most control characters, not even escaped. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Finding } from '../model/finding.ts'
+import { lineReader } from './line-reader.ts'
 import type { Report } from './report.ts'
 
 /** SARIF 2.1.0 (OASIS), as GitHub code scanning and editors read it. */
@@ -19,21 +20,21 @@ export function sarifReport({ findings, rules, base, command, version, source }:
   const others = [...new Set(findings.map(({ id }) => id))].filter((id) => !rules.some((rule) => rule.id === id))
   const all = [...known, ...others.map((id) => ({ id, shortDescription: { text: id.replaceAll('-', ' ') } }))]
   const indexes = new Map(all.map(({ id }, index) => [id, index]))
+  const lineOf = lineReader(findings, source)
   const run = {
     tool: { driver: { name: 'spandrel', version, rules: all } },
     automationDetails: { id: `spandrel/${command}/` },
     columnKind: 'utf16CodeUnits',
     originalUriBaseIds: { SRCROOT: { uri: `${pathToFileURL(base).href}/` } },
-    results: findings.map((finding) => resultOf(finding, indexes.get(finding.id) ?? 0, base, source)),
+    results: findings.map((finding) => resultOf(finding, indexes.get(finding.id) ?? 0, base, lineOf(finding))),
   }
   const document = { $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] }
   return JSON.stringify(document, null, 2)
 }
 
-function resultOf(finding: Finding, ruleIndex: number, base: string, source: Report['source']): unknown {
+function resultOf(finding: Finding, ruleIndex: number, base: string, text: string | undefined): unknown {
   const { id, severity, file, line, column, message, suggestion, acknowledged } = finding
   const path = relative(base, file)
-  const text = source(file)?.split(/\r\n|\n|\r/)[line - 1]
   return {
     ruleId: id,
     ruleIndex,

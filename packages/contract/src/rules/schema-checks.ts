@@ -18,8 +18,9 @@ export class SchemaChecks {
 
   constructor(named: Readonly<Record<string, NamedSchema>>, schemas: readonly JsonSchema[]) {
     const definitions: Record<string, JsonSchema> = {}
-    for (const { name, schema } of Object.values(named)) definitions[name] = schema
-    const pointers = new Map<JsonSchema, string>(Object.values(named).map(({ name, schema }) => [schema, name]))
+    // ajv reads all that it is given: of a large document only what is needed.
+    for (const name of reachable(schemas, named)) definitions[name] = named[name]?.schema ?? true
+    const pointers = new Map<JsonSchema, string>(Object.entries(definitions).map(([name, schema]) => [schema, name]))
     // In one document with the named ones, as `#/$defs/…` means them wherever it stands.
     for (const schema of schemas) {
       if (typeof schema === 'boolean' || pointers.has(schema)) continue
@@ -65,6 +66,24 @@ export class SchemaChecks {
       return undefined
     }
   }
+}
+
+/** The names of all schemas that these refer to, and those refer to, and so on. */
+function reachable(schemas: readonly JsonSchema[], named: Readonly<Record<string, NamedSchema>>): ReadonlySet<string> {
+  const found = new Set<string>()
+  const queue: unknown[] = [...schemas]
+  for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, inner] of Object.entries(value)) {
+      const name = key === '$ref' && typeof inner === 'string' ? inner.slice('#/$defs/'.length) : undefined
+      if (name === undefined) queue.push(inner ?? true)
+      else if (!found.has(name) && named[name] !== undefined) {
+        found.add(name)
+        queue.push(named[name].schema)
+      }
+    }
+  }
+  return found
 }
 
 function detail({ keyword, params }: ErrorObject): string {

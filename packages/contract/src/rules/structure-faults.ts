@@ -3,6 +3,7 @@
  * rules: nothing can be read until they are mended.
  */
 export const structureFaults: Readonly<Record<string, string>> = {
+  'against-specification': 'something is not as the specification says',
   'alias-cycle': 'a YAML alias refers to a node that contains it',
   'ambiguous-message': 'a message name or type means two things',
   'ambiguous-name': 'one name means an operation and a message of another one',
@@ -14,6 +15,7 @@ export const structureFaults: Readonly<Record<string, string>> = {
   'duplicate-channel': 'a channel has settings twice',
   'duplicate-contract': 'a service lists a contract twice',
   'duplicate-key': 'a key stands twice in one object',
+  'duplicate-name': 'two things of one document have one name',
   'duplicate-operation': 'two operations of a service have one name',
   'duplicate-parameter': 'an operation has a parameter twice',
   'duplicate-service': 'two services of a system have one name',
@@ -58,6 +60,7 @@ export const structureFaults: Readonly<Record<string, string>> = {
   'unknown-document': 'a document is of no kind that is read',
   'unknown-key': 'a key does not exist',
   'unknown-keyword': 'a keyword of a schema does not exist, and is almost one that does',
+  'unknown-name': 'a workflow, step or operation is named that does not exist',
   'unknown-operation': 'an operation is named that does not exist',
   'unknown-parameter': 'an expression names a parameter that is not declared',
   'unknown-property': 'an expression points at a property that the schema does not have',

@@ -1,7 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { readAsyncapi } from '../asyncapi/read-asyncapi.ts'
 import type { Findings } from '../findings/findings.ts'
-import { didYouMean } from '../findings/nearest.ts'
 import type { IntegrationStyle } from '../model/integration.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { Message, ReceiveOperation, SendOperation } from '../model/message.ts'
@@ -14,6 +13,8 @@ import { SchemaReader } from '../schema/schema-reader.ts'
 import { entriesAt, field, flagAt, listAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
+import { checkStructure } from './check-structure.ts'
+import { kindOf } from './document-kind.ts'
 import { Names } from './names.ts'
 import { follow } from './reading.ts'
 import type { Reading, References } from './reading.ts'
@@ -39,6 +40,8 @@ export interface ServiceOptions {
   readonly findings: Findings
   readonly references: References
   readonly defaultStyle: IntegrationStyle | undefined
+  /** ask the official schemas as well; they take up to half a second to be made ready */
+  readonly official: boolean
 }
 
 /** Reads every contract of a service; `node` is its entry in spandrel.yaml, `dir` that file's folder. */
@@ -104,13 +107,15 @@ class Content {
       sidecars: sidecars.files,
       location: root.at,
     })
+    const content = checkStructure(root, kind, file, this.#reading)
+    if (content === undefined) return
     if (kind.kind === 'openapi') {
-      const { operations, webhooks } = readOpenapi(root, kind.version, this.#reading)
+      const { operations, webhooks } = readOpenapi(content, this.#reading)
       for (const operation of operations) this.#operations.set(operation.operation, operation)
       this.#webhooks.push(...webhooks)
       return
     }
-    const { sends, receives, channels } = readAsyncapi(root, kind.version, this.#reading)
+    const { sends, receives, channels } = readAsyncapi(content, this.#reading)
     for (const { address, location } of channels)
       if (!this.#channels.has(address)) this.#channels.set(address, location)
     for (const send of sends) this.#send(send)
@@ -171,39 +176,4 @@ function serversOf(root: Node, reading: Reading): readonly string[] {
     return host === undefined ? [] : [`${textAt(server, 'protocol')}://${host}${textAt(server, 'pathname') ?? ''}`]
   })
   return [...listed, ...named]
-}
-
-interface Kind {
-  readonly kind: 'openapi' | 'asyncapi'
-  readonly specification: string
-  readonly version: number
-}
-
-const known = { openapi: ['3.0', '3.1', '3.2'], asyncapi: ['3.0', '3.1'] } as const
-
-function kindOf(root: Node, file: string, asked: SourceLocation, findings: Findings): Kind | undefined {
-  for (const kind of ['openapi', 'asyncapi'] as const) {
-    const found = field(root, kind)
-    if (found?.kind !== 'scalar') continue
-    const specification = found.source
-    const minor = /^(\d+\.\d+)(\.\d+)?(-[\w.]+)?$/.exec(specification)?.[1]
-    if (minor !== undefined && (known[kind] as readonly string[]).includes(minor)) {
-      return { kind, specification, version: Number(minor) }
-    }
-    const message = `\`${kind}: ${specification}\` is not a version we read`
-    const versions = known[kind].map((one) => `${one}.x`).join(', ')
-    findings.error(found.at, 'unsupported-version', message, `convert it to one of ${versions}`)
-    return undefined
-  }
-  const swagger = field(root, 'swagger')
-  if (swagger !== undefined) {
-    findings.error(swagger.at, 'unsupported-version', 'Swagger 2.0 is not read', 'convert it to OpenAPI 3.x')
-    return undefined
-  }
-  const keys = root.kind === 'map' ? [...root.entries.keys()] : []
-  const meant = keys.map((key) => didYouMean(key, ['openapi', 'asyncapi'], '')).find((hint) => hint !== '')
-  const hint = meant ?? 'begin it with `openapi: 3.1.0` or `asyncapi: 3.0.0`'
-  const at = root.at.file === file ? root.at : asked
-  findings.error(at, 'unknown-document', 'this is neither an OpenAPI nor an AsyncAPI document', hint)
-  return undefined
 }

@@ -18,6 +18,7 @@ export interface Reading {
   readonly sidecars: Sidecars
   readonly references: References
   readonly defaultStyle: IntegrationStyle | undefined
+  readonly official: boolean
 }
 
 /** Names written in one place that must exist in another; resolved when every service has been read. */

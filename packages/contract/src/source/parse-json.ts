@@ -34,6 +34,7 @@ class JsonReader {
   readonly #findings: Findings
   readonly #lines: number[] = [0]
   #at = 0
+  #line = 0
 
   constructor(file: string, source: string, findings: Findings) {
     this.#file = file
@@ -53,24 +54,25 @@ class JsonReader {
     return node
   }
 
-  #value(pointer: string, depth: number): Node {
+  #value(pointer: string, depth: number, keyAt?: SourceLocation): Node {
     if (depth > DEEPEST)
       this.#fail('too-deep', `more than ${DEEPEST} levels of nesting`, 'split the document with $ref')
     const start = this.#at
     const at = this.#place(start, pointer)
+    const key = keyAt === undefined ? undefined : { keyAt }
     const first = this.#source[start]
-    if (first === '{') return { kind: 'map', at, entries: this.#members(pointer, depth) }
-    if (first === '[') return { kind: 'list', at, items: this.#items(pointer, depth) }
+    if (first === '{') return { kind: 'map', at, entries: this.#members(pointer, depth), ...key }
+    if (first === '[') return { kind: 'list', at, items: this.#items(pointer, depth), ...key }
     if (first === '"') {
       const value = this.#text()
-      return { kind: 'scalar', at, value, source: value }
+      return { kind: 'scalar', at, value, source: value, ...key }
     }
     const literal = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y
     literal.lastIndex = start
     const [source] = literal.exec(this.#source) ?? []
     if (source === undefined) this.#notAValue(first)
     this.#at += source.length
-    return { kind: 'scalar', at, value: JSON.parse(source) as number | boolean | null, source }
+    return { kind: 'scalar', at, value: JSON.parse(source) as number | boolean | null, source, ...key }
   }
 
   #notAValue(first: string | undefined): never {
@@ -100,7 +102,7 @@ class JsonReader {
       this.#space()
       if (!this.#take(':')) this.#syntax(`a colon is missing after \`${key}\``, 'write `"key": value`')
       this.#space()
-      const value: Node = { ...this.#value(inner, depth + 1), keyAt }
+      const value = this.#value(inner, depth + 1, keyAt)
       if (entries.has(key)) {
         const message = `\`${key}\` is written twice in one object (first in line ${entries.get(key)?.keyAt.line})`
         this.#findings.error(keyAt, 'duplicate-key', message, 'remove or rename one of them')
@@ -142,11 +144,12 @@ class JsonReader {
     const start = this.#at++
     let value = ''
     for (;;) {
-      // oxlint-disable-next-line no-control-regex -- RFC 8259 forbids exactly these
-      const plain = /[^"\\\u0000-\u001f]*/y
-      plain.lastIndex = this.#at
-      value += plain.exec(this.#source)?.[0] ?? ''
-      this.#at = plain.lastIndex
+      const from = this.#at
+      // RFC 8259: anything but a quote, a backslash and control characters stands for itself.
+      for (let code = this.#source.charCodeAt(this.#at); code >= 0x20 && code !== 0x22 && code !== 0x5c;)
+        code = this.#source.charCodeAt(++this.#at)
+      const plain = this.#source.slice(from, this.#at)
+      value = value === '' ? plain : value + plain
       const next = this.#source[this.#at]
       if (next === '"') break
       if (next !== '\\') {
@@ -169,10 +172,11 @@ class JsonReader {
   }
 
   #space(): void {
-    const space = /[ \t\r\n]*/y
-    space.lastIndex = this.#at
-    space.test(this.#source)
-    this.#at = space.lastIndex
+    for (;;) {
+      const code = this.#source.charCodeAt(this.#at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+      this.#at++
+    }
   }
 
   #take(character: string): boolean {
@@ -182,13 +186,16 @@ class JsonReader {
   }
 
   #place(offset: number, pointer: string): SourceLocation {
-    let low = 0
-    let high = this.#lines.length - 1
+    // Mostly the line of the place before, or one of the next few.
+    let low = (this.#lines[this.#line] ?? 0) <= offset ? this.#line : 0
+    let high = Math.min(low + 8, this.#lines.length - 1)
+    if ((this.#lines[high] ?? 0) <= offset) high = this.#lines.length - 1
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
       if ((this.#lines[middle] ?? 0) <= offset) low = middle
       else high = middle - 1
     }
+    this.#line = low
     return { file: this.#file, line: low + 1, column: offset - (this.#lines[low] ?? 0) + 1, pointer }
   }
 

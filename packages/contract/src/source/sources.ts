@@ -44,6 +44,12 @@ export class Sources {
     return root
   }
 
+  /** From now on the file reads as this: the same document in the words of another version. */
+  replace(file: string, root: Node): void {
+    this.#read.set(file, root)
+    this.#anchors.delete(file)
+  }
+
   /** The root of a file that was opened before. */
   known(file: string): Node | undefined {
     return this.#read.get(file)

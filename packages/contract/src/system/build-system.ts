@@ -24,19 +24,25 @@ interface Declared {
   readonly url: Setting | undefined
 }
 
+export interface BuildOptions {
+  /** ask the official schemas as well (`check`); false by default */
+  readonly official?: boolean
+}
+
 /** Puts the files of a system together; undefined only where there is none. Whatever is wrong is a finding. */
 export function buildSystem(
   files: readonly SystemFile[],
   env: Environment,
   sources: Sources,
   findings: Findings,
+  { official = false }: BuildOptions = {},
 ): System | undefined {
   const [first] = files
   if (first === undefined) return undefined
   const { root } = first
   const defaultStyle = textAt(field(root, 'defaults'), 'style') as IntegrationStyle | undefined
   const references: References = []
-  const declared = readServices(files, { sources, findings, references, defaultStyle }, env)
+  const declared = readServices(files, { sources, findings, references, defaultStyle, official }, env)
   const contents = new Map([...declared].map(([name, { content }]) => [name, content]))
   const workflows = readWorkflows(files, findings)
   const { channels, integrations } = linkChannels([...contents.values()], files, findings)
