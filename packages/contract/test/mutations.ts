@@ -114,7 +114,7 @@ export const mutators: Readonly<Record<string, Mutator>> = {
   'an object stands where a list belongs': (lines, pick) =>
     block(lines, pick(matching(lines, /^\s*(parameters|servers|tags|steps|workflows|required):\s*$/)), '{ a: 1 }'),
   'a required member is gone': (lines, pick) => {
-    const info = lines.findIndex((line) => /^info:/.test(line))
+    const info = lines.findIndex((line) => line.startsWith('info:'))
     const end = lines.findIndex((line, at) => at > info && /^\S/.test(line))
     const own = matching(lines, /^ {2}(title|version): *\S/).filter((at) => at > info && at < end)
     const index = pick([...own, ...matching(lines, /^\s+(action|stepId): *\S/)])
