@@ -59,9 +59,9 @@ function documentVerdict(service: string, document: ContractDocument, before: st
 
 type Version = readonly [number, number, number]
 
-/** `v1.2`, `1.2.3-beta+5`: what is missing is 0; what follows the three numbers does not count. */
+/** `v1.2`, `1.2.3-beta+5`: what is missing is 0; what follows the three numbers does not count. A date is none. */
 function parsed(version: string): Version | undefined {
-  const found = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+].*)?$/.exec(version.trim())
+  const found = /^v?(\d+)(?:\.(\d+)(?:\.(\d+)(?:[-+].*)?)?)?$/.exec(version.trim())
   return found === null ? undefined : [Number(found[1]), Number(found[2] ?? 0), Number(found[3] ?? 0)]
 }
 

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import type { Files } from '../source/files.ts'
+import type { DiffOptions, DiffResult } from './diff-systems.ts'
+import { diffSystems } from './diff-systems.ts'
+import type { Side } from './load-side.ts'
+import { loadSide } from './load-side.ts'
+
+/** The same change on a path, where the application is called, and in a webhook, where it calls. */
+
+function load(text: string): Side {
+  const bytes = new TextEncoder().encode(text)
+  const known = (file: string): void => {
+    if (file !== '/api.yaml') throw Object.assign(new Error(file), { code: 'ENOENT' })
+  }
+  const files: Files = {
+    stat(file) {
+      known(file)
+      return { size: bytes.length, isFile: () => true }
+    },
+    read(file) {
+      known(file)
+      return bytes
+    },
+  }
+  const side = loadSide({ documents: [{ name: 'api', file: '/api.yaml' }] }, { files })
+  if (side.system === undefined) throw new Error(JSON.stringify(side.findings))
+  return side
+}
+
+function compare(base: string, revision: string, options?: DiffOptions): DiffResult {
+  return diffSystems(load(base), load(revision), options)
+}
+
+const told = ({ findings }: DiffResult): string[] => findings.map(({ level, id }) => `${level} ${id}`)
+
+const document = (place: 'paths' | 'webhooks', request: string, status = '204', version = '1.0.0') => `
+openapi: 3.1.0
+info: { title: Orders, version: ${version} }
+${place}:
+  ${place === 'paths' ? '/orders' : 'orderPlaced'}:
+    post:
+      operationId: it
+      parameters: [{ name: X-Trace, in: header, required: ${request.includes('trace')}, schema: { type: string } }]
+      requestBody:
+        required: true
+        content: { application/json: { schema: { type: object, properties: { n: { type: integer, ${request.replace('trace', 'minimum: 0')} } } } } }
+      responses: { '${status}': { description: Done } }
+`
+
+test('a narrower request breaks callers of a path, and nobody who receives a webhook', () => {
+  const [base, revision] = ['maximum: 100', 'maximum: 10']
+  expect(told(compare(document('paths', base), document('paths', revision)))).toEqual([
+    'breaking received-schema-narrowed',
+  ])
+  expect(told(compare(document('webhooks', base), document('webhooks', revision)))).toEqual([
+    'minor sent-schema-narrowed',
+  ])
+})
+
+test('a wider request offers callers more, and breaks who receives a webhook', () => {
+  const [base, revision] = ['maximum: 10', 'maximum: 100']
+  expect(told(compare(document('paths', base), document('paths', revision)))).toEqual(['minor received-schema-widened'])
+  expect(told(compare(document('webhooks', base), document('webhooks', revision)))).toEqual([
+    'breaking sent-schema-widened',
+  ])
+})
+
+test('a parameter that becomes required breaks callers; a webhook that always sends it breaks nobody', () => {
+  const [base, revision] = ['minimum: 0', 'trace']
+  expect(told(compare(document('paths', base), document('paths', revision)))).toEqual([
+    'breaking parameter-became-required',
+  ])
+  expect(told(compare(document('webhooks', base), document('webhooks', revision)))).toEqual([
+    'minor parameter-became-required',
+  ])
+  expect(told(compare(document('webhooks', revision), document('webhooks', base)))).toEqual([
+    'breaking parameter-became-optional',
+  ])
+})
+
+test('an unknown error is one of its class to a tolerant reader, and breaks a strict one', () => {
+  const both = (policy: 'tolerant' | 'strict') => {
+    const text = document('paths', 'minimum: 0')
+    const more = text.replace("responses: { '204'", "responses: { '429': { description: Later }, '204'")
+    return told(compare(text, more, { policy }))
+  }
+  expect(both('tolerant')).toEqual(['minor response-error-added'])
+  expect(both('strict')).toEqual(['breaking response-error-added'])
+})
+
+test.each([
+  ['1.0.0', '2.0.0', true, '2.0.0'],
+  ['1.4.2', '1.5.0', false, '2.0.0'],
+  ['0.3.1', '0.4.0', true, '0.4.0'],
+  ['0.3.1', '0.3.2', false, '0.4.0'],
+  ['v1', 'v2', true, '2.0.0'],
+  ['2026-01', '2026-02', undefined, undefined],
+])('a breaking change from %s to %s: enough is %s', (before, after, enough, least) => {
+  const base = document('paths', 'maximum: 100', '204', JSON.stringify(before))
+  const revision = document('paths', 'maximum: 10', '204', JSON.stringify(after))
+  const { verdict } = compare(base, revision)
+  expect(verdict.needs).toBe('major')
+  expect(verdict.documents[0]?.enough).toBe(enough)
+  expect(verdict.documents[0]?.least).toBe(least)
+})
