@@ -29,6 +29,8 @@ export async function hyperjump(
 export function ajv(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>> = {}): Judge {
   const compiler = new Ajv2020({ strict: false, logger: false, meta: false, validateSchema: false })
   for (const [name, format] of Object.entries(fullFormats)) compiler.addFormat(name, format)
+  // Where these keywords do not occur, the books that ajv keeps for them only make it write code that fails.
+  compiler.opts.unevaluated = JSON.stringify([schema, definitions]).includes('"unevaluated')
   const validator = compiler.compile(withDefinitions(schema, definitions))
   return (value) => validator(value)
 }
