@@ -12,13 +12,21 @@ import { diffRules } from './rules.ts'
 const folder = fileURLToPath(new URL('fixtures', import.meta.url))
 const today = new Date('2026-11-22')
 
+const sides = new Map<string, Side>()
+
+/** Each side once: it is compared with itself, too. */
 function load(id: string, side: 'base' | 'revision'): Side {
+  const known = sides.get(`${id}/${side}`)
+  if (known !== undefined) return known
   const system = `${folder}/${id}/${side}/spandrel.yaml`
   const input: SideInput = existsSync(system)
     ? { system }
     : { documents: [{ name: 'orders', file: `${folder}/${id}/${side}.yaml` }] }
   const read = loadSide(input)
-  if (read.system !== undefined) return read
+  if (read.system !== undefined) {
+    sides.set(`${id}/${side}`, read)
+    return read
+  }
   throw new Error(JSON.stringify(read.findings, undefined, 2))
 }
 
