@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { rules } from '@spandrel/contract'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { testDatabase } from '../../../test/postgres.ts'
 import { type Ran, spandrel } from './spandrel.ts'
@@ -41,10 +42,13 @@ test('check: a good system, and what was looked at', async () => {
     code: 0,
     said: {
       file: join(folder, 'spandrel.yaml'),
-      checked: { services: 2, documents: 3, operations: 3, messages: 2, guarantees: 8 },
+      checked: { services: 2, documents: 3, operations: 3, messages: 2, guarantees: 9 },
+      rules: rules.length,
+      messages: [{ message: 'front.greeted', owners: ['team-back', 'team-front'] }],
       errors: 0,
       warnings: 0,
       remarks: 0,
+      acknowledged: 0,
       findings: [],
     },
   })
