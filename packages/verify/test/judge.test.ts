@@ -135,6 +135,17 @@ describe('the judge', () => {
     }
   })
 
+  test('an answer that is late is FAIL of its timeout, but not where this machine was late itself', () => {
+    const requests = requestsOf('sequence')
+    const late = (record: HistoryRecord): HistoryRecord =>
+      isEnd(record) && requests.has(record.id) ? { ...record, lastByteAt: record.sentAt! + 9000 } : record
+    const records = good.records.filter(({ type }) => type !== 'lag').map(late)
+    expect(verdict(judge(records), 'timeout')?.verdict).toBe('FAIL')
+    const starts = good.records.flatMap((record) => (isEnd(record) && requests.has(record.id) ? [record.sentAt!] : []))
+    const lags = starts.map((at): HistoryRecord => ({ type: 'lag', at: at + 4000, ms: 3000 }))
+    expect(verdict(judge([...records, ...lags]), 'timeout')?.verdict).not.toBe('FAIL')
+  })
+
   test.each([
     ['shows two effects of one call', (count: number) => count * 2, 'it must show 1'],
     ['shows none', () => 0, 'it must show 1'],

@@ -1,4 +1,5 @@
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
+import type { LagRecord } from '../history/records.ts'
 import type { TrialView } from '../history/trial-view.ts'
 
 /**
@@ -26,9 +27,11 @@ export interface Check {
   judge(trial: TrialView, operation: OperationFacts, context: JudgeContext): Judgement | undefined
 }
 
-interface JudgeContext {
+export interface JudgeContext {
   /** JSON pointers of answers that may differ in a replay */
   readonly volatile: readonly string[]
+  /** when this machine was late itself */
+  readonly lags: readonly LagRecord[]
 }
 
 export function violated(what: string, requests: readonly { invoke: { id: string } }[]): Judgement {

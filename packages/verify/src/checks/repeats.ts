@@ -149,6 +149,9 @@ export const overlapAnswer: Check = {
     const copies = overlappingCopies(trial).filter(({ answer }) => answer !== undefined)
     const refusedOnes = copies.filter((request) => !succeeded(request))
     const [wrong] = refusedOnes.filter(({ answer }) => answer!.status !== 409)
+    // Whoever waited becomes the first where that one failed, and may fail on its own.
+    if (wrong !== undefined && trial.faults.length > 0 && wrong.answer!.status >= 500)
+      return unconfirmed('a copy failed while the dependency was held up')
     if (wrong !== undefined)
       return violated(`a copy that overlapped was answered ${wrong.answer!.status}`, [winner, wrong])
     const [refusal] = refusedOnes

@@ -101,4 +101,11 @@ export interface FaultRecord {
   readonly hits?: number
 }
 
-export type HistoryRecord = RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord
+/** This machine was late itself: a timer of the run fired `ms` after its time. */
+export interface LagRecord {
+  readonly type: 'lag'
+  readonly at: number
+  readonly ms: number
+}
+
+export type HistoryRecord = LagRecord | RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord

@@ -1,6 +1,6 @@
 /** From a history to verdicts; nothing else is read, so the same history gives the same verdicts again. */
 import { checks } from '../checks/all.ts'
-import type { Check, Judgement } from '../checks/check.ts'
+import type { Check, JudgeContext, Judgement } from '../checks/check.ts'
 import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import { one, statusText, succeeded, trialsOf, type TrialView } from '../history/trial-view.ts'
@@ -10,11 +10,12 @@ import type { CheckVerdict, GuaranteeVerdict, Verdict, VerifyReport } from './ve
 export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const run = runOf(records)
   const trials = trialsOf(records)
+  const lags = records.filter((record) => record.type === 'lag')
   const results: GuaranteeVerdict[] = []
   for (const operation of run.operations) {
     const mine = trials.filter(({ record }) => record.ref === operation.ref)
     if (mine.length === 0 && !run.untested.some(({ ref }) => ref === operation.ref)) continue
-    results.push(...judgeOperation(operation, mine, run))
+    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags }))
   }
   const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
   return {
@@ -32,12 +33,17 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
   }
 }
 
-function judgeOperation(operation: OperationFacts, trials: readonly TrialView[], run: RunRecord): GuaranteeVerdict[] {
+function judgeOperation(
+  operation: OperationFacts,
+  trials: readonly TrialView[],
+  run: RunRecord,
+  context: JudgeContext,
+): GuaranteeVerdict[] {
   const unfit = baselineFault(operation, trials)
   const untested = run.untested.filter(({ ref }) => ref === operation.ref)
   const verdicts = checks
     .filter((check) => operation.promised[check.member] !== undefined && check.about(operation))
-    .map((check) => judgeCheck(check, operation, trials, unfit, run))
+    .map((check) => judgeCheck(check, operation, trials, unfit, context))
     .filter((verdict) => verdict !== undefined)
   for (const check of checks) {
     const { id, stimuli } = check
@@ -124,7 +130,7 @@ function judgeCheck(
   operation: OperationFacts,
   trials: readonly TrialView[],
   unfit: string | undefined,
-  run: RunRecord,
+  context: JudgeContext,
 ): CheckVerdict | undefined {
   const about = trials.filter(({ record }) => check.stimuli.includes('*') || check.stimuli.includes(record.stimulus))
   const base = {
@@ -140,7 +146,7 @@ function judgeCheck(
     return { ...base, verdict: 'INCONCLUSIVE', confirmed: 0, trials: 0, counterexamples: [], notes: [unfit] }
   }
   const judged = about
-    .map((trial) => ({ trial, judgement: check.judge(trial, operation, run) }))
+    .map((trial) => ({ trial, judgement: check.judge(trial, operation, context) }))
     .filter((one): one is { trial: TrialView; judgement: Judgement } => one.judgement !== undefined)
   if (judged.length === 0) return undefined
   const counterexamples = judged.flatMap(({ trial, judgement }) =>

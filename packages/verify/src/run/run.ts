@@ -89,32 +89,50 @@ export async function run(options: RunOptions): Promise<History> {
     })
   const probe = new Probe(history, instances[0]!, callers[0] ?? [], options.counters)
 
-  const usable: { one: PlannedOperation; latencyMs: number }[] = []
-  for (const one of planned) {
-    tell(`${one.operation.ref}: one call, one effect?`)
-    const latencyMs = await preflight(attackOn(one.operation), probe)
-    if (latencyMs !== undefined) usable.push({ one, latencyMs })
-  }
-  for (const { one, latencyMs } of usable) {
-    const attack = attackOn(one.operation)
-    const [alone, others] = [
-      one.stimuli.filter((stimulus) => stimulus.alone),
-      one.stimuli.filter((stimulus) => !stimulus.alone),
-    ]
-    // The key to be kept is planted before anything else.
-    const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
-    for (const stimulus of [...planted, ...alone]) {
-      options.signal?.throwIfAborted()
-      tell(`${one.operation.ref}: ${stimulus.id}`)
-      await stimulus.run(attack, latencyMs)
+  const stopWatching = watchLag(history)
+  try {
+    const usable: { one: PlannedOperation; latencyMs: number }[] = []
+    for (const one of planned) {
+      tell(`${one.operation.ref}: one call, one effect?`)
+      const latencyMs = await preflight(attackOn(one.operation), probe)
+      if (latencyMs !== undefined) usable.push({ one, latencyMs })
     }
-    tell(`${one.operation.ref}: ${rest.map(({ id }) => id).join(', ')}`)
-    await pool(together, rest, (stimulus) => stimulus.run(attack, latencyMs))
+    for (const { one, latencyMs } of usable) {
+      const attack = attackOn(one.operation)
+      const [alone, others] = [
+        one.stimuli.filter((stimulus) => stimulus.alone),
+        one.stimuli.filter((stimulus) => !stimulus.alone),
+      ]
+      // The key to be kept is planted before anything else.
+      const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
+      for (const stimulus of [...planted, ...alone]) {
+        options.signal?.throwIfAborted()
+        tell(`${one.operation.ref}: ${stimulus.id}`)
+        await stimulus.run(attack, latencyMs)
+      }
+      tell(`${one.operation.ref}: ${rest.map(({ id }) => id).join(', ')}`)
+      await pool(together, rest, (stimulus) => stimulus.run(attack, latencyMs))
+    }
+    tell('the keys planted first')
+    for (const work of afterwards) await work()
+    await settle(history, plan.operations, profile, probe, tell)
+    return history
+  } finally {
+    stopWatching()
   }
-  tell('the keys planted first')
-  for (const work of afterwards) await work()
-  await settle(history, plan.operations, profile, probe, tell)
-  return history
+}
+
+/** Notes when a timer comes late: then times say more about this machine than about the service. */
+function watchLag(history: History): () => void {
+  const every = 20
+  let last = history.clock()
+  const timer = setInterval(() => {
+    const now = history.clock()
+    const ms = Math.round(now - last - every)
+    last = now
+    if (ms >= 10) history.add({ type: 'lag', at: now, ms })
+  }, every)
+  return () => clearInterval(timer)
 }
 
 function untouched(operations: readonly OperationFacts[]): Untested[] {

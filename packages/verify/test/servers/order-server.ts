@@ -210,7 +210,7 @@ export class OrderServer {
     if (body['sku'] === 'gone' || body['amount'] === 404) return this.#refuse(kind, reference, commit)
     if (kind === 'orders' && this.#options.card !== undefined) {
       if (this.#has('effect-outside-transaction')) this.#store.rows.push({ kind, reference })
-      const charged = await charge(this.#options.card, this.#has('hangs') ? undefined : 900)
+      const charged = await charge(this.#options.card, this.#has('hangs') ? undefined : 1200)
       if (!charged) return { status: 503, body: { title: 'cards cannot be charged now' } }
       if (this.#has('effect-outside-transaction')) {
         const answer = {

@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         gone = body.get("sku") == "gone" or body.get("amount") == 404
         if kind == "orders" and not gone:
             try:
-                urllib.request.urlopen(f"{CARD}/charges", data=b"", timeout=0.85).read()
+                urllib.request.urlopen(f"{CARD}/charges", data=b"", timeout=1.2).read()
             except OSError:
                 database.execute("delete from keys where id = ?", (identity,))
                 return 503, {"title": "no cards now"}, {}

@@ -120,7 +120,7 @@ export class WaitingServer {
     if (kind === 'orders') {
       const charged = await fetch(`${this.#card}/charges`, {
         method: 'POST',
-        signal: AbortSignal.timeout(850),
+        signal: AbortSignal.timeout(1200),
         headers: { connection: 'close' },
       }).then(
         ({ ok }) => ok,
