@@ -95,11 +95,11 @@ export const answersInTime: Check = {
       // One that the client itself gave up says nothing, unless it had the time.
       const took = sentAt === undefined ? 0 : (lastByteAt ?? (request.invoke.role === 'gone' ? sentAt : at!)) - sentAt
       if (took <= tolerance(timeoutMs)) continue
-      // A machine that starves this program starves the service too: what it was late by, thrice, is not the service's.
+      // A machine that starves this program starves the service too: what it was late by, twice over, is not the service's.
       const late = lags
         .filter((lag) => lag.at >= sentAt! && lag.at - lag.ms <= sentAt! + took)
         .reduce((sum, { ms }) => sum + ms, 0)
-      if (took - 3 * late > tolerance(timeoutMs))
+      if (took - 2 * late > tolerance(timeoutMs))
         return violated(
           `${lastByteAt === undefined ? 'no answer' : 'an answer'} after ${Math.round(took)} ms; ${timeoutMs} ms are promised`,
           [request],

@@ -127,7 +127,7 @@ export const hung: Stimulus = {
     if (operation.timeoutMs === undefined) return undefined
     if (given.dependencies.length === 0) return 'give a dependency to hold up: --dependency name=LISTEN:HOST:PORT'
     return (
-      operation.timeoutMs * 1.5 + 500 < profile.timeoutMs ||
+      operation.timeoutMs * 2.5 + 500 < profile.timeoutMs ||
       `its timeout of ${operation.timeoutMs} ms is longer than this profile waits`
     )
   },
@@ -144,7 +144,7 @@ export const hung: Stimulus = {
       })
       const sent = await trial.prepare({ role: 'first' })
       sent.prepared.release()
-      const limit = (attack.operation.timeoutMs ?? 0) * 1.5 + 500
+      const limit = (attack.operation.timeoutMs ?? 0) * 2.5 + 500
       const late = waitUntil(trial.clock, trial.clock() + limit).then(() => 'late' as const)
       const how = await Promise.race([sent.ended, late])
       if (how === 'late') sent.prepared.abort()
