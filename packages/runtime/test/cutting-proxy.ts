@@ -9,12 +9,15 @@ export interface CuttingProxy {
   url: string
   /** Loses the next COMMIT; resolves when it was lost. */
   loseNextCommit(where: 'before' | 'after'): Promise<void>
+  /** From now on nothing passes the connections there are, and nobody closes them; how many there were. */
+  silence(): number
   close(): Promise<void>
 }
 
 export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
+  const silent = new Set<Socket>()
   let armed: { where: 'before' | 'after'; lost: () => void } | undefined
 
   const server = createServer((client) => {
@@ -26,9 +29,13 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
-      socket.on('error', end).on('close', end)
+      socket.on('error', end).on('close', () => {
+        sockets.delete(socket)
+        end()
+      })
     }
     client.on('data', (chunk: Buffer) => {
+      if (silent.has(client)) return
       if (armed !== undefined && losing === undefined && chunk.includes('commit')) {
         const { where, lost } = armed
         armed = undefined
@@ -42,6 +49,7 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
       upstream.write(chunk)
     })
     upstream.on('data', (chunk: Buffer) => {
+      if (silent.has(upstream)) return
       if (losing !== undefined && chunk.includes('COMMIT')) {
         losing()
         end()
@@ -57,6 +65,10 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   return {
     url: url.href,
     loseNextCommit: (where) => new Promise((lost) => (armed = { where, lost })),
+    silence() {
+      for (const socket of sockets) silent.add(socket)
+      return sockets.size / 2
+    },
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

@@ -37,6 +37,8 @@ export interface KyselyDatabaseOptions {
   listen?: PgPool
   /** see `pgDatabase`; only with `pool` */
   prepare?: boolean
+  /** see `pgDatabase`; only with `pool` */
+  answerMs?: number
 }
 
 /** A Kysely instance (PostgreSQL dialect) as a database. It stays the caller's: it is not destroyed here. */
@@ -49,7 +51,8 @@ export function kyselyDatabase<DB>(db: Kysely<DB>, options: KyselyDatabaseOption
     shares: true,
     query: pool === undefined ? queryOf(db.withoutPlugins()) : pgDatabase(pool, options).query,
     transaction: async <T>(work: (open: OpenTransaction<Transaction<DB>>) => Promise<T>): Promise<T> => {
-      const connection = pool === undefined ? new KyselyConnection(db) : await pgConnection(pool, names)
+      const connection =
+        pool === undefined ? new KyselyConnection(db) : await pgConnection(pool, names, options.answerMs)
       return runTransaction(connection, makeTx, work)
     },
   }

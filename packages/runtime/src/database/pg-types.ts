@@ -3,6 +3,8 @@ export interface PgStatement {
   text: string
   values?: unknown[]
   name?: string
+  /** milliseconds until the driver gives it up */
+  query_timeout?: number
 }
 
 export interface PgResult<Row = Record<string, unknown>> {

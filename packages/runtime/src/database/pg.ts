@@ -31,7 +31,14 @@ export interface PgDatabaseOptions {
    * that cannot prepare, at the cost of one failed statement.
    */
   prepare?: boolean
+  /**
+   * How long a connection may leave a statement of the runtime's own without an answer, in milliseconds, before it is
+   * taken for dead and destroyed; default 30 s. A network that drops packets closes no connection (FM26).
+   */
+  answerMs?: number
 }
+
+const defaultAnswerMs = 30_000
 
 /** A `pg` pool as a database. The pool stays the caller's: it is not closed here. */
 export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Database<PgTransaction> {
@@ -40,11 +47,12 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   const names = new PreparedNames(options.prepare ?? true)
+  const { answerMs = defaultAnswerMs } = options
   return {
     shares: true,
-    query: queryOf(pool, names),
+    query: queryOf(pool, names, answerMs),
     transaction: async <T>(work: (open: OpenTransaction<PgTransaction>) => Promise<T>): Promise<T> => {
-      const connection = await pgConnection(pool, names)
+      const connection = await pgConnection(pool, names, answerMs)
       return runTransaction(connection, lentTransaction, work)
     },
     async listen(channel, heard) {
@@ -61,10 +69,12 @@ export function fromPg(client: PgQueryable): Joined {
   return { query: queryOf(client, undefined) }
 }
 
-function queryOf(target: PgQueryable, names: PreparedNames | undefined): Query {
+function queryOf(target: PgQueryable, names: PreparedNames | undefined, answerMs?: number): Query {
   return async <Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<Row>> => {
+    const made = statement(sql, values, names?.of(sql))
+    if (answerMs !== undefined) made.query_timeout = answerMs
     try {
-      return single(await target.query(statement(sql, values, names?.of(sql)))) as QueryResult<Row>
+      return single(await target.query(made)) as QueryResult<Row>
     } catch (error) {
       names?.saw(error)
       throw error
@@ -86,8 +96,12 @@ function single(result: PgResult | PgResult[]): PgResult {
 }
 
 /** A connection of the pool for one transaction. */
-export async function pgConnection(pool: PgPool, names: PreparedNames): Promise<Connection & PgSender> {
-  return new PgConnection(await pool.connect(), names)
+export async function pgConnection(
+  pool: PgPool,
+  names: PreparedNames,
+  answerMs = defaultAnswerMs,
+): Promise<Connection & PgSender> {
+  return new PgConnection(await pool.connect(), names, answerMs)
 }
 
 export interface PgSender {
@@ -99,6 +113,7 @@ class PgConnection implements Connection, PgSender {
   readonly pipelined: boolean
   readonly #client: PgPoolClient
   readonly #names: PreparedNames
+  readonly #answerMs: number
   readonly #queue = new StatementQueue()
   readonly #onError = (): void => {
     this.#lost = true
@@ -107,9 +122,10 @@ class PgConnection implements Connection, PgSender {
   #lost = false
   #released = false
 
-  constructor(client: PgPoolClient, names: PreparedNames) {
+  constructor(client: PgPoolClient, names: PreparedNames, answerMs: number) {
     this.#client = client
     this.#names = names
+    this.#answerMs = answerMs
     this.pipelined = (client as { pipeline?: boolean }).pipeline === true
     // A connection that is lost between statements says so here; the next statement fails.
     client.on('error', this.#onError)
@@ -135,7 +151,7 @@ class PgConnection implements Connection, PgSender {
   }
 
   begin(): Promise<unknown> {
-    return this.issue({ text: 'begin' })
+    return this.issue({ text: 'begin', query_timeout: this.#answerMs })
   }
 
   async send(sql: string, values: readonly unknown[] | undefined, own: boolean): Promise<QueryResult> {

@@ -71,6 +71,14 @@ export interface JobReport<Tx> {
   stayAlone: string | undefined
 }
 
+/** A statement nobody waits for any more must not keep the connection: the server ends it a little later. */
+function statementMsOf<Tx>({ entries }: Job<Tx>): number {
+  return Math.max(...entries.map(({ prepared }) => prepared?.operation.timeoutMs ?? defaultTimeoutMs)) + 1000
+}
+
+/** And where not even the server says so, the connection is dead, though nobody has closed it (FM26). */
+const silenceMs = 4000
+
 export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise<JobReport<Tx>> {
   const report: JobReport<Tx> = {
     done: [],
@@ -86,6 +94,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
   }
   let committing = false
   let tracked: OpenTransaction<Tx> | undefined
+  const silence = setTimeout(() => tracked?.cut(), statementMsOf(job) + silenceMs)
   try {
     await context.database.transaction(async (open) => {
       tracked = open
@@ -102,6 +111,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
     report.sent = false
     explain(context, job, report, error, committing)
   } finally {
+    clearTimeout(silence)
     if (tracked !== undefined) context.track(tracked, false)
   }
   return report
@@ -124,8 +134,7 @@ async function work<Tx>(
       subscription: subscription.name,
       owner: context.owner,
       partitions: [...new Map(entries.map(({ partition, epoch }) => [partition, { partition, epoch }])).values()],
-      // A statement nobody waits for any more must not keep the connection: the server ends it a little later.
-      statementMs: Math.max(...entries.map(({ prepared }) => prepared?.operation.timeoutMs ?? defaultTimeoutMs)) + 1000,
+      statementMs: statementMsOf(job),
     }),
     handles ? claimAll(query, scope, entries, !acted) : lookAll(query, scope, entries),
   ])

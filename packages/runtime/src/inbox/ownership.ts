@@ -207,6 +207,8 @@ export class Ownership<Tx> {
       const lock = await query<{ locked: boolean }>(sql.takersLock, place)
       if (lock.rows[0]?.locked !== true) return undefined
       await query("select set_config('lock_timeout', $1, true)", [String(tuning.leaseMs + 5000)])
+      // Longer than the lock may take: nobody answers any more.
+      const silence = setTimeout(() => open.cut(), tuning.leaseMs + 10_000)
       const impatience = setInterval(() => {
         database.query(sql.terminateBlockers, [...place, pid]).catch(() => {})
       }, 200)
@@ -225,6 +227,7 @@ export class Ownership<Tx> {
         return { ...taken, unclean }
       } finally {
         clearInterval(impatience)
+        clearTimeout(silence)
       }
     })
   }

@@ -37,7 +37,9 @@ export class Pauses {
     const now = performance.now()
     // Several that ran at once and failed together are one failure.
     const running = known !== undefined && known.until > now
-    const stepMs = running ? known.stepMs : Math.min(known === undefined ? probeMs : known.stepMs * 2, maxProbeMs)
+    const longer = known === undefined ? probeMs : Math.min(known.stepMs * 2, maxProbeMs)
+    // Who says when to come again is taken at his word: a breaker has a patience of its own that grows.
+    const stepMs = known !== undefined && (running || retryAfterMs !== undefined) ? known.stepMs : longer
     const pausedMs = Math.round(Math.max(retryAfterMs ?? 0, stepMs * (0.75 + Math.random() / 2)))
     this.#pauses.set(operation, { until: Math.max(known?.until ?? 0, now + pausedMs), stepMs })
     const news = known === undefined

@@ -63,12 +63,24 @@ describe('a send in a transaction of the caller’s own', () => {
     await sendAndCommit(rig, outbox, 0)
     await until(() => at.size === 1)
     const delays: number[] = []
+    // What a round trip takes beside it: about a millisecond, and more where others keep the machine busy.
+    let roundTrip = 0
+    let measuring = true
+    const control = (async () => {
+      while (measuring) {
+        const began = performance.now()
+        await rig.service.pool.query('select 1')
+        roundTrip = Math.max(roundTrip, performance.now() - began)
+      }
+    })()
     for (const afterMs of [0, 1, 15, 60, 130, 250, 450]) {
       const { id, committed } = await sendAndCommit(rig, outbox, afterMs)
       await until(() => at.has(id), 5000, 'the message to be heard')
       delays.push((at.get(id) ?? Number.NaN) - committed)
     }
-    expect(Math.max(...delays)).toBeLessThan(150)
+    measuring = false
+    await control
+    expect(Math.max(...delays)).toBeLessThan(150 + 3 * roundTrip)
   })
 
   test('law 1: goes if it commits, and never if it rolls back', async () => {

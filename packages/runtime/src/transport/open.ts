@@ -19,6 +19,8 @@ export async function openTransport(url: string, options: PostgresTransportOptio
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
     application_name: `${process.env['PGAPPNAME'] ?? 'spandrel'} stream`,
     pipeline: true,
   })
