@@ -36,8 +36,8 @@ test('FM55: a server that ends a connection in the moment it is opened fails a s
   closers.push(() => pool.end())
   const database = pgDatabase(pool)
   for (let time = 0; time < 5; time++) {
-    await expect(database.transaction(({ query }) => query('select 1'))).rejects.toThrow(/terminat/)
-    await expect(database.query('select 1')).rejects.toThrow(/terminat/)
+    await expect(database.transaction(({ query }) => query('select 1'))).rejects.toThrow(/connection/i)
+    await expect(database.query('select 1')).rejects.toThrow(/connection/i)
   }
   expect(welcomed).toBeGreaterThanOrEqual(5)
 })
