@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import LongestFirst from './test/longest-first.ts'
 
 // Packages run from source through an export condition, in vitest and in every process a test starts.
 // `spandrel-test` is the test build: the only place where fail points and mutants exist.
@@ -19,6 +20,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--conditions=spandrel-test', '--conditions=spandrel-source'],
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
