@@ -30,6 +30,7 @@ beforeEach(async () => {
   stream = await testDatabase()
   environment = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     COFFEE_DATABASE_URL: coffee.url,
     DATABASE_URL: coffee.url,
     SPANDREL_TRANSPORT_URL: stream.url,

@@ -25,8 +25,8 @@ export interface Running {
 
 /** Databases of the machine that runs the tests must not be found by accident. */
 function environment(more: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env
-  return { PATH, HOME, ...(TMPDIR !== undefined && { TMPDIR }), TZ: 'UTC', ...more }
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env
+  return { PATH, HOME, NODE_COMPILE_CACHE, ...(TMPDIR !== undefined && { TMPDIR }), TZ: 'UTC', ...more }
 }
 
 export function startSpandrel(args: readonly string[], options: RunOptions): Running {

@@ -20,8 +20,14 @@ afterEach(async () => {
 
 async function start(coffee: TestDatabase, stream: TestDatabase): Promise<string> {
   const port = await freePort()
-  const { PATH } = process.env
-  const env = { PATH, DATABASE_URL: coffee.url, SPANDREL_TRANSPORT_URL: stream.url, PORT: String(port) }
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  const env = {
+    PATH,
+    NODE_COMPILE_CACHE,
+    DATABASE_URL: coffee.url,
+    SPANDREL_TRANSPORT_URL: stream.url,
+    PORT: String(port),
+  }
   children.push(
     spawnGroup(process.execPath, ['--conditions=spandrel-source', join(root, 'docs/samples/coffee/main.ts')], {
       env,

@@ -44,6 +44,7 @@ export class Sinks {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: {
           PATH: process.env['PATH'],
+          NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
           SINK: JSON.stringify(sink),
           ...(faults !== undefined && { SPANDREL_FAULTS: faults, SPANDREL_FAULT_LOG: log }),
           ...(mutant !== undefined && { SPANDREL_MUTANT: mutant }),
