@@ -26,7 +26,8 @@ interface Project {
 /** A copy of the fixture of its own, on ports of its own. */
 async function project(): Promise<Project> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-dev-')))
-  cleanup.push(() => rm(folder, { recursive: true, force: true }))
+  // A guardian whose starter was killed needs a moment to end its server.
+  cleanup.push(() => rm(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }))
   // Where the tests run as root, the server runs as somebody who must get in.
   await chmod(folder, 0o755)
   await cp(fixture, folder, { recursive: true })
@@ -43,7 +44,8 @@ async function project(): Promise<Project> {
 function dev({ folder, env }: Project, ...args: string[]): Running {
   const running = startSpandrel(['dev', ...args], { cwd: folder, env })
   cleanup.push(async () => {
-    running.child.kill('SIGKILL')
+    // Asked, not killed: it takes its Postgres along before it ends.
+    running.child.kill('SIGTERM')
     await running.done
   })
   return running

@@ -12,7 +12,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const folder = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-docs-')))
 let dev: Running | undefined
 afterAll(async () => {
-  dev?.child.kill('SIGKILL')
+  // Asked, not killed: it takes its Postgres along before it ends.
+  dev?.child.kill('SIGTERM')
   await dev?.done
   await rm(folder, { recursive: true, force: true })
 })

@@ -16,7 +16,8 @@ await chmod(root, 0o777)
 const children: ChildProcess[] = []
 afterAll(async () => {
   for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
-  await rm(root, { recursive: true, force: true })
+  // A guardian whose starter was killed needs a moment to end its server.
+  await rm(root, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 })
 })
 
 interface Held {
