@@ -15,6 +15,8 @@ export default defineConfig({
       'examples/*/**/*.test.ts',
       'test/**/*.test.ts',
     ],
+    // What takes minutes runs by itself: `npm run test:long`. CI runs both.
+    exclude: ['**/node_modules/**', '**/*.long.test.ts'],
     globalSetup: ['test/postgres.ts'],
     reporters: ['default', './test/plain-summary.ts'],
     pool: 'forks',

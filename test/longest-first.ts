@@ -16,7 +16,6 @@ const longest = [
   'cli/test/command-line.test.ts',
   'inbox/database-restart.pg.test.ts',
   'cli/test/contracts.pg.test.ts',
-  'verify/test/bugs.test.ts',
 ]
 
 export default class LongestFirst extends BaseSequencer {
