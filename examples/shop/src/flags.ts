@@ -18,7 +18,7 @@ export const HELP = `The shop: five services, a gateway and a shopper, on an emb
   npm start -- --for 30s --chaos --seed 7    kills and restarts random processes, then audits what is left
   npm start -- --naive                       the same shop with its guarantees off beside it; one table at the end
 
-  --for TIME     how long the shopper shops: 30s, 2m, 500ms
+  --for TIME     how long the shopper shops: 30s, 2m, 500ms; 24h at most
   --chaos        kill (SIGKILL) and restart services, relays and the gateway, by seed
   --seed N       the day that is played; 7 where it is not given
   --json         one JSON document on standard output, everything else on standard error
@@ -65,15 +65,19 @@ function parse(args: readonly string[]) {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+/** A timer of more than 24 days would go off at once. */
+const LONGEST_MS = 24 * 3_600_000
 
 function duration(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? []
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
   const factor = UNITS[unit]
   if (number === undefined || factor === undefined || Number(number) === 0) {
     throw new UsageError(`--for ${text} is no time; write it as 30s, 2m or 500ms`)
   }
-  return Number(number) * factor
+  const ms = Number(number) * factor
+  if (ms < 1 || ms > LONGEST_MS) throw new UsageError(`--for ${text} is out of bounds: from 1ms to 24h`)
+  return ms
 }
 
 function wholeNumber(text: string): number {

@@ -1,9 +1,6 @@
 /** Runs one shop, or two beside each other, on an embedded Postgres of their own. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type EmbeddedPostgres, startPostgres } from 'spandrel/embedded'
+import { type EmbeddedPostgres, makeTemporaryDirectory, startPostgres } from 'spandrel/embedded'
 import type { Verdict } from './audit/audit.ts'
 import type { Strike } from './chaos/chaos.ts'
 import { counted, type Report, reportOf } from './report.ts'
@@ -44,8 +41,11 @@ export const ALL_MUTANTS = [
 
 export async function runDays(options: RunOptions): Promise<RunResult> {
   const { seed, chaos, say = () => {} } = options
-  const directory = await mkdtemp(join(tmpdir(), 'spandrel-shop-'))
-  const server = await openServer()
+  const directory = await makeTemporaryDirectory('spandrel-shop-')
+  const server = await openServer().catch(async (error: unknown) => {
+    await directory.remove()
+    throw error
+  })
   const days: ShopDay[] = []
   try {
     const open = async (prefix: string, mutants: readonly string[] | undefined): Promise<void> => {
@@ -53,7 +53,7 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
         postgres: (database) => server.url(database),
         prefix,
         seed,
-        directory,
+        directory: directory.path,
         chaos,
         ...(mutants && { mutants }),
         onStrike: (strike) => say(`${prefix === '' ? '' : 'naive: '}${strikeText(strike)}`),
@@ -84,8 +84,11 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
     throw error
   } finally {
     await server.close()
-    if (process.env['SHOP_KEEP_LOGS'] === undefined) await rm(directory, { recursive: true, force: true })
-    else say(`logs are in ${directory}`)
+    if (process.env['SHOP_KEEP_LOGS'] === undefined) await directory.remove()
+    else {
+      directory.keep()
+      say(`logs are in ${directory.path}`)
+    }
   }
 }
 

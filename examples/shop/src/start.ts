@@ -1,8 +1,9 @@
 /** `npm start`. See flags.ts for what it understands. */
-import { writeFile } from 'node:fs/promises'
 import { HELP, parseFlags, UsageError, type Flags } from './flags.ts'
+import { Interruption } from './interruption.ts'
 import { naiveTable } from './naive-table.ts'
 import { asText, passes, type Report } from './report.ts'
+import { checkWritable, writeReport } from './report-file.ts'
 import { runDays } from './run-days.ts'
 import { playDay } from './terminal/play-day.ts'
 
@@ -12,6 +13,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
+  if (flags.report !== undefined) await checkWritable(flags.report)
   const { forMs } = flags
   return forMs === undefined ? play(flags) : timed(flags, forMs)
 }
@@ -19,32 +21,32 @@ async function main(args: readonly string[]): Promise<number> {
 /** Until Ctrl-C, with keys. */
 async function play(flags: Flags): Promise<number> {
   const report = await playDay({ seed: flags.seed, chaos: flags.chaos, json: flags.json })
-  await tell(flags, report)
-  return passes(report) ? 0 : 1
+  return tell(flags, report)
 }
 
 async function timed(flags: Flags, forMs: number): Promise<number> {
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   const started = Date.now()
   // Standard output is for the document alone where there is one.
   const stream = flags.json ? process.stderr : process.stdout
   const say = (line: string): void =>
     void stream.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`)
+  const { signal } = new Interruption(say)
   const mutants = (process.env['SPANDREL_MUTANT'] ?? '').split(',').filter(Boolean)
   const { seed, chaos, naive } = flags
-  const result = await runDays({ forMs, seed, chaos, naive, mutants, signal: interrupted.signal, say })
+  const result = await runDays({ forMs, seed, chaos, naive, mutants, signal, say })
   if (result.unclean.length > 0) say(`did not stop by themselves: ${result.unclean.join(', ')}`)
-  await tell(flags, result.report, result.naive?.report)
+  const code = await tell(flags, result.report, result.naive?.report)
   if (!flags.json && result.naive !== undefined)
     process.stdout.write(`\n${naiveTable(result.verdict, result.naive.verdict)}\n`)
-  return passes(result.report) ? 0 : 1
+  return code
 }
 
-async function tell(flags: Flags, report: Report, naive?: Report): Promise<void> {
+/** Prints the report, then writes it where that is wanted. Returns the exit code. */
+async function tell(flags: Flags, report: Report, naive?: Report): Promise<number> {
   const document = `${JSON.stringify(naive === undefined ? report : { ...report, naive }, undefined, 2)}\n`
-  if (flags.report !== undefined) await writeFile(flags.report, document)
   process.stdout.write(flags.json ? document : `\n${asText(report)}\n`)
+  if (flags.report !== undefined) await writeReport(flags.report, document)
+  return passes(report) ? 0 : 1
 }
 
 try {

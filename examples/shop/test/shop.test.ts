@@ -1,52 +1,10 @@
 /** The whole road, as a user starts it: `npm start -- …`, real processes, real kills, and the audit's verdict. */
-import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { LAWS } from '../src/audit/audit.ts'
 import type { Report } from '../src/report.ts'
-
-const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
-// Everything a run starts has this folder in its environment or among its arguments.
-const folder = join(tmpdir(), `shop-test-${process.pid}`)
-mkdirSync(folder)
-chmodSync(folder, 0o755) // Postgres may run as somebody else
-afterAll(() => rmSync(folder, { recursive: true }))
-
-interface Ended {
-  code: number | null
-  output: string
-  errors: string
-}
-
-function start(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--conditions=spandrel-source', START, ...args], {
-    env: { ...process.env, NODE_OPTIONS: '', TMPDIR: folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output, errors })))
-}
-
-/** Processes that were started for the shop and are still there. */
-function left(): string[] {
-  const read = (pid: string, file: string): string => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'utf8')
-    } catch {
-      return '' // gone, or not ours
-    }
-  }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => `${read(pid, 'environ')}${read(pid, 'cmdline')}`.includes(folder))
-    .map((pid) => read(pid, 'cmdline').replaceAll('\0', ' '))
-}
+import { files, folder, left, start } from './start-shop.ts'
 
 describe('npm start', () => {
   it('survives chaos: nothing lost, nothing twice, every law kept', { timeout: 180_000 }, async () => {
@@ -66,7 +24,7 @@ describe('npm start', () => {
     expect(document.held.length).toBeGreaterThan(0)
     expect(document.held.every(({ seeded }) => seeded)).toBe(true)
     expect(left()).toEqual([])
-    expect(readdirSync(folder)).toEqual(['report.json'])
+    expect(files()).toEqual([])
   })
 
   it('names the broken law where a guarantee is off, and exits 1', { timeout: 180_000 }, async () => {
@@ -74,6 +32,12 @@ describe('npm start', () => {
     expect(ended).toMatchObject({ code: 1 })
     const document = JSON.parse(ended.output) as Report
     expect(document.laws[LAWS[4]]).toMatch(/^broken: /)
+  })
+
+  it('refuses a report it could not write before it runs', async () => {
+    const refused = await start(['--for', '30s', '--report', join(folder, 'nowhere', 'r.json')])
+    expect(refused).toMatchObject({ code: 2, output: '', errors: expect.stringContaining('its folder does not exist') })
+    expect(refused.errors).not.toContain('    at ')
   })
 
   it('explains itself, and refuses what it does not know', async () => {

@@ -1,9 +1,8 @@
 /**
  * The shop for playing: a status line that lives, and keys. Without a terminal it prints a plain line now and then.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { makeTemporaryDirectory } from 'spandrel/embedded'
+import { Interruption } from '../interruption.ts'
 import { redeliver } from '../chaos/redeliver.ts'
 import { settle } from '../chaos/settle.ts'
 import { spandrel } from '../road/command-line.ts'
@@ -21,41 +20,55 @@ export interface PlayOptions {
   json: boolean
 }
 
+/** where the gateway listens, if it is free */
+const PORT = 8080
+
 const KEYS = `keys  1–5 kill ${SERVICES.join(', ')} · d deliver the last 50 messages again · p poison one order's key
       j journey of the last order · a audit · Ctrl-C stop and audit`
 
 export async function playDay(options: PlayOptions): Promise<Report> {
   const screen = new Screen(options.json ? process.stderr : process.stdout)
+  const interruption = new Interruption((line) => screen.say(line))
   screen.say('starting Postgres, the services, the gateway …')
-  const directory = await mkdtemp(join(tmpdir(), 'spandrel-shop-'))
-  const server = await openServer()
+  const directory = await makeTemporaryDirectory('spandrel-shop-')
+  const server = await openServer().catch(async (error: unknown) => {
+    await directory.remove()
+    throw error
+  })
   let day: ShopDay | undefined
   try {
     day = await ShopDay.open({
       postgres: (database) => server.url(database),
       prefix: '',
       seed: options.seed,
-      directory,
-      port: 8080,
+      directory: directory.path,
+      port: PORT,
       chaos: options.chaos,
       onStrike: (strike) => screen.say(strikeText(strike)),
     })
-    return await play(day, screen, options, () => server.url('postgres'))
+    return await play(day, screen, options, interruption, server.url('postgres'))
   } catch (error) {
     await day?.abandon()
     throw error
   } finally {
     screen.close()
     await server.close()
-    await rm(directory, { recursive: true, force: true })
+    await directory.remove()
   }
 }
 
-async function play(day: ShopDay, screen: Screen, options: PlayOptions, postgres: () => string): Promise<Report> {
+async function play(
+  day: ShopDay,
+  screen: Screen,
+  options: PlayOptions,
+  interruption: Interruption,
+  postgres: string,
+): Promise<Report> {
   const { road } = day
-  screen.say(`gateway      ${road.url}`)
+  const taken = new URL(road.url).port === String(PORT) ? '' : `   (${PORT} is taken by another program)`
+  screen.say(`gateway      ${road.url}${taken}`)
   screen.say(`card network ${road.cardnetUrl}`)
-  screen.say(`Postgres     ${postgres()}   (databases ${road.databases.names.join(', ')})`)
+  screen.say(`Postgres     ${postgres}   (databases ${road.databases.names.join(', ')})`)
   screen.say(KEYS)
   const started = Date.now()
   const judge = async (): Promise<Report> => {
@@ -74,7 +87,7 @@ async function play(day: ShopDay, screen: Screen, options: PlayOptions, postgres
   )
   // One key after the other: an audit stops the shopper, and Ctrl-C waits for it.
   let last: Promise<void> = Promise.resolve()
-  await screen.keys((key) => {
+  await screen.keys(interruption, (key) => {
     last = last.then(() => press(key, day, screen, judge)).catch((error: unknown) => screen.say(String(error)))
   })
   clearInterval(status)

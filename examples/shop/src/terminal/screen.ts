@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import type { Interruption } from '../interruption.ts'
+
 /** Lines that stay, one line that lives below them, and keys. Plain lines only where there is no terminal. */
 export class Screen {
   /** there is a terminal */
@@ -23,36 +26,32 @@ export class Screen {
     this.#stream.write(`${this.#clear()}${this.#status}`)
   }
 
-  /** Passes keys on. Resolves at Ctrl-C, SIGINT or SIGTERM. */
-  async keys(press: (key: string) => void): Promise<void> {
+  /** Passes keys on until there is an interruption; Ctrl-C is one. */
+  async keys(interruption: Interruption, press: (key: string) => void): Promise<void> {
     const { stdin } = process
-    await new Promise<void>((resolve) => {
-      process.once('SIGINT', () => resolve())
-      process.once('SIGTERM', () => resolve())
-      if (!this.live || !stdin.isTTY) return
+    if (this.live && stdin.isTTY) {
       stdin.setRawMode(true)
+      stdin.on('error', () => {}) // the terminal was closed: SIGHUP tells
       stdin.resume()
       stdin.on('data', (chunk: Buffer) => {
         for (const key of chunk.toString('utf8')) {
-          if (key === '\u0003') resolve()
-          else press(key)
+          if (key === '\u0003') interruption.interrupt()
+          else if (!interruption.signal.aborted) press(key)
         }
       })
-    })
-    this.#freeInput()
+    }
+    const { signal } = interruption
+    if (!signal.aborted) await once(signal, 'abort')
   }
 
   close(): void {
-    this.#freeInput()
+    if (process.stdin.isTTY) {
+      process.stdin.removeAllListeners('data')
+      process.stdin.setRawMode(false)
+      process.stdin.pause()
+    }
     if (this.live) this.#stream.write(this.#clear())
     this.#status = ''
-  }
-
-  #freeInput(): void {
-    if (!process.stdin.isTTY) return
-    process.stdin.removeAllListeners('data')
-    process.stdin.setRawMode(false)
-    process.stdin.pause()
   }
 
   #clear(): string {

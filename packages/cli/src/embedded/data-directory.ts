@@ -10,16 +10,14 @@
  *   <directory>/made.txt     written when initdb had finished
  *   <directory>/cluster/     what PostgreSQL knows
  */
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chown, lstat, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { type Binaries, exists, type Owner, reachable } from './binaries.ts'
+import { runGroup } from './process-group.ts'
 import { commandLine, processIdentity } from './process-identity.ts'
 
-const run = promisify(execFile)
 const ours = new Set(['owner.json', 'made.txt', 'cluster'])
 
 /** Where PostgreSQL's own files are. */
@@ -70,7 +68,7 @@ export async function prepareDirectory(directory: string, binaries: Binaries, ow
       )
     }
     await rm(clusterOf(directory), { recursive: true, force: true })
-    await run(
+    await runGroup(
       binaries.initdb,
       [
         '-D',

@@ -1,7 +1,9 @@
 // Ends process groups when the process that started them is gone, however it went (SIGKILL included).
 // Its standard input is a pipe from the starter: `+<pgid> <signal>` when a group begins, `-<pgid>` when its leader
-// ended; the end of the pipe is the starter's end. What a guardian that was killed knew is its successor's arguments.
+// ended; `/<path>` when a temporary directory begins, `!<path>` when it is no more to be removed (paths URI-encoded);
+// the end of the pipe is the starter's end. What a guardian that was killed knew is its successor's arguments.
 // Plain JavaScript: it must start fast and on any Node.
+import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** group → polite signal */
@@ -9,6 +11,7 @@ const groups = new Map()
 /** groups whose leader is gone but not all of its children: looked at until they are empty, so that their number is
  *  dropped before the system gives it to somebody else */
 const leaderless = new Set()
+const directories = new Set()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {})
 
 function signal(pgid, name) {
@@ -29,6 +32,8 @@ const sweep = setInterval(() => {
 }, 500)
 
 function hear(line) {
+  if (line[0] === '/') return directories.add(decodeURIComponent(line.slice(1)))
+  if (line[0] === '!') return directories.delete(decodeURIComponent(line.slice(1)))
   const [number, how = 'SIGTERM'] = line.slice(1).split(' ')
   const pgid = Number(number)
   if (!Number.isSafeInteger(pgid) || pgid <= 1) return
@@ -52,6 +57,7 @@ createInterface({ input: process.stdin })
       if (groups.size > 0 && Date.now() - started > 5000) for (const pgid of groups.keys()) signal(pgid, 'SIGKILL')
       if (groups.size === 0 || Date.now() - started > 10_000) {
         clearInterval(timer)
+        for (const path of directories) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
         process.exit(0)
       }
     }, 50)

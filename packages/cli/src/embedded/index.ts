@@ -1,2 +1,3 @@
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, freePort, startPostgres } from './postgres.ts'
-export { endGroup, type GroupOptions, signalGroup, spawnGroup } from './process-group.ts'
+export { endGroup, type GroupOptions, runGroup, signalGroup, spawnGroup } from './process-group.ts'
+export { makeTemporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts'

@@ -3,13 +3,11 @@
  * chose, ends with its starter (also when that is killed), and takes a stale data directory over.
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { findBinaries, serverOwner } from './binaries.ts'
 import { clusterOf, placeFor, prepareDirectory, releaseDirectory } from './data-directory.ts'
 import { endGroup, spawnGroup } from './process-group.ts'
+import { makeTemporaryDirectory } from './temporary-directory.ts'
 
 export interface EmbeddedPostgresOptions {
   /** where the cluster lives; a fresh directory, removed on close, when absent */
@@ -44,12 +42,12 @@ export interface EmbeddedPostgres {
 export async function startPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const owner = await serverOwner()
   const binaries = await findBinaries(owner)
-  const temporary = options.directory === undefined
-  const directory =
-    options.directory === undefined
-      ? await mkdtemp(join(await realpath(tmpdir()), 'spandrel-postgres-'))
-      : await placeFor(options.directory, owner)
-  const fresh = await prepareDirectory(directory, binaries, owner)
+  const temporary = options.directory === undefined ? await makeTemporaryDirectory('spandrel-postgres-') : undefined
+  const directory = temporary?.path ?? (await placeFor(options.directory ?? '', owner))
+  const fresh = await prepareDirectory(directory, binaries, owner).catch(async (error: unknown) => {
+    await temporary?.remove()
+    throw error
+  })
   let port = options.port || (await freePort())
   let server: ChildProcess | undefined
   let started = false
@@ -116,9 +114,9 @@ export async function startPostgres(options: EmbeddedPostgresOptions = {}): Prom
     await endGroup(child, { signal: how === 'fast' ? 'SIGINT' : 'SIGQUIT', graceMs: 15_000 })
   }
   const close = async (): Promise<void> => {
-    await stop(temporary ? 'immediate' : 'fast')
+    await stop(temporary === undefined ? 'fast' : 'immediate')
     await releaseDirectory(directory)
-    if (temporary) await rm(directory, { recursive: true, force: true })
+    await temporary?.remove()
   }
   try {
     await start()

@@ -1,6 +1,7 @@
 /**
  * Child processes that never outlive their starter: each is the leader of its own group, and a guardian process ends
- * every group when the starter is gone, also when it was killed with SIGKILL.
+ * every group when the starter is gone, also when it was killed with SIGKILL. Then it removes the starter's temporary
+ * directories.
  */
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
@@ -9,11 +10,15 @@ import { fileURLToPath } from 'node:url'
 let guardian: ChildProcess | undefined
 /** What a guardian has to know, so that a second one can be told everything if the first was killed. */
 const guarded = new Map<number, NodeJS.Signals>()
+const directories = new Set<string>()
 
 function awake(): ChildProcess {
   if (guardian !== undefined && guardian.exitCode === null && guardian.signalCode === null) return guardian
   // One that replaces another is born with what it has to know: a write after its birth could come too late.
-  const known = [...guarded].map(([pgid, signal]) => `+${pgid} ${signal}`)
+  const known = [
+    ...[...guarded].map(([pgid, signal]) => `+${pgid} ${signal}`),
+    ...[...directories].map((path) => `/${encodeURIComponent(path)}`),
+  ]
   const born = spawn(process.execPath, [fileURLToPath(new URL('guardian.mjs', import.meta.url)), ...known], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -24,7 +29,7 @@ function awake(): ChildProcess {
   ;(born.stdin as unknown as { unref(): void }).unref()
   born.stdin?.on('error', () => {})
   born.once('exit', () => {
-    if (guarded.size > 0 && guardian === born) awake()
+    if ((guarded.size > 0 || directories.size > 0) && guardian === born) awake()
   })
   return born
 }
@@ -50,6 +55,33 @@ export function spawnGroup(command: string, args: readonly string[], options: Gr
     })
   }
   return child
+}
+
+/**
+ * Runs a command to its end, in a group of its own: Ctrl-C in our terminal is ours to answer, not its. Resolves with what
+ * it wrote to standard output; rejects with an error that has `stdout` and `stderr`.
+ */
+export async function runGroup(command: string, args: readonly string[], options: GroupOptions = {}): Promise<string> {
+  const child = spawnGroup(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status, signal) => resolve(status ?? signal))
+  })
+  if (code === 0) return stdout
+  throw Object.assign(new Error(`${command} ended with ${code}`), { stdout, stderr })
+}
+
+/** Has a directory removed when this process is gone and its groups have ended. The result forgets the directory. */
+export function guardDirectory(path: string): () => void {
+  directories.add(path)
+  awake().stdin?.write(`/${encodeURIComponent(path)}\n`)
+  return () => {
+    if (directories.delete(path)) awake().stdin?.write(`!${encodeURIComponent(path)}\n`)
+  }
 }
 
 /** Sends a signal to the whole group of a child; false where nothing of it is left. */
