@@ -1,24 +1,12 @@
 import { createOutbox } from '@spandrel/runtime'
 import { fromPg } from '@spandrel/runtime/pg'
-import pg from 'pg'
-import { coffee } from '../coffee/coffee.contract.ts'
+import { coffee } from '../coffee/coffee.contract.ts' // made by `spandrel generate`
+import { inTransaction, pool } from './database.ts' // what the service had before
 
-const database = new pg.Pool({ connectionString: process.env.DATABASE_URL })
-const outbox = createOutbox(coffee, { database })
+const outbox = createOutbox(coffee, { database: pool })
 await outbox.relay() // sends what was committed; in this process or in any other
 
-export async function order(drink: string): Promise<number> {
-  const client = await database.connect()
-  try {
-    await client.query('begin')
-    const { rows } = await client.query('insert into orders (drink) values ($1) returning id', [drink])
-    await outbox.send(fromPg(client), 'coffeeOrdered', { orderId: rows[0].id, drink })
-    await client.query('commit')
-    return rows[0].id
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
-}
+export const order = inTransaction(async (client, drink: string) => {
+  const { rows } = await client.query<{ id: number }>('insert into orders (drink) values ($1) returning id', [drink])
+  await outbox.send(fromPg(client), 'coffeeOrdered', { orderId: rows[0]!.id, drink })
+})
