@@ -259,8 +259,14 @@ function hintOf(branches: readonly Shape[]): string | undefined {
 
 function typeHint(node: Node, branches: readonly Shape[]): string {
   const types = branches.flatMap(typesOf)
-  if (node.kind === 'scalar' && types.includes('string') && node.value !== null)
-    return `put it in quotes: '${node.source}'`
+  if (node.kind === 'scalar' && types.includes('string') && node.value !== null) {
+    const { source } = node
+    const texts = branches.filter((branch) => typesOf(branch).includes('string'))
+    if (texts.some(({ pattern }) => pattern === undefined || new RegExp(pattern, 'u').test(source)))
+      return `put it in quotes: '${source}'`
+    const meant = typeof node.value === 'number' ? texts.find((branch) => branch['x-number-as'] !== undefined) : undefined
+    if (meant !== undefined) return `write \`${meant['x-number-as']?.replace('{}', source)}\``
+  }
   if (node.kind === 'scalar' && typeof node.value === 'string') {
     if (
       (types.includes('number') || types.includes('integer')) &&

@@ -33,6 +33,8 @@ export interface Shape {
 
   /** values people write when they mean another: `{ queue: 'wait' }` */
   readonly 'x-synonyms'?: Readonly<Record<string, string>>
+  /** the text a bare number most likely means, with `{}` for the number: `PT{}S` */
+  readonly 'x-number-as'?: string
   /** what to do where a value does not fit */
   readonly 'x-hint'?: string
   /** a Reference Object (`{ $ref }`) may stand here; `beside`: its other members count too (schemas since 3.1) */

@@ -6,6 +6,7 @@ export const duration: Shape = {
   type: 'string',
   pattern:
     '^P(?!$)(?:\\d+(?:\\.\\d+)?Y)?(?:\\d+(?:\\.\\d+)?M)?(?:\\d+(?:\\.\\d+)?W)?(?:\\d+(?:\\.\\d+)?D)?(?:T(?=\\d)(?:\\d+(?:\\.\\d+)?H)?(?:\\d+(?:\\.\\d+)?M)?(?:\\d+(?:\\.\\d+)?S)?)?$',
+  'x-number-as': 'PT{}S',
   'x-hint': 'write it like `PT30S`, `PT5M`, `PT24H` or `P7D`',
 }
 

@@ -33,6 +33,14 @@ describe('faults of guarantees', () => {
     },
     {
       file: http,
+      from: 'retention: P3D',
+      to: 'retention: ▸30',
+      id: 'wrong-type',
+      says: '`retention`',
+      hint: 'write `PT30S`',
+    },
+    {
+      file: http,
       from: 'key: $request.header.Idempotency-Key',
       to: 'key: ▸request.header.Idempotency-Key',
       id: 'wrong-format',
