@@ -29,12 +29,18 @@ async function start(file: string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spandrel-verify-'))
   await cp(samples, folder, { recursive: true })
+  await git('init', '-q')
+  await git('add', '.')
+  await git('-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-q', '-m', 'the samples')
   ;[broken, mended] = await Promise.all([start('orders.mjs'), start('orders-mended.mjs')])
 })
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
   await rm(folder, { recursive: true, force: true })
 })
+
+const git = async (...args: string[]): Promise<string> =>
+  (await promisify(execFile)('git', args, { cwd: folder })).stdout.trim()
 
 const verify = (...args: string[]): Promise<Ran> => spandrel(['verify', ...args], { cwd: folder })
 
@@ -52,6 +58,9 @@ test('a broken service: exit 1, and the history gives the same verdicts, page, s
   expect(code).toBe(1)
   const report = JSON.parse(stdout)
   expect(report).toMatchObject({ version: 1, profile: 'quick', guarantees: { declared: 2, tested: 2, passed: 1 } })
+
+  // The history just written is no change: it is not tracked.
+  expect(report.commit).toEqual({ id: await git('rev-parse', 'HEAD'), changed: false })
 
   const again = await verify('--judge', 'run.jsonl', '--json', '--html', 'report.html', '--scripts', 'scripts')
   expect(again.code).toBe(1)

@@ -6,6 +6,7 @@ import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
 import { printReport } from '../output/print-report.ts'
 import { type ExitCode, command } from '../program.ts'
+import { commitOf } from '../system/commit.ts'
 import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
 import {
@@ -59,6 +60,7 @@ export const verify = command<VerifyCommandOptions>({
     try {
       for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
       const seed = seedOf(options.seed)
+      const commit = commitOf(service.dir)
       const history = await package_.run({
         plan,
         instances,
@@ -67,6 +69,7 @@ export const verify = command<VerifyCommandOptions>({
         profile,
         volatile: options.volatile ?? [],
         ...(seed !== undefined && { seed }),
+        ...(commit !== undefined && { commit }),
         ...(options.history !== undefined && { file: options.history }),
         ...(check !== undefined && { check }),
         ...(counting !== undefined && { counters: counting.counters }),

@@ -16,12 +16,22 @@ export interface RunRecord {
   readonly run: string
   readonly seed: number
   readonly started: string
+  /** absent: nobody knows which code this was (no repository, or the caller did not say) */
+  readonly commit?: Commit
   readonly profile: string
   readonly instances: Readonly<Record<string, readonly string[]>>
   readonly operations: readonly OperationFacts[]
   readonly schemas: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>
   readonly untested: readonly Untested[]
   readonly volatile: readonly string[]
+}
+
+/** What was checked out where the run was started. */
+export interface Commit {
+  /** its whole hash */
+  readonly id: string
+  /** tracked files had changes that are in no commit */
+  readonly changed: boolean
 }
 
 /** A check that is about something promised and could not be tried with what was given. */

@@ -23,6 +23,7 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     run: run.run,
     seed: run.seed,
     started: run.started,
+    ...(run.commit !== undefined && { commit: run.commit }),
     profile: run.profile,
     guarantees: {
       declared: results.length,

@@ -1,5 +1,5 @@
 import type { SourceLocation } from '@spandrel/contract'
-import type { Untested } from '../history/records.ts'
+import type { Commit, Untested } from '../history/records.ts'
 import type { Member } from '../plan/operation-facts.ts'
 
 /**
@@ -50,6 +50,8 @@ export interface VerifyReport {
   readonly run: string
   readonly seed: number
   readonly started: string
+  /** what was checked out where the run was started; `spandrel scorecard` counts a report for its commit only */
+  readonly commit?: Commit
   readonly profile: string
   readonly guarantees: { readonly declared: number; readonly tested: number; readonly passed: number }
   readonly results: readonly GuaranteeVerdict[]

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
-import type { EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
+import type { Commit, EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { countOf, probeRequest } from '../request/build-request.ts'
@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly check?: string
   /** operation → how many effects a marker has, in place of its probe's `read`; see `counted` of planService */
   readonly counters?: Readonly<Record<string, (marker: string) => Promise<number>>>
+  /** what is checked out; written into the history and the report */
+  readonly commit?: Commit
   readonly onProgress?: (words: string) => void
   readonly signal?: AbortSignal
 }
@@ -64,6 +66,7 @@ export async function run(options: RunOptions): Promise<History> {
     run: prefix,
     seed,
     started: new Date().toISOString(),
+    ...(options.commit !== undefined && { commit: options.commit }),
     profile: profile.name,
     instances: { [plan.service]: instances },
     operations: plan.operations,
