@@ -7,7 +7,7 @@ import type { Report } from '../src/report.ts'
 import { files, folder, left, start } from './start-shop.ts'
 
 describe('npm start', () => {
-  it('survives chaos: nothing lost, nothing twice, every law kept', { timeout: 180_000 }, async () => {
+  it('FM50: survives chaos, with its faults under load: nothing lost, nothing twice, every law kept', { timeout: 180_000 }, async () => {
     const report = join(folder, 'report.json')
     const ended = await start(['--for', '10s', '--chaos', '--seed', '7', '--json', '--report', report])
     expect(ended).toMatchObject({ code: 0 })

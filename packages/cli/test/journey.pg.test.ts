@@ -119,12 +119,13 @@ test('the road of an order: what caused what, with what went wrong on the way', 
   const correlation = 'c-road'
   const request = { correlationid: correlation, operation: 'placeOrder', source: '/shop/orders' }
   await noted('orders', 'answered', 0, { ...request, message_id: 'r-1', detail: '{"status":202,"ms":9,"key":"k-1"}' })
-  await noted('orders', 'call', -3, {
+  // Its row was written with the commit, after the message it led to.
+  await noted('orders', 'call', 4, {
     correlationid: correlation,
     operation: 'payments.quotePrice',
     causationid: 'r-1',
     source: '/shop/orders',
-    detail: '{"outcome":"ok","ms":3}',
+    detail: JSON.stringify({ outcome: 'ok', ms: 3, at: at(-3) }),
   })
   await noted('orders', 'replayed-answer', 700, { ...request, message_id: 'r-2', detail: '{"key":"k-1"}' })
   const placed: Wire = {

@@ -357,7 +357,7 @@ class Tree {
       kind: 'call',
       text: `calls ${row.operation ?? '?'}${good ? '' : ` → ${outcome}${status}${tries}`}`,
       tone: good ? 'plain' : 'bad',
-      at: row.at,
+      at: began(row),
       children: answered === undefined ? [] : [this.#request(answered)],
       service,
       ...(row.operation !== null && { operation: row.operation }),
@@ -382,6 +382,12 @@ class Tree {
   #ordered<T>(items: Iterable<T>, at: (item: T) => Date | undefined): T[] {
     return [...items].sort((a, b) => (at(a)?.getTime() ?? 0) - (at(b)?.getTime() ?? 0))
   }
+}
+
+/** When a call began; its row was written when what it led to was committed. */
+function began({ at, detail }: JournalRow): Date {
+  const said = text(detail['at'])
+  return said === undefined ? at : new Date(said)
 }
 
 function inTime(nodes: JourneyNode[]): JourneyNode[] {

@@ -1,49 +1,58 @@
 import { expect, test } from 'vitest'
 import { Breaker } from './breaker.ts'
 
-function breaker(): { breaker: Breaker; pass: (ms: number) => void } {
+type Ended = (providerIsUp: boolean) => void
+
+function breaker() {
   let now = 0
+  const it = new Breaker({ failures: 3, coolDownMs: 1000, maxCoolDownMs: 4000, now: () => now })
+  const enter = (): Ended => {
+    const entry = it.enter()
+    if (entry.refusedMs !== undefined) throw new Error(`refused for ${entry.refusedMs} ms`)
+    return entry.ended
+  }
   return {
-    breaker: new Breaker({ failures: 3, coolDownMs: 1000, maxCoolDownMs: 4000, now: () => now }),
-    pass: (ms) => {
+    it,
+    enter,
+    pass: (ms: number) => {
       now += ms
+    },
+    fail: (times: number) => {
+      for (let index = 0; index < times; index++) enter()(false)
     },
   }
 }
 
 test('opens after so many failures in a row, and a success in between starts the count again', () => {
-  const { breaker: it } = breaker()
-  it.failed()
-  it.failed()
-  it.succeeded()
-  it.failed()
-  it.failed()
-  expect([it.state, it.enter()]).toEqual(['closed', undefined])
-  it.failed()
+  const { it, enter, fail } = breaker()
+  fail(2)
+  enter()(true)
+  fail(2)
+  expect(it.state).toBe('closed')
+  fail(1)
   expect(it.state).toBe('open')
-  expect(it.enter()).toBeGreaterThan(0)
+  expect(it.enter().refusedMs).toBeGreaterThan(0)
 })
 
 test('half-open: one try goes, the others are refused until it has ended', () => {
-  const { breaker: it, pass } = breaker()
-  for (let index = 0; index < 3; index++) it.failed()
+  const { it, enter, fail, pass } = breaker()
+  fail(3)
   pass(1000)
   expect(it.state).toBe('half-open')
-  expect(it.enter()).toBeUndefined()
-  expect(it.enter()).toBeGreaterThan(0)
-  it.succeeded()
-  expect([it.state, it.enter()]).toEqual(['closed', undefined])
+  const probe = enter()
+  expect(it.enter().refusedMs).toBeGreaterThan(0)
+  probe(true)
+  expect([it.state, it.enter().refusedMs]).toEqual(['closed', undefined])
 })
 
 test('a failed probe doubles the cool-down, up to the limit', () => {
-  const { breaker: it, pass } = breaker()
-  for (let index = 0; index < 3; index++) it.failed()
+  const { it, enter, fail, pass } = breaker()
+  fail(3)
   const waits: number[] = []
   for (let index = 0; index < 4; index++) {
-    waits.push(it.enter() ?? 0)
+    waits.push(it.enter().refusedMs ?? 0)
     pass(5000)
-    expect(it.enter()).toBeUndefined()
-    it.failed()
+    enter()(false)
   }
   expect(waits[0]).toBeLessThanOrEqual(1000)
   expect(waits[1]).toBeGreaterThan(1400)
@@ -52,11 +61,29 @@ test('a failed probe doubles the cool-down, up to the limit', () => {
   expect(waits[3]).toBeLessThanOrEqual(4000)
 })
 
-test('a probe that never says how it ended does not keep the breaker half-open for ever', () => {
-  const { breaker: it, pass } = breaker()
-  for (let index = 0; index < 3; index++) it.failed()
+test('what was let in before it opened changes nothing when it ends later', () => {
+  const { it, enter, fail, pass } = breaker()
+  const [before, slow] = [enter(), enter()]
+  fail(3)
+  before(true)
+  expect(it.state).toBe('open')
   pass(1000)
-  expect(it.enter()).toBeUndefined()
+  const probe = enter()
+  slow(false)
+  expect(it.state).toBe('half-open')
+  probe(true)
+  expect(it.state).toBe('closed')
+})
+
+test('a probe that never says how it ended does not keep the breaker half-open for ever; its late end counts no more', () => {
+  const { it, enter, fail, pass } = breaker()
+  fail(3)
   pass(1000)
-  expect(it.enter()).toBeUndefined()
+  const lost = enter()
+  pass(1000)
+  const next = enter()
+  lost(true)
+  expect(it.state).toBe('half-open')
+  next(true)
+  expect(it.state).toBe('closed')
 })

@@ -7,6 +7,8 @@
  *                                    └──failure, cool-down ×2───┘
  *
  * closed: everything goes. open: nothing goes. half-open: one try goes, the others are refused until it has ended.
+ * How a try ended counts only in the state it was let in by: an answer from before the breaker opened neither closes
+ * it nor fails a probe.
  */
 export interface BreakerOptions {
   /** failures in a row that open it; default 5 */
@@ -17,6 +19,11 @@ export interface BreakerOptions {
   maxCoolDownMs?: number
   now?: () => number
 }
+
+export type Entry =
+  | { readonly refusedMs: undefined; /** Says how the try ended. */ readonly ended: (providerIsUp: boolean) => void }
+  /** refused; worth another try after so many milliseconds */
+  | { readonly refusedMs: number }
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
@@ -29,6 +36,8 @@ export class Breaker {
   #inARow = 0
   #opened = 0
   #until = 0
+  /** grows with every change of state, and with every probe */
+  #era = 0
 
   constructor(options: BreakerOptions = {}) {
     this.#failures = options.failures ?? 5
@@ -41,27 +50,35 @@ export class Breaker {
     return this.#state === 'open' && this.#now() >= this.#until ? 'half-open' : this.#state
   }
 
-  /** Undefined: go ahead, and say how it ended. A number: refused, worth another try after so many milliseconds. */
-  enter(): number | undefined {
-    if (this.#state === 'closed') return undefined
-    const now = this.#now()
-    if (now < this.#until) return this.#until - now
-    // The probe has as long as a cool-down before the next one may go, should it never say how it ended.
-    this.#state = 'half-open'
-    this.#until = now + this.#coolDown()
-    return undefined
+  enter(): Entry {
+    if (this.#state !== 'closed') {
+      const now = this.#now()
+      if (now < this.#until) return { refusedMs: this.#until - now }
+      // The probe has as long as a cool-down before the next one may go, should it never say how it ended.
+      this.#state = 'half-open'
+      this.#until = now + this.#coolDown()
+      this.#era++
+    }
+    const era = this.#era
+    const ended = (providerIsUp: boolean): void => {
+      if (era !== this.#era) return
+      if (providerIsUp) this.#succeeded()
+      else this.#failed()
+    }
+    return { refusedMs: undefined, ended }
   }
 
-  succeeded(): void {
+  #succeeded(): void {
+    if (this.#state !== 'closed') this.#era++
     this.#state = 'closed'
     this.#inARow = 0
     this.#opened = 0
   }
 
-  failed(): void {
+  #failed(): void {
     this.#inARow++
     if (this.#state === 'closed' && this.#inARow < this.#failures) return
-    if (this.#state === 'open') return // a try from before it opened
+    this.#era++
     this.#state = 'open'
     this.#opened++
     this.#until = this.#now() + this.#coolDown()

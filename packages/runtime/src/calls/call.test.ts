@@ -98,6 +98,7 @@ test('resolves with the declared answer; correlation, trace, caller and remainin
   expect(journal).toMatchObject([
     { kind: 'call', operation: 'prices.quote', correlationid: 'c-1', detail: { outcome: 'ok', status: 200 } },
   ])
+  expect(Date.parse(journal[0]?.detail?.['at'] as string)).toBeLessThanOrEqual(Date.now())
 })
 
 test('with a secret, who calls is signed for this request', async () => {

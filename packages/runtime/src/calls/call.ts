@@ -97,15 +97,15 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
     const attempts = retry === 'none' ? 1 : Math.max(1, retry.attempts)
     const end = context.deadline ?? Number.POSITIVE_INFINITY
     for (let tries = 1; ; tries++) {
-      const refusedMs = breaker.enter()
-      if (refusedMs !== undefined) {
+      const entry = breaker.enter()
+      if (entry.refusedMs !== undefined) {
         throw new CallError(
           use.ref,
           'breaker-open',
           `${use.ref} was not called: ${use.service} failed too often just before`,
           {
             tries: tries - 1,
-            retryAfterMs: refusedMs,
+            retryAfterMs: entry.refusedMs,
           },
         )
       }
@@ -118,8 +118,7 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
         signal: context.signal,
         maxBytes: options.maxAnswerBytes ?? 1024 * 1024,
       })
-      if (tried.providerIsDown) breaker.failed()
-      else breaker.succeeded()
+      entry.ended(!tried.providerIsDown)
       options.onTry?.(use.ref, tried.error?.reason ?? 'ok')
       if (tried.error === undefined) return tried.answer
       const { error } = tried
@@ -171,7 +170,8 @@ export function createCaller(contract: ServiceContract, options: CallerOptions =
         correlationid: context.correlationid,
         causationid: context.causationid,
         source: contract.source,
-        detail: { ...detail, ms: Date.now() - startedAt },
+        // The row's own time is that of its commit, after whatever the call led to.
+        detail: { ...detail, at: new Date(startedAt).toISOString(), ms: Date.now() - startedAt },
       })
     try {
       const answer = await send(use, request, context)

@@ -69,7 +69,7 @@ function actsOf(file: string): Map<number, number> {
   return acts
 }
 
-describe('laws 3, 4, 7: a process that is killed', { timeout: 120_000 }, () => {
+describe('laws 3, 4, 7, FM08, FM40: a process that is killed', { timeout: 120_000 }, () => {
   const points = [
     'consumer.fetched@2',
     'consumer.claimed@3',

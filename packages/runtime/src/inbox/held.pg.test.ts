@@ -9,6 +9,8 @@ import {
   inversions,
   message,
   migrateFor,
+  quickRetry,
+  quietLogger,
   rows,
   runConsumer,
   testContract,
@@ -16,7 +18,11 @@ import {
   until,
   writesEffect,
 } from '../../test/consuming.ts'
+import { pgDatabase } from '../database/pg.ts'
 import { Outage, Terminal } from '../errors.ts'
+import { createRelay } from '../outbox/relay.ts'
+import { migrateStream } from '../schema/migrate.ts'
+import { registrationOf } from '../schema/registration.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -107,6 +113,60 @@ describe('a message that fails', () => {
       (n) => n === 32,
     )
     expect(inversions(await effects(pool))).toEqual([])
+  })
+
+  test('FM38 its attempts are rows: another process goes on counting where one ended', async () => {
+    const contract = testContract({ thing: { retry: { ...quickRetry, delayMs: 300, maxDelayMs: 300 } } })
+    const { url, pool, transport } = await world(contract)
+    const handler = failing(writesEffect('a'), new Map([['m', 99]]), () => new Error('never'))
+    const first = cleanup.add(await runConsumer(url, contract, { thing: handler }, { name: 'first' }))
+    await feed(transport, [message(1, { id: 'm', key: 'one' })])
+    await until(
+      () => held(pool),
+      ([row]) => row?.state === 'retrying',
+    )
+    await first.stop()
+    const tried = (await journalOf(pool, 'm')).filter((kind) => kind === 'attempt-failed').length
+    expect(tried).toBeGreaterThan(0)
+    expect(tried).toBeLessThan(3)
+    cleanup.add(await runConsumer(url, contract, { thing: handler }, { name: 'second' }))
+    expect(
+      await until(
+        () => held(pool),
+        ([row]) => row?.state === 'dead',
+      ),
+    ).toMatchObject([{ message_id: 'm', attempts: 3 }])
+    expect((await journalOf(pool, 'm')).filter((kind) => kind === 'attempt-failed')).toHaveLength(3)
+  })
+
+  test('FM18 what other handlers sent leaves, whatever is a dead letter here', async () => {
+    const contract = testContract()
+    const { url, pool, transport } = await world(contract)
+    const echo: TestHandlers[string] = async (received, { send }) => {
+      send('echoed', { n: received.data.n })
+      if (received.data.n === 0) throw new Terminal('poison')
+    }
+    cleanup.add(await runConsumer(url, contract, { thing: echo }))
+    await feed(
+      transport,
+      Array.from({ length: 20 }, (_, n) => message(n, { key: `k${n}` })),
+    )
+    await until(
+      () => held(pool),
+      ([row]) => row?.state === 'dead',
+    )
+    const relay = createRelay({ contract, database: pgDatabase(pool), transport, logger: quietLogger() })
+    cleanup.add({ stop: () => relay.stop({ deadlineMs: 2000 }) })
+    void relay.start()
+    const echoes = await until(
+      () =>
+        rows<{ n: number }>(
+          pool,
+          "select (data::json->>'n')::int as n from spandrel_stream.log where attributes::json->>'type' = 'echoed' order by 1",
+        ),
+      ({ length }) => length >= 19,
+    )
+    expect(echoes.map(({ n }) => n)).toEqual(Array.from({ length: 19 }, (_, n) => n + 1))
   })
 
   test('Terminal is a dead letter at once', async () => {
@@ -401,6 +461,35 @@ describe('what an operator asks', () => {
     expect(await held(pool)).toEqual([])
     const [entry] = await rows(pool, "select actor, why from spandrel.journal where kind = 'replay'")
     expect(entry).toEqual({ actor: 'ada', why: 'it was me' })
+  })
+
+  test('FM21 a replay goes to the consumer that failed, and to nobody else', async () => {
+    const { pool, url, ids, heal } = await poisoned()
+    const other = testContract(undefined, { service: 'other' })
+    const { pool: elsewhere, url: otherUrl } = await world(other)
+    await migrateStream(pool, registrationOf(other))
+    const stream = cleanup.add(await openTransport(url))
+    cleanup.add(await runConsumer(otherUrl, other, { thing: writesEffect('other') }, { transport: stream }))
+    // It comes late, and begins with the next message.
+    await feed(stream, [message(9, { key: 'two' })])
+    await until(
+      () => effectCount(elsewhere),
+      (n) => n > 0,
+    )
+    const before = await effects(elsewhere)
+    heal()
+    await ask(pool, ids[1], 'replay')
+    await until(
+      () => effectCount(pool),
+      (n) => n === 7,
+    )
+    // What comes after the replay is there; the replay is not.
+    await feed(stream, [message(10, { key: 'one' })])
+    await until(
+      () => effectCount(elsewhere),
+      (n) => n > before.length,
+    )
+    expect((await effects(elsewhere)).slice(before.length).map(({ n }) => n)).toEqual([10])
   })
 
   test('FM22 a replay that fails again is counted, and not repeated by itself', async () => {

@@ -213,7 +213,7 @@ describe.each([
     ).toBe(2)
   })
 
-  test('a delivery that comes again settles as a duplicate, whatever its key waits for', async () => {
+  test('FM27 a delivery that comes again settles as a duplicate, whatever its key waits for', async () => {
     const { url, pool, transport, contract } = await here()
     cleanup.add(await runConsumer(url, contract, { thing: handler }))
     const first = message(1, { id: 'first', key: 'a', data: { n: 1, intent: 'i1' } })

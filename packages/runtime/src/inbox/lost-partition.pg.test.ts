@@ -36,7 +36,7 @@ async function steal(pool: pg.Pool, partition: number): Promise<void> {
 /** Renewals come too late to notice anything: the fence does. */
 const unaware = { leaseMs: 120_000, renewMs: 60_000 }
 
-describe('FM52, law 1: a partition that is lost costs nothing but its own messages', () => {
+describe('FM09, FM52, law 1: a partition that is lost costs nothing but its own messages', () => {
   for (const [style, handler] of Object.entries({
     plain: writesEffect('a'),
     external: external({ act: async () => {}, handle: writesEffect('a') as never }) as unknown as TestHandlers[string],
@@ -46,7 +46,7 @@ describe('FM52, law 1: a partition that is lost costs nothing but its own messag
       const { url, pool } = await testDatabase()
       await migrateFor(pool, [contract])
       const transport = cleanup.add(await openTransport(url))
-      cleanup.add(await runConsumer(url, contract, { thing: handler }, { tuning: unaware }))
+      const { consumer } = cleanup.add(await runConsumer(url, contract, { thing: handler }, { tuning: unaware }))
       await steal(pool, 0)
       // One read brings them all, so one batch has them all.
       await feed(
@@ -65,6 +65,11 @@ describe('FM52, law 1: a partition that is lost costs nothing but its own messag
       )
       expect(seen).toHaveLength(kept)
       expect(inversions(seen)).toEqual([])
+      // Neither settled nor handed back: nothing may stay so.
+      await until(
+        () => consumer.health().gauges['unsettled'],
+        (n) => n === 0,
+      )
     })
   }
 })

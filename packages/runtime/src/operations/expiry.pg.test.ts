@@ -37,7 +37,7 @@ async function insertKeys(
 }
 
 test('a key is remembered for as long as its contract says, and forgotten after', async () => {
-  const service = bookingService(database.pool, { key: { retentionMs: 300 }, options: { logger: quiet, expiryMs: 20 } })
+  const service = bookingService(database.pool, { key: { retentionMs: 1000 }, options: { logger: quiet, expiryMs: 20 } })
   services.push(service)
   const { url } = await service.listen({ port: 0 })
   await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })
@@ -45,6 +45,20 @@ test('a key is remembered for as long as its contract says, and forgotten after'
   await until('the key is forgotten', async () => !(await keys()).includes('kept'))
   expect(await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })).toMatchObject({ status: 201, replayed: false })
   expect(await effects(database.pool, 'kept')).toEqual({ effects: 2, messages: 2 })
+})
+
+test('a key past its retention is forgotten, also before the expiry has come to it', async () => {
+  const service = bookingService(database.pool, {
+    key: { retentionMs: 300 },
+    options: { logger: quiet, expiryMs: 3_600_000 },
+  })
+  services.push(service)
+  const { url } = await service.listen({ port: 0 })
+  await ask(url, '/bookings', { item: 'late' }, { key: 'late' })
+  const past = `select 1 from spandrel.keys where key = 'late' and expires_at < clock_timestamp()`
+  await until('its time is up', async () => (await database.pool.query(past)).rowCount === 1)
+  expect(await ask(url, '/bookings', { item: 'late' }, { key: 'late' })).toMatchObject({ status: 201, replayed: false })
+  expect(await effects(database.pool, 'late')).toEqual({ effects: 2, messages: 2 })
 })
 
 test('FM06: batches, past rows that somebody has locked', async () => {

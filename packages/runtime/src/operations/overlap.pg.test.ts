@@ -72,7 +72,7 @@ function waiting(): number {
 describe.each(['reject', 'wait'] as const)('%s', (mode) => {
   const path = mode === 'reject' ? '/bookings' : '/waiting-bookings'
 
-  test('8 simultaneous copies through two instances: one effect, one message, the declared answers', async () => {
+  test('FM17: 8 simultaneous copies through two instances: one effect, one message, the declared answers', async () => {
     const urls = await pair()
     for (let round = 0; round < 5; round++) {
       const item = fresh()

@@ -34,12 +34,14 @@ interface Row {
   body: string | null
   correlationid: string | null
   owner: string | null
+  expired: boolean
 }
 
 const lock = 'select pg_try_advisory_xact_lock($1::bigint) as locked, pg_backend_pid() as backend'
 
 const read = `
-select state, fingerprint, status, headers, body, correlationid, owner
+select state, fingerprint, status, headers, body, correlationid, owner,
+  coalesce(expires_at < clock_timestamp(), false) as expired
 from spandrel.keys where operation = $1 and scope = $2 and key = $3`
 
 const insert = `
@@ -60,14 +62,17 @@ export async function tryLock(query: Query, claim: Claim): Promise<{ locked: boo
   return { locked: rows[0]?.locked === true, backend: rows[0]?.backend }
 }
 
-/** What is known of a key. Only *done* suppresses: a claim without an outcome is the trace of an attempt that failed. */
+/**
+ * What is known of a key. Only *done* suppresses: a claim without an outcome is the trace of an attempt that failed. A
+ * record past its retention is as good as deleted, whenever the expiry comes to it; both are written over.
+ */
 export async function readKey(
   query: Query,
   claim: Claim,
 ): Promise<{ done: KeyRecord; claimed: false } | { done: undefined; claimed: boolean }> {
   const { rows } = await query<Row>(read, [claim.operation.operation, claim.scope, claim.key])
   const row = rows[0]
-  if (row === undefined || row.state !== 'done') return { done: undefined, claimed: row !== undefined }
+  if (row === undefined || row.state !== 'done' || row.expired) return { done: undefined, claimed: row !== undefined }
   const done: KeyRecord = {
     fingerprint: row.fingerprint,
     answer: {

@@ -142,7 +142,7 @@ describe('law 7 FM01 FM35: no inversions', () => {
     },
   )
 
-  test('one transaction left open beside the load: it holds nothing back, and its own message goes when it commits', async () => {
+  test('FM02: one transaction left open beside the load: it holds nothing back, and its own message goes when it commits', async () => {
     const rig = await outboxRig()
     const relay = startRelay(rig, 500)
     const client = await rig.service.pool.connect()

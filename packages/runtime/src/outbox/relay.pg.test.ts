@@ -64,7 +64,7 @@ describe('the relay', () => {
     expect((await rig.arrived('notes')).map(({ data }) => data)).toEqual(['{"text":"yes"}'])
   })
 
-  test('the ring is heard at once, here and from another process; without it the poll finds everything', async () => {
+  test('FM31 the ring is heard at once, here and from another process; without it the poll finds everything', async () => {
     const rig = await outboxRig()
     const [first, second] = [startRelay(rig, { pollMs: 60_000 }), startRelay(rig, { pollMs: 60_000 })]
     await until(() => [first, second].some((relay) => relay.health().gauges['holdsLease'] === 1))
@@ -294,7 +294,7 @@ describe('what cannot be sent for now', () => {
 })
 
 describe('health and retention', () => {
-  test('FM03 FM07 tell the age of the oldest unsent row and who keeps a transaction open', async () => {
+  test('FM02 FM03 FM07 tell the age of the oldest unsent row and who keeps a transaction open', async () => {
     const rig = await outboxRig()
     await rig.send('noted', { text: 'a' })
     await rig.rows(
@@ -328,7 +328,7 @@ describe('health and retention', () => {
     expect(await rig.rows('select 1 from spandrel.sent')).toHaveLength(10)
   })
 
-  test('a fault in a round is logged and tried again, and a graceful stop sends the rest', async () => {
+  test('FM36 a fault in a round is logged and tried again, and a graceful stop sends the rest', async () => {
     const rig = await outboxRig()
     ;(faults as unknown as { arm(name: string, action: string, nth?: number): void }).arm('relay.published', 'throw', 1)
     await rig.send('moved', { key: 'k', seq: 1 })

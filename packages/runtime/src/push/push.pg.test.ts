@@ -155,7 +155,7 @@ test('FM28: a receiver that is down is an outage: nothing is counted, nothing di
   expect(await rows(database.pool, "select 1 from spandrel.journal where kind = 'attempt-failed'")).toEqual([])
 })
 
-test('a refusal is a dead letter at once and holds back its own key only', async () => {
+test('FM39: a refusal is a dead letter at once and holds back its own key only', async () => {
   const target = await receiver((received, response) => response.writeHead(received.n === 1 ? 422 : 204).end())
   await push(target.url)
   await feed(transport, [message(1, { key: 'bad' }), message(2, { key: 'bad' }), message(3, { key: 'good' })])

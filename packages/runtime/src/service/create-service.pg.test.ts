@@ -81,7 +81,7 @@ async function counted(item: string): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-test('the whole road: a request, its message, its receiver, each once; health and metrics tell of it', async () => {
+test('FM36: the whole road: a request, its message, its receiver, each once; health and metrics tell of it', async () => {
   const service = roundTripService()
   const { url } = await service.listen({ port: 0 })
   const item = fresh()
