@@ -10,6 +10,7 @@ import { messagesDiscard, messagesReplay } from './commands/messages-ask.ts'
 import { messagesList } from './commands/messages-list.ts'
 import { messagesShow } from './commands/messages-show.ts'
 import { migrate } from './commands/migrate.ts'
+import { scorecard } from './commands/scorecard.ts'
 import { twice } from './commands/twice.ts'
 import { verify } from './commands/verify.ts'
 import { type CommandGroup, type ExitCode, run } from './program.ts'
@@ -23,5 +24,5 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, diff, impact, explain, messages, journey, twice, verify])
+  return run(argv, [dev, generate, migrate, check, diff, impact, scorecard, explain, messages, journey, twice, verify])
 }

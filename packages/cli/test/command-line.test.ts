@@ -21,6 +21,7 @@ const commands = [
   'messages show',
   'messages replay',
   'messages discard',
+  'scorecard',
   'twice',
   'verify',
 ]

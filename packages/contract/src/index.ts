@@ -34,6 +34,18 @@ export {
   type LoadOptions,
   type LoadResult,
 } from './load/load-system.ts'
+export { scoreDocuments, scoreSystem, type ScoreResult } from './load/load-system.ts'
+export type {
+  Answer,
+  Basis,
+  Coupling,
+  Evidence,
+  Place,
+  Scorecard,
+  ScoredIntegration,
+  SystemAnswer,
+} from './scorecard/model.ts'
+export type { CheckedOut, GivenReport } from './scorecard/evidence.ts'
 export { structureFaults } from './rules/structure-faults.ts'
 export { rules } from './rules/table.ts'
 export type { Rule, RuleArea, RuleFormat } from './rules/rule.ts'

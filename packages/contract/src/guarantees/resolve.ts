@@ -84,6 +84,7 @@ export function resolveGuarantees({ inherited, own }: Layers, subject: Subject, 
       ...(by === undefined || ref === undefined ? {} : { push: { by: by as 'event', ref } }),
       ...(correlation === undefined ? {} : { correlation }),
       declared: declaredIn(merged),
+      keyMembers: keyMembersIn(idempotency),
       natural,
     },
   }
@@ -106,6 +107,11 @@ function declaredIn(merged: Node | undefined): Partial<Record<GuaranteeMember, S
     if (merged !== undefined && field(merged, member) !== undefined) found[member] = keyPlace(merged, member)
   }
   return found
+}
+
+function keyMembersIn(idempotency: Node | undefined): Record<string, SourceLocation> {
+  if (idempotency?.kind !== 'map') return {}
+  return Object.fromEntries([...idempotency.entries].map(([member, { keyAt }]) => [member, keyAt]))
 }
 
 function keyOf(node: Node | undefined, kind: 'http' | 'message'): Guarantees['idempotency'] {

@@ -4,6 +4,8 @@ import type { Finding } from '../model/finding.ts'
 import type { System } from '../model/system.ts'
 import { applyRules } from '../rules/apply-rules.ts'
 import { ruleContext } from '../rules/rule-context.ts'
+import type { Scorecard } from '../scorecard/model.ts'
+import { type ScoreOptions, scorecardOf } from '../scorecard/scorecard.ts'
 import { Sources } from '../source/sources.ts'
 import { buildSystem } from '../system/build-system.ts'
 import { documentsAsFiles } from '../system/documents-as-files.ts'
@@ -56,6 +58,24 @@ export async function checkDocuments(files: readonly string[], options: CheckOpt
   return checked(options, () => documentsAsFiles(files.map((file) => resolve(file))))
 }
 
+export interface ScoreResult extends LoadResult {
+  /** absent where any finding is an error */
+  readonly scorecard?: Scorecard
+}
+
+/** Reads a system as `checkSystem` does, and answers the ten questions about it. Its findings are those of reading. */
+export async function scoreSystem(file: string, options: CheckOptions & ScoreOptions = {}): Promise<ScoreResult> {
+  return scored(options, (env, sources, found) => readSystemFiles(resolve(file), env, sources, found))
+}
+
+/** The same for contracts alone. */
+export async function scoreDocuments(
+  files: readonly string[],
+  options: CheckOptions & ScoreOptions = {},
+): Promise<ScoreResult> {
+  return scored(options, () => documentsAsFiles(files.map((file) => resolve(file))))
+}
+
 type FilesReader = (env: Environment, sources: Sources, findings: Findings) => readonly SystemFile[]
 
 interface Read extends LoadResult {
@@ -74,7 +94,16 @@ function read({ env = process.env }: LoadOptions, filesOf: FilesReader, official
 function checked(options: CheckOptions, filesOf: FilesReader): LoadResult {
   const { system, findings, sources } = read(options, filesOf, true)
   if (system === undefined) return { findings }
-  const today = options.today ?? new Date().toISOString().slice(0, 10)
-  const all = applyRules(ruleContext(system, sources, today), findings)
+  const all = applyRules(ruleContext(system, sources, todayOf(options)), findings)
   return { system, findings: sortedFindings(all) }
+}
+
+function scored(options: CheckOptions & ScoreOptions, filesOf: FilesReader): ScoreResult {
+  const { system, findings, sources } = read(options, filesOf, true)
+  if (system === undefined) return { findings }
+  return { system, findings, scorecard: scorecardOf(ruleContext(system, sources, todayOf(options)), options) }
+}
+
+function todayOf({ today }: CheckOptions): string {
+  return today ?? new Date().toISOString().slice(0, 10)
 }

@@ -82,6 +82,8 @@ export interface ResolvedGuarantees {
   readonly correlation?: Expression
   /** member → where the nearest declaration of it stands (document, trait or sidecar) */
   readonly declared: Readonly<Partial<Record<GuaranteeMember, SourceLocation>>>
+  /** member of a key → where it is written: `key`, `retention`, `onOverlap`, … */
+  readonly keyMembers?: Readonly<Record<string, SourceLocation>>
   /** idempotency comes from the HTTP method alone */
   readonly natural: boolean
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path'
+import type { SourceLocation } from '../model/location.ts'
 import type { Service } from '../model/system.ts'
 import { placeIn } from './repository/place-in.ts'
 import type { Dependency, Manifest } from './repository/manifests.ts'
@@ -18,26 +19,53 @@ export const requiredClientLibrary: Rule = {
     'enough: a client can be generated from it.',
   fix: 'generate a client from the contract, and remove the dependency',
   *check({ repository }) {
-    const manifests = repository
-      .named('package.json', 'pyproject.toml', 'requirements.txt', 'go.mod', 'pom.xml')
-      .flatMap((file) => {
-        const text = repository.text(file)
-        const service = repository.ownerOf(file)
-        return text === undefined || service === undefined ? [] : [{ ...readManifest(file, text), service, text }]
-      })
-    for (const manifest of manifests) {
-      for (const dependency of manifest.dependencies) {
-        const other = builtBy(dependency, manifest, manifests, repository)
-        if (other === undefined || other.service.name === manifest.service.name) continue
-        if (isGenerated(other.folder, repository)) continue
-        yield {
-          at: placeIn(manifest.file, manifest.text, dependency.index),
-          subject: manifest.service.name,
-          message: `\`${manifest.service.name}\` is built with \`${dependency.name}\`, which is code of \`${other.service.name}\``,
-        }
+    for (const { consumer, provider, library, at } of clientLibraries(repository)) {
+      yield {
+        at,
+        subject: consumer,
+        message: `\`${consumer}\` is built with \`${library}\`, which is code of \`${provider}\``,
       }
     }
   },
+}
+
+/** A service that is built with another one's code. */
+export interface ClientLibrary {
+  readonly consumer: string
+  readonly provider: string
+  /** as its manifest names it */
+  readonly library: string
+  readonly at: SourceLocation
+}
+
+const manifestNames = ['package.json', 'pyproject.toml', 'requirements.txt', 'go.mod', 'pom.xml']
+
+/** The manifests of a service: what it is built with. */
+export function manifestsOf(service: Service, repository: Repository): readonly string[] {
+  return repository.named(...manifestNames).filter((file) => repository.ownerOf(file)?.name === service.name)
+}
+
+export function clientLibraries(repository: Repository): readonly ClientLibrary[] {
+  const found: ClientLibrary[] = []
+  const manifests = repository.named(...manifestNames).flatMap((file) => {
+    const text = repository.text(file)
+    const service = repository.ownerOf(file)
+    return text === undefined || service === undefined ? [] : [{ ...readManifest(file, text), service, text }]
+  })
+  for (const manifest of manifests) {
+    for (const dependency of manifest.dependencies) {
+      const other = builtBy(dependency, manifest, manifests, repository)
+      if (other === undefined || other.service.name === manifest.service.name) continue
+      if (isGenerated(other.folder, repository)) continue
+      found.push({
+        consumer: manifest.service.name,
+        provider: other.service.name,
+        library: dependency.name,
+        at: placeIn(manifest.file, manifest.text, dependency.index),
+      })
+    }
+  }
+  return found
 }
 
 type Owned = Manifest & { readonly service: Service }

@@ -30,14 +30,15 @@ export const undeclaredWorkflow: Rule = {
   },
 }
 
-interface Edge {
+/** Work that goes from one service to the next. */
+export interface Handover {
   readonly from: string
   readonly to: string
   readonly at: SourceLocation
 }
 
 /** Messages, and calls that change something, where neither side says which process it belongs to. */
-function unnamedEdges(system: System): readonly Edge[] {
+export function unnamedEdges(system: System): readonly Handover[] {
   const messages = sendsOf(system).flatMap((send) =>
     receiversOf(system, send)
       .filter(({ service }) => service !== send.service)
@@ -52,7 +53,7 @@ function unnamedEdges(system: System): readonly Edge[] {
   return [...messages, ...calls]
 }
 
-function chainFrom(first: Edge, edges: readonly Edge[]): readonly string[] {
+function chainFrom(first: Handover, edges: readonly Handover[]): readonly string[] {
   const chain = [first.from, first.to]
   for (;;) {
     const next = edges.find(({ from, to }) => from === chain.at(-1) && !chain.includes(to))

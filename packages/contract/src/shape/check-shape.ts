@@ -264,7 +264,8 @@ function typeHint(node: Node, branches: readonly Shape[]): string {
     const texts = branches.filter((branch) => typesOf(branch).includes('string'))
     if (texts.some(({ pattern }) => pattern === undefined || new RegExp(pattern, 'u').test(source)))
       return `put it in quotes: '${source}'`
-    const meant = typeof node.value === 'number' ? texts.find((branch) => branch['x-number-as'] !== undefined) : undefined
+    const meant =
+      typeof node.value === 'number' ? texts.find((branch) => branch['x-number-as'] !== undefined) : undefined
     if (meant !== undefined) return `write \`${meant['x-number-as']?.replace('{}', source)}\``
   }
   if (node.kind === 'scalar' && typeof node.value === 'string') {

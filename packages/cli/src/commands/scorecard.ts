@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises'
+import type { GivenReport } from '@spandrel/contract'
+import { Option } from 'commander'
+import { CommandError } from '../output/command-error.ts'
+import { type CommonOptions, command } from '../program.ts'
+import { printScorecard } from '../scorecard/print.ts'
+import { commitOf } from '../system/commit.ts'
+import { findConfig, shown } from '../system/find-config.ts'
+import { BrokenSystem, contractPackage } from '../system/open-system.ts'
+
+interface ScorecardOptions extends CommonOptions {
+  evidence?: string[]
+  why?: boolean
+}
+
+export const scorecard = command<ScorecardOptions>({
+  usage: 'scorecard [documents...]',
+  summary: 'ten questions about every integration, and how sure the answers are',
+  description:
+    'Reads spandrel.yaml and all contracts, and answers ten questions about each integration and the system: by what is ' +
+    'declared, and by what verify reports of this commit have shown. What is only declared counts half. Beside it, how ' +
+    'closely the two sides of each integration are coupled.',
+  options: [
+    new Option('--evidence <report...>', 'what `spandrel verify --json` printed for this commit'),
+    new Option('--why', 'what each answer is based on, and what would raise it'),
+  ],
+  examples: [
+    ['scorecard', 'the nearest spandrel.yaml'],
+    ['scorecard --why', 'with the reasons of every answer'],
+    ['scorecard --evidence orders.json', 'with what a run of `verify --json` has shown'],
+    ['scorecard api/orders.openapi.yaml', 'a document alone'],
+    ['scorecard --json', 'for programs'],
+  ],
+  async run(options, documents, output) {
+    const { scoreDocuments, scoreSystem } = await contractPackage()
+    const file = documents.length > 0 ? undefined : await findConfig(options.config)
+    const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
+    const reports = await Promise.all((options.evidence ?? []).map(readReport))
+    output.progress(`reading ${where}`)
+    const given = { reports, commitOf: ({ dir }: { dir: string }) => commitOf(dir) }
+    const result = await (file === undefined ? scoreDocuments(documents, given) : scoreSystem(file, given))
+    const { scorecard: card } = result
+    if (card === undefined) throw new BrokenSystem(file ?? documents[0] ?? '', result.findings)
+    if (card.integrations.length === 0) {
+      throw new CommandError('there is nothing to score: no operation and no message in this system', {
+        where,
+        fix: 'give its services contracts: `contracts: [contracts/orders.openapi.yaml]`',
+      })
+    }
+    output.document(card)
+    printScorecard(card, output, { why: options.why === true })
+    return 0
+  },
+})
+
+async function readReport(path: string): Promise<GivenReport> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(`there is no report ${path}`, {
+      where: '--evidence',
+      fix: 'write one with `spandrel verify --json > report.json`',
+      cause: error,
+    })
+  })
+  try {
+    return { file: path, content: JSON.parse(text) as unknown }
+  } catch (error) {
+    throw new CommandError(`${path} is no JSON`, {
+      where: '--evidence',
+      fix: 'give what `spandrel verify --json` printed',
+      cause: error,
+    })
+  }
+}
