@@ -1,26 +1,43 @@
+import { Option } from 'commander'
 import { CommandError } from '../output/command-error.ts'
 import type { Paint } from '../output/output.ts'
 import { count, table } from '../output/table.ts'
-import { command } from '../program.ts'
+import { command, type CommonOptions } from '../program.ts'
 import { shown } from '../system/find-config.ts'
 import { contractPackage, openSystem } from '../system/open-system.ts'
+import { showDown } from '../impact/show-down.ts'
 
-export const impact = command({
+export const impact = command<CommonOptions & { down?: boolean }>({
   usage: 'impact <ref>',
   summary: 'who depends on a service, an operation or a message',
   description:
     'Reads spandrel.yaml and the contracts, and tells who relies on what you name: by calls, by messages, and by ' +
-    'promises that refer to it. Nothing has to have changed; `diff` tells what a change does to them.',
+    'promises that refer to it. Nothing has to have changed; `diff` tells what a change does to them. With `--down` it ' +
+    'tells what becomes of every operation while the service does not run.',
+  options: [new Option('--down', 'which operations fail, degrade or only wait while the service is down')],
   examples: [
     ['impact orders', 'everything that a service offers'],
     ['impact payments.quotePrice', 'one operation'],
     ['impact orderPlaced', 'a message, whichever service sends it'],
     ['impact shop.orders', 'a channel'],
+    ['impact payments --down', 'what happens while payments does not run'],
     ['impact orders --json', 'for programs'],
   ],
   async run(options, [ref = ''], output) {
     const system = await openSystem(options.config)
-    const { impactOf } = await contractPackage()
+    const { impactOf, impactOfDown } = await contractPackage()
+    if (options.down === true) {
+      const told = impactOfDown(ref, system)
+      if (told.effects === undefined) {
+        throw new CommandError(`no service of ${system.name} is called ${ref}`, {
+          where: shown(system.file),
+          fix: told.hint,
+        })
+      }
+      output.document(told)
+      showDown(told, output)
+      return 0
+    }
     const found = impactOf(ref, system)
     if (found.subjects === undefined) {
       throw new CommandError(`nothing in ${system.name} is called ${ref}`, {

@@ -162,6 +162,10 @@ export interface Use {
   readonly style: IntegrationStyle
   readonly reason?: string
   readonly until?: string
+  /** the consumer's own operations that make the call; absent: nobody says, so any may */
+  readonly in?: readonly string[]
+  /** what is done without the answer; absent: the caller fails with the call */
+  readonly fallback?: string
   /** the provider's operation, the same object as in the provider's `operations` */
   readonly provider: HttpOperation
   /** environment variable with the provider's base URL (`PAYMENTS_URL`), and its default */

@@ -5,7 +5,7 @@ import type { IntegrationStyle } from '../model/integration.ts'
 import type { Setting, Use } from '../model/system.ts'
 import { optional } from '../model/optional.ts'
 import type { ServiceContent } from '../service/read-service.ts'
-import { entriesAt, textAt } from '../source/node.ts'
+import { entriesAt, field, text, textAt } from '../source/node.ts'
 import type { Entry, Node } from '../source/node.ts'
 
 interface Providers {
@@ -40,7 +40,8 @@ function linkUse(
   }
   const provider = services.get(service)
   if (provider === undefined) {
-    const hint = didYouMean(service, services.keys(), 'add its spandrel.yaml to `include`')
+    const others = [...services.keys()].filter((one) => one !== consumer)
+    const hint = didYouMean(service, others, 'add its spandrel.yaml to `include`')
     findings.error(keyAt, 'unknown-service', `\`${ref}\`: there is no service \`${service}\``, hint)
     return undefined
   }
@@ -77,10 +78,33 @@ function linkUse(
     style: style ?? 'rpc',
     ...optional('reason', textAt(value, 'reason')),
     ...optional('until', textAt(value, 'until')),
+    ...optional('in', callersOf(ref, value, services.get(consumer), findings)),
+    ...optional('fallback', textAt(value, 'fallback')),
     provider: operation,
     url: { env: urlVariable(service), ...optional('default', urls.get(service)?.default) },
     location: keyAt,
   }
+}
+
+/** The operations named by `in`: the consumer's own, and such as can call. */
+function callersOf(
+  ref: string,
+  use: Node,
+  consumer: ServiceContent | undefined,
+  findings: Findings,
+): readonly string[] | undefined {
+  const written = field(use, 'in')
+  if (written?.kind !== 'list' || consumer === undefined) return undefined
+  const names = [...consumer.operations.keys(), ...consumer.receives.keys()]
+  return written.items.flatMap((item) => {
+    const name = text(item)
+    if (name === undefined) return []
+    if (names.includes(name)) return [name]
+    const message = `\`in\` of \`${ref}\`: \`${consumer.name}\` has no operation \`${name}\` that could call`
+    const hint = didYouMean(name, names, names.length > 0 ? `it has: ${listed(names)}` : 'remove `in`')
+    findings.error(item.at, 'unknown-operation', message, hint)
+    return []
+  })
 }
 
 /** `card-net` → `CARD_NET_URL`. */

@@ -26,6 +26,18 @@ const use: Shape = {
     style,
     reason: text("Why; required where the style is not the system's default.", 'the shopper waits for the price'),
     until: { ...date, description: 'When a deviation ends.', examples: ['2027-06-30'] },
+    in: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'string', minLength: 1 },
+      description: 'The operations of this service that make the call. Absent: any of them may.',
+      examples: [['placeOrder']],
+      'x-hint': 'write a list: `in: [placeOrder]`',
+    },
+    fallback: text(
+      'What is done without the answer. Absent: whoever calls fails where the call fails.',
+      'the last known price',
+    ),
   },
 }
 

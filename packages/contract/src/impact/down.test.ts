@@ -1,0 +1,193 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadSystem } from '../load/load-system.ts'
+import type { System } from '../model/system.ts'
+import type { DownEffect, DownImpact } from './down.ts'
+import { impactOfDown } from './down.ts'
+
+const root = fileURLToPath(new URL('../../../../examples/shop/', import.meta.url))
+let shop: System
+let folder: string
+
+beforeAll(async () => {
+  shop = await load(join(root, 'spandrel.yaml'))
+  folder = await mkdtemp(join(tmpdir(), 'spandrel-down-'))
+})
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+async function load(file: string): Promise<System> {
+  const { system, findings } = await loadSystem(file, { env: {} })
+  if (system === undefined) throw new Error(JSON.stringify(findings))
+  return system
+}
+
+function down(name: string, system = shop): DownImpact {
+  const told = impactOfDown(name, system)
+  if (told.effects === undefined) throw new Error(told.hint)
+  return told
+}
+
+function effect(of: DownImpact, operation: string): DownEffect {
+  const found = of.effects.find((one) => one.operation === operation)
+  if (found === undefined) throw new Error(`${operation} is not among ${of.effects.map((one) => one.operation).join()}`)
+  return found
+}
+
+const outcome = (of: DownImpact, operation: string): string => {
+  const { outcome: what, possible } = effect(of, operation)
+  return possible ? `may: ${what}` : what
+}
+
+test('a call in the way of a request fails with it, and says where the call is declared', () => {
+  const found = effect(down('payments'), 'orders.placeOrder')
+  expect(found).toMatchObject({ outcome: 'fails', possible: false, owner: 'team-orders' })
+  expect(found.chain).toHaveLength(1)
+  expect(found.chain[0]).toMatchObject({ relation: 'calls', to: 'payments.quotePrice', style: 'rpc' })
+  const { file, line } = found.chain[0]!.location
+  expect(`${relative(root, file)}:${line}`).toBe('orders/spandrel.yaml:12')
+})
+
+test('what makes no call goes on', () => {
+  const { unaffected, looked } = down('payments')
+  expect(unaffected).toContain('orders.getOrder')
+  expect(looked.operations).toBeGreaterThan(20)
+})
+
+test('messages only wait: those to it, those from it, and what surely follows from them', () => {
+  const payments = down('payments')
+  expect(outcome(payments, 'payments.capturePayment')).toBe('waits')
+  expect(outcome(payments, 'ledger.bookCapture')).toBe('waits')
+  // shipping takes in nothing but paymentCaptured
+  expect(effect(payments, 'orders.completeOrder')).toMatchObject({
+    outcome: 'waits',
+    possible: false,
+    chain: [
+      { to: 'shipping.shipmentDispatched', relation: 'receives', style: 'messaging' },
+      { to: 'shipping.bookShipment', relation: 'follows' },
+      { to: 'payments.paymentCaptured', relation: 'receives' },
+    ],
+  })
+})
+
+test('a message that is handled by a call is tried again, and kept', () => {
+  const found = effect(down('cardnet'), 'payments.capturePayment')
+  expect(found.outcome).toBe('waits')
+  expect(found.because).toContain('6 times')
+  expect(found.because).toContain('dead letter')
+})
+
+test('nobody fails because of a service that is only sent messages', () => {
+  const inventory = down('inventory')
+  expect(inventory.effects.filter(({ outcome: what }) => what === 'fails')).toEqual([])
+  expect(effect(inventory, 'orders.askToReleaseStock').because).toContain('late (promised within 15 min)')
+  expect(outcome(inventory, 'payments.capturePayment')).toBe('waits')
+  expect(outcome(inventory, 'shipping.bookShipment')).toBe('may: waits')
+})
+
+test('every effect of every service of the shop has a place and a reason, and a way that ends at the service', () => {
+  let seen = 0
+  for (const name of Object.keys(shop.services)) {
+    for (const { because, chain, location, service, operation } of down(name).effects) {
+      seen++
+      expect(because, operation).not.toBe('')
+      expect(location.line, operation).toBeGreaterThan(0)
+      if (service !== name) expect(chain.at(-1)?.to.split('.')[0], operation).toBe(name)
+    }
+  }
+  expect(seen).toBeGreaterThan(50)
+})
+
+test('an operation, and a misspelt service: what was meant', () => {
+  expect(impactOfDown('payments.quotePrice', shop)).toEqual({
+    hint: '`--down` takes a service: did you mean `payments`?',
+  })
+  expect(impactOfDown('paymets', shop)).toEqual({ hint: 'did you mean `payments`?' })
+})
+
+/** `front` has two operations and calls `back`; `use` is how. */
+async function pair(use: string, receive = ''): Promise<System> {
+  const dir = await mkdtemp(join(folder, 'pair-'))
+  const openapi = (title: string, names: readonly string[]): string =>
+    JSON.stringify({
+      openapi: '3.1.0',
+      info: { title, version: '1.0.0' },
+      paths: Object.fromEntries(
+        names.map((name) => [`/${name}`, { post: { operationId: name, responses: { 204: { description: 'done' } } } }]),
+      ),
+    })
+  await writeFile(join(dir, 'front.openapi.json'), openapi('Front', ['ask', 'other']))
+  await writeFile(join(dir, 'back.openapi.json'), openapi('Back', ['answer']))
+  if (receive !== '') {
+    await writeFile(
+      join(dir, 'front.asyncapi.yaml'),
+      `asyncapi: 3.0.0
+info: { title: Front, version: 1.0.0 }
+channels: { jobs: { address: jobs, messages: { job: { payload: true } } } }
+operations:
+  work:
+    action: receive
+    channel: { $ref: '#/channels/jobs' }
+    x-guarantees: ${receive}
+`,
+    )
+  }
+  const contracts = receive === '' ? '[front.openapi.json]' : '[front.openapi.json, front.asyncapi.yaml]'
+  await writeFile(
+    join(dir, 'spandrel.yaml'),
+    `version: 1
+system: pair
+services:
+  front: { contracts: ${contracts}, uses: { back.answer: ${use} } }
+  back: { contracts: [back.openapi.json] }
+`,
+  )
+  return load(join(dir, 'spandrel.yaml'))
+}
+
+test('a declared fallback degrades', async () => {
+  const told = down('back', await pair('{ in: [ask], fallback: yesterday’s answer }'))
+  expect(outcome(told, 'front.ask')).toBe('degrades')
+  expect(effect(told, 'front.ask').because).toBe('fallback: yesterday’s answer')
+  expect(told.unaffected).toEqual(['front.other'])
+})
+
+test('where nobody says which operation calls, any may', async () => {
+  const told = down('back', await pair('{}'))
+  expect(outcome(told, 'front.ask')).toBe('may: fails')
+  expect(outcome(told, 'front.other')).toBe('may: fails')
+  expect(effect(told, 'front.ask').because).toContain('`in`')
+})
+
+test('a call that hands over, or fetches now and then, does not fail the caller', async () => {
+  expect(outcome(down('back', await pair('{ style: messaging, in: [ask] }')), 'front.ask')).toBe('waits')
+  expect(outcome(down('back', await pair('{ style: file, in: [ask] }')), 'front.ask')).toBe('waits')
+})
+
+test('a message that is discarded after its attempts is lost', async () => {
+  const once = '{ retry: { attempts: 3, delay: PT1S }, deadLetter: none, timeout: PT1S }'
+  const told = down('back', await pair('{ in: [work] }', once))
+  expect(effect(told, 'front.work')).toMatchObject({ outcome: 'fails', possible: false })
+  expect(effect(told, 'front.work').because).toContain('discarded')
+})
+
+test('what is sent at most once to a service that is down may be lost', async () => {
+  const told = down('front', await pair('{ in: [work] }', '{ delivery: at-most-once }'))
+  expect(effect(told, 'front.work')).toMatchObject({ outcome: 'fails', chain: [] })
+})
+
+test('`in` that names no operation of the caller is a fault, at its place', async () => {
+  const { dir } = await pair('{ in: [ask] }')
+  const { findings } = await loadSystem(join(dir, 'spandrel.yaml'), { env: {} })
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
+  await writeFile(
+    join(dir, 'spandrel.yaml'),
+    'version: 1\nsystem: pair\nservices:\n  front:\n    contracts: [front.openapi.json]\n    uses:\n      back.answer: { in: [aks] }\n  back: { contracts: [back.openapi.json] }\n',
+  )
+  const broken = await loadSystem(join(dir, 'spandrel.yaml'), { env: {} })
+  expect(broken.findings).toMatchObject([
+    { id: 'unknown-operation', line: 7, column: 27, suggestion: 'did you mean `ask`?' },
+  ])
+})
