@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, effects, until } from '../../test/ask.ts'
 import { bookings, type BookingTypes, noGuarantees, validator } from '../../test/bookings-contract.ts'
@@ -198,7 +198,8 @@ describe('FM25: stopping', () => {
   })
 
   test('SIGTERM under load: every request in flight is answered, the rest is refused, and what was answered is there', async () => {
-    const { url, child, ended } = await bookingsProcess(bookingsDatabase.url)
+    const { url, child, ended, close } = await bookingsProcess(bookingsDatabase.url)
+    onTestFinished(close)
     const items = Array.from({ length: 200 }, () => fresh())
     const outcomes: { item: string; status: number }[] = []
     let next = 0
