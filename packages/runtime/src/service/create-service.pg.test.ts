@@ -198,8 +198,9 @@ describe('FM25: stopping', () => {
   })
 
   test('SIGTERM under load: every request in flight is answered, the rest is refused, and what was answered is there', async () => {
-    const { url, child, ended, close } = await bookingsProcess(bookingsDatabase.url)
-    onTestFinished(close)
+    const process = await bookingsProcess(bookingsDatabase.url)
+    onTestFinished(() => process.close())
+    const { url, child, ended } = process
     const items = Array.from({ length: 200 }, () => fresh())
     const outcomes: { item: string; status: number }[] = []
     let next = 0
