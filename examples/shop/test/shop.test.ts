@@ -7,25 +7,29 @@ import type { Report } from '../src/report.ts'
 import { files, folder, left, start } from './start-shop.ts'
 
 describe('npm start', () => {
-  it('FM50: survives chaos, with its faults under load: nothing lost, nothing twice, every law kept', { timeout: 180_000 }, async () => {
-    const report = join(folder, 'report.json')
-    const ended = await start(['--for', '10s', '--chaos', '--seed', '7', '--json', '--report', report])
-    expect(ended).toMatchObject({ code: 0 })
-    const document = JSON.parse(ended.output) as Report
-    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(document)
-    expect(Object.keys(document)).toEqual([
+  it(
+    'FM50: survives chaos, with its faults under load: nothing lost, nothing twice, every law kept',
+    { timeout: 180_000 },
+    async () => {
+      const report = join(folder, 'report.json')
+      const ended = await start(['--for', '10s', '--chaos', '--seed', '7', '--json', '--report', report])
+      expect(ended).toMatchObject({ code: 0 })
+      const document = JSON.parse(ended.output) as Report
+      expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(document)
+      expect(Object.keys(document)).toEqual([
       'seed', 'seconds', 'orders', 'kills', 'killsInFlight', 'lost', 'doubled', 'ledgerDifference', 'held', 'laws',
     ]) // prettier-ignore
-    expect(document).toMatchObject({ seed: 7, lost: 0, doubled: 0, ledgerDifference: 0 })
-    expect(document.laws).toEqual(Object.fromEntries(Object.values(LAWS).map((law) => [law, 'kept'])))
-    // The fault fired, and there was load: a quiet day would prove nothing.
-    expect(document.orders.placed).toBeGreaterThan(10)
-    expect(document.killsInFlight).toBeGreaterThanOrEqual(2)
-    expect(document.held.length).toBeGreaterThan(0)
-    expect(document.held.every(({ seeded }) => seeded)).toBe(true)
-    expect(left()).toEqual([])
-    expect(files()).toEqual([])
-  })
+      expect(document).toMatchObject({ seed: 7, lost: 0, doubled: 0, ledgerDifference: 0 })
+      expect(document.laws).toEqual(Object.fromEntries(Object.values(LAWS).map((law) => [law, 'kept'])))
+      // The fault fired, and there was load: a quiet day would prove nothing.
+      expect(document.orders.placed).toBeGreaterThan(10)
+      expect(document.killsInFlight).toBeGreaterThanOrEqual(2)
+      expect(document.held.length).toBeGreaterThan(0)
+      expect(document.held.every(({ seeded }) => seeded)).toBe(true)
+      expect(left()).toEqual([])
+      expect(files()).toEqual([])
+    },
+  )
 
   it('names the broken law where a guarantee is off, and exits 1', { timeout: 180_000 }, async () => {
     const ended = await start(['--for', '5s', '--chaos', '--seed', '7', '--json'], { SPANDREL_MUTANT: 'keys-off' })

@@ -37,7 +37,10 @@ async function insertKeys(
 }
 
 test('a key is remembered for as long as its contract says, and forgotten after', async () => {
-  const service = bookingService(database.pool, { key: { retentionMs: 1000 }, options: { logger: quiet, expiryMs: 20 } })
+  const service = bookingService(database.pool, {
+    key: { retentionMs: 1000 },
+    options: { logger: quiet, expiryMs: 20 },
+  })
   services.push(service)
   const { url } = await service.listen({ port: 0 })
   await ask(url, '/bookings', { item: 'kept' }, { key: 'kept' })
