@@ -56,7 +56,10 @@ test.each([
     ['generate', 'extra'],
     "error  too many arguments for 'generate'. Expected 0 arguments but got 1: extra.\n  fix    spandrel generate --help\n",
   ],
-  [['explain', 'sync-chian'], 'error  there is no rule sync-chian\n  fix    did you mean sync-chain?\n'],
+  [
+    ['explain', 'sync-chian'],
+    'error  there is no rule, change or check sync-chian\n  fix    did you mean sync-chain?\n',
+  ],
 ])('%j is refused with a way out', async (args, stderr) => {
   expect(await spandrel(args, { cwd: empty })).toEqual({ code: 2, stdout: '', stderr })
 })
