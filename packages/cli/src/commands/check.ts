@@ -6,7 +6,8 @@ import { formatOption, printReport } from '../output/print-report.ts'
 import type { FormatOptions } from '../output/print-report.ts'
 import { count, table } from '../output/table.ts'
 import { type CommonOptions, command } from '../program.ts'
-import { findConfig, shown } from '../system/find-config.ts'
+import { shown } from '../system/find-config.ts'
+import { namedDocuments } from '../system/named-documents.ts'
 import { contractPackage } from '../system/open-system.ts'
 
 interface CheckOptions extends CommonOptions, FormatOptions {
@@ -25,14 +26,15 @@ export const check = command<CheckOptions>({
     ['check', 'the nearest spandrel.yaml'],
     ['check --config examples/shop', 'another one'],
     ['check api/orders.openapi.yaml', 'a document alone'],
+    ['check api', 'all documents in a folder'],
     ['check --json', 'for programs'],
     ['check --format sarif', 'for code scanning and editors'],
     ['check --format github', 'annotations in GitHub Actions'],
     ['check --format junit', 'for whatever shows test results'],
   ],
-  async run(options, documents, output) {
+  async run(options, paths, output) {
     const { checkDocuments, checkSystem, messageOwners, rules, tally } = await contractPackage()
-    const file = documents.length > 0 ? undefined : await findConfig(options.config)
+    const { file, documents = [] } = await namedDocuments(paths, options.config)
     const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
     output.progress(`reading ${where}`)
     keepYoungGenerationSmall()

@@ -5,7 +5,8 @@ import { CommandError } from '../output/command-error.ts'
 import { type CommonOptions, command } from '../program.ts'
 import { printScorecard } from '../scorecard/print.ts'
 import { commitOf } from '../system/commit.ts'
-import { findConfig, shown } from '../system/find-config.ts'
+import { shown } from '../system/find-config.ts'
+import { namedDocuments } from '../system/named-documents.ts'
 import { BrokenSystem, contractPackage } from '../system/open-system.ts'
 
 interface ScorecardOptions extends CommonOptions {
@@ -31,9 +32,9 @@ export const scorecard = command<ScorecardOptions>({
     ['scorecard api/orders.openapi.yaml', 'a document alone'],
     ['scorecard --json', 'for programs'],
   ],
-  async run(options, documents, output) {
+  async run(options, paths, output) {
     const { scoreDocuments, scoreSystem } = await contractPackage()
-    const file = documents.length > 0 ? undefined : await findConfig(options.config)
+    const { file, documents = [] } = await namedDocuments(paths, options.config)
     const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
     const reports = await Promise.all((options.evidence ?? []).map(readReport))
     output.progress(`reading ${where}`)

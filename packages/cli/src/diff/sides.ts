@@ -1,10 +1,11 @@
 /** What `spandrel diff` was asked to compare: files, folders and git revisions, each as documents or as a system. */
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Files, SideInput } from '@spandrel/contract'
 import { disk } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import { findConfig, shown } from '../system/find-config.ts'
+import { contractsBelow, isContract } from '../system/named-documents.ts'
 import { type GitRevision, gitRevision } from './git-files.ts'
 
 /** One side, found but not yet read. */
@@ -84,8 +85,12 @@ function inputAt(path: string, files: Files, revision: GitRevision | undefined, 
   }
   const config = join(path, 'spandrel.yaml')
   if (kindOf(config, files) === 'file') return { system: config }
-  const all = revision === undefined ? below(path) : revision.paths.filter((one) => one.startsWith(`${path}/`))
-  const documents = all.filter((one) => /\.(ya?ml|json)$/i.test(one) && isDocument(one, files))
+  const documents =
+    revision === undefined
+      ? contractsBelow(path)
+      : revision.paths.filter(
+          (one) => one.startsWith(`${path}/`) && /\.(ya?ml|json)$/i.test(one) && isDocument(one, files),
+        )
   if (documents.length === 0) {
     throw new CommandError(`${written} has no spandrel.yaml, and no OpenAPI or AsyncAPI document`, {
       where: path,
@@ -120,22 +125,12 @@ function kindOf(path: string, files?: Files): 'file' | 'folder' | undefined {
   }
 }
 
-/** By its own words, not by its name: a contract may be called anything. */
 function isDocument(path: string, files: Files): boolean {
   try {
-    const text = new TextDecoder().decode(files.read(path))
-    return /^[\s{]*["']?(openapi|asyncapi|swagger)["']?\s*:/m.test(text) || /"(openapi|asyncapi)"\s*:\s*"\d/.test(text)
+    return isContract(files.read(path))
   } catch {
     return false
   }
-}
-
-function below(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name)
-    if (entry.isFile()) return [path]
-    return entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.') ? below(path) : []
-  })
 }
 
 /** `contracts/orders.openapi.yaml` → `contracts/orders`; names of services have no dots. */

@@ -19,12 +19,18 @@ export interface FormatOptions {
  * ```
  */
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
-  const shown = relative(options.base ?? process.cwd(), finding.file) || finding.file
+  const shown = shownFrom(options.base ?? process.cwd(), finding.file)
   const lines = [`${shown}:${finding.line}:${finding.column}  ${finding.severity}  ${finding.id}  ${finding.message}`]
   const line = options.line ?? options.source?.split(/\r\n|\n|\r/)[finding.line - 1]
   if (line !== undefined) lines.push(...excerpt(line, finding.line, finding.column))
   lines.push(`  ${finding.suggestion}`)
   return lines.join('\n')
+}
+
+/** As somebody in the folder would write it; what is far from it is named in full. */
+function shownFrom(base: string, file: string): string {
+  const near = relative(base, file)
+  return near === '' || near.startsWith('../../..') ? file : near
 }
 
 /** A long line (minified JSON) is cut to a window around the column. */

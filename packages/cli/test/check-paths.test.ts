@@ -1,0 +1,44 @@
+/** What `check` makes of the paths it is given. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ran, spandrel } from './spandrel.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spandrel paths-'))
+  await mkdir(join(folder, 'api', 'deep'), { recursive: true })
+  await mkdir(join(folder, 'empty'))
+  await mkdir(join(folder, 'far/far/far/away'), { recursive: true })
+  const openapi = (title: string): string =>
+    `openapi: 3.1.0\ninfo: { title: ${title}, version: 1.0.0 }\npaths:\n  /a:\n    get: { operationId: a, responses: { '200': { description: ok } } }\n`
+  await writeFile(join(folder, 'api', 'one.yaml'), openapi('One'))
+  await writeFile(join(folder, 'api', 'deep', 'two.yaml'), openapi('Two'))
+  await writeFile(join(folder, 'api', 'other.yaml'), 'not: a contract\n')
+  // A link that leads back: following it would never end.
+  await symlink(join(folder, 'api'), join(folder, 'api', 'deep', 'again'))
+  await writeFile(join(folder, 'broken.yaml'), 'openapi: 3.1.0\ninfo: { title: X, version: 1.0.0 }\npaths: 5\n')
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const check = (path: string, cwd = folder): Promise<Ran> => spandrel(['check', path], { cwd })
+
+test('a folder stands for the contracts in it, links not followed', async () => {
+  const { code, stdout } = await check('api')
+  expect(stdout).toContain('2 services, 2 contracts: 2 operations')
+  expect(code).toBe(0)
+})
+
+test('a folder without contracts: said, with its path', async () => {
+  const { code, stderr } = await check(join(folder, 'empty'), tmpdir())
+  expect(code).toBe(2)
+  expect(stderr).toContain('has no spandrel.yaml, and no OpenAPI or AsyncAPI document')
+  expect(stderr).not.toContain('../..')
+})
+
+test('a file far from here is named in full', async () => {
+  const { code, stdout } = await check(join(folder, 'broken.yaml'), join(folder, 'far/far/far/away'))
+  expect(code).toBe(1)
+  expect(stdout).toContain(`${join(folder, 'broken.yaml')}:3:8  error`)
+})
