@@ -126,6 +126,15 @@ describe('faults of spandrel.yaml', () => {
     {
       file,
       from: '      payments.quotePrice:',
+      to: '      ▸ordres.quotePrice:',
+      id: 'unknown-service',
+      says: 'there is no service `ordres`',
+      // `orders` is the caller itself
+      hint: 'add its spandrel.yaml',
+    },
+    {
+      file,
+      from: '      payments.quotePrice:',
       to: '      ▸payment.quotePrice:',
       id: 'unknown-service',
       says: 'there is no service `payment`',
