@@ -11,6 +11,8 @@ export interface CuttingProxy {
   loseNextCommit(where: 'before' | 'after'): Promise<void>
   /** From now on nothing passes the connections there are, and nobody closes them; how many there were. */
   silence(): number
+  /** Accepts so many connections from now on, and then neither passes anything on nor closes them. */
+  hush(count: number): { readonly left: number }
   close(): Promise<void>
 }
 
@@ -18,11 +20,16 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   const silent = new Set<Socket>()
+  const hushed = { left: 0 }
   let armed: { where: 'before' | 'after'; lost: () => void } | undefined
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     let losing: (() => void) | undefined
+    if (hushed.left > 0) {
+      hushed.left--
+      silent.add(client).add(upstream)
+    }
     const end = (): void => {
       client.destroy()
       upstream.destroy()
@@ -68,6 +75,10 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
     silence() {
       for (const socket of sockets) silent.add(socket)
       return sockets.size / 2
+    },
+    hush(count) {
+      hushed.left = count
+      return hushed
     },
     async close() {
       for (const socket of sockets) socket.destroy()

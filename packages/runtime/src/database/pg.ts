@@ -33,7 +33,8 @@ export interface PgDatabaseOptions {
   prepare?: boolean
   /**
    * How long a connection may leave a statement of the runtime's own without an answer, in milliseconds, before it is
-   * taken for dead and destroyed; default 30 s. A network that drops packets closes no connection (FM26).
+   * taken for dead and destroyed, and how long the pool is waited for; default 30 s. A network that drops packets
+   * closes no connection (FM26).
    */
   answerMs?: number
 }
@@ -50,7 +51,7 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
   const { answerMs = defaultAnswerMs } = options
   return {
     shares: true,
-    query: queryOf(pool, names, answerMs),
+    query: pooledQuery(pool, names, answerMs),
     transaction: async <T>(work: (open: OpenTransaction<PgTransaction>) => Promise<T>): Promise<T> => {
       const connection = await pgConnection(pool, names, answerMs)
       return runTransaction(connection, lentTransaction, work)
@@ -66,20 +67,48 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
 
 /** Joins a transaction the caller began on a `pg` client: `outbox.send(fromPg(client), …)`. */
 export function fromPg(client: PgQueryable): Joined {
-  return { query: queryOf(client, undefined) }
+  return {
+    query: async <Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<Row>> =>
+      single(await client.query(statement(sql, values, undefined))) as QueryResult<Row>,
+  }
 }
 
-function queryOf(target: PgQueryable, names: PreparedNames | undefined, answerMs?: number): Query {
+/** A statement of the runtime's own, on any connection of the pool. One that failed takes its connection with it. */
+function pooledQuery(pool: PgPool, names: PreparedNames, answerMs: number): Query {
   return async <Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<Row>> => {
-    const made = statement(sql, values, names?.of(sql))
-    if (answerMs !== undefined) made.query_timeout = answerMs
+    const client = await acquire(pool, answerMs)
+    let failed = true
     try {
-      return single(await target.query(made)) as QueryResult<Row>
+      const result = await client.query({ ...statement(sql, values, names.of(sql)), query_timeout: answerMs })
+      failed = false
+      return single(result) as QueryResult<Row>
     } catch (error) {
-      names?.saw(error)
+      names.saw(error)
       throw error
+    } finally {
+      client.release(failed)
     }
   }
+}
+
+/**
+ * A connection of the pool, within `limitMs`. A pool without a limit of its own waits for ever for a connection whose
+ * server, or what stands before it, has accepted it and says nothing (FM56).
+ */
+async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
+  const wanted = pool.connect()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), limitMs)
+  })
+  const client = await Promise.race([wanted, late])
+  clearTimeout(timer)
+  if (client !== 'late') return client
+  wanted.then(
+    (unwanted) => unwanted.release(),
+    () => {},
+  )
+  throw Object.assign(new Error(`the pool gave no connection within ${limitMs} ms`), { code: 'ETIMEDOUT' })
 }
 
 function statement(text: string, values: readonly unknown[] | undefined, name: string | undefined): PgStatement {
@@ -101,7 +130,7 @@ export async function pgConnection(
   names: PreparedNames,
   answerMs = defaultAnswerMs,
 ): Promise<Connection & PgSender> {
-  return new PgConnection(await pool.connect(), names, answerMs)
+  return new PgConnection(await acquire(pool, answerMs), names, answerMs)
 }
 
 export interface PgSender {

@@ -70,3 +70,34 @@ test('FM26: connections that have gone silent, and that nobody closes, are given
   expect(seen).toHaveLength(n)
   expect(inversions(seen)).toEqual([])
 })
+
+test('FM56: a connection that is accepted, and never answered, is not waited for', async () => {
+  const contract = testContract()
+  const { url, pool } = await testDatabase()
+  await migrateFor(pool, [contract])
+  const feeder = cleanup.add(await openTransport(url))
+  const proxy = cleanup.add(await cuttingProxy(url))
+  // No limit of its own, as pools are by default.
+  const made = new pg.Pool({ connectionString: proxy.url, max: 6, pipeline: true })
+  cleanup.add({ close: () => Promise.race([made.end(), proxy.close()]) })
+  const hushed = proxy.hush(2)
+  const consumer = createConsumer({
+    contract,
+    database: pgDatabase(made, { answerMs: 500 }),
+    transport: feeder,
+    handlers: { thing: writesEffect('a') },
+    logger: quietLogger(),
+    tuning: quick,
+  })
+  cleanup.add({ stop: () => consumer.stop({ deadlineMs: 3000 }) })
+  await consumer.start()
+  await feed(
+    feeder,
+    Array.from({ length: 20 }, (_, n) => message(n, { key: `k${n}` })),
+  )
+  await until(
+    () => effectCount(pool),
+    (count) => count === 20,
+  )
+  expect(hushed.left).toBe(0)
+})
