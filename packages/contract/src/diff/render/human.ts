@@ -28,7 +28,9 @@ export function diffReport({ findings, verdict, looked }: DiffResult, options: R
     lines.push('')
   }
   const counts = countsOf(findings).map(([level, text]) => paint(colours[level], text))
-  const what = `${looked.operations} operations, ${looked.schemas} schemas, ${looked.guarantees} guarantees`
+  const what = (['operation', 'schema', 'guarantee'] as const)
+    .map((one) => `${looked[`${one}s`]} ${one}${looked[`${one}s`] === 1 ? '' : 's'}`)
+    .join(', ')
   lines.push(`${counts.length === 0 ? paint('green', 'no changes') : counts.join(', ')} in ${what}`)
   lines.push(...verdictLines(verdict.documents, options))
   return lines.join('\n')
