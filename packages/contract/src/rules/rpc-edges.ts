@@ -38,7 +38,7 @@ export function longestPaths(edges: readonly RpcEdge[]): readonly (readonly RpcE
   return found
 }
 
-/** `99.7 %`: all of these services at once, each available 99.9 % of the time. */
+/** `99.7 %`: all of these services at once, each available 99.9 % of the time: an assumption, for the vocabulary has no word for it. */
 export function compositeAvailability(services: number): string {
   return `${(0.999 ** services * 100).toFixed(2).replace(/0$/, '')} %`
 }

@@ -24,7 +24,7 @@ export const timeoutCanHold: Rule = {
         yield {
           at: use.location,
           subject: `${service.name} → ${use.ref}`,
-          message: `\`${use.ref}\` may take ${inWords(inner)}, and \`${service.name}\` has at most ${inWords(outer.ms)} (\`${outer.operation}\`); where each is there 99.9 % of the time, both are ${compositeAvailability(2)}`,
+          message: `\`${use.ref}\` may take ${inWords(inner)}, and \`${service.name}\` has at most ${inWords(outer.ms)} (\`${outer.operation}\`); if each were there 99.9 % of the time (assumed: no contract says), both would be ${compositeAvailability(2)}`,
         }
       }
     }

@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { diffRules } from '../diff/rules.ts'
 import { Findings } from '../findings/findings.ts'
 import { checkShape } from '../shape/check-shape.ts'
 import { alternatives } from '../shape/expectation.ts'
 import type { Shape } from '../shape/shape.ts'
 import { entriesOf, field } from '../source/node.ts'
+import type { Entry, Node } from '../source/node.ts'
 import { parseYaml } from '../source/parse-yaml.ts'
+import { rules } from '../rules/table.ts'
 import { systemShape } from '../system/structure.ts'
 import { members, xGuarantees } from './x-guarantees.ts'
 import { xIntegration } from './x-integration.ts'
@@ -18,6 +21,13 @@ import { xProbe } from './x-probe.ts'
 const folder = fileURLToPath(new URL('../../../../docs/guarantees', import.meta.url))
 const pages = readdirSync(folder).filter((name) => name.endsWith('.md'))
 const keys: Record<string, Shape> = { 'x-guarantees': xGuarantees, 'x-integration': xIntegration, 'x-probe': xProbe }
+
+/** Parts of whole documents: what is ours in them is checked. */
+const formats = new Set(['paths', 'webhooks', 'operations', 'components'])
+
+function ours(node: Node): [string, Entry][] {
+  return entriesOf(node).flatMap((part) => (keys[part[0]] === undefined ? ours(part[1].value) : [part]))
+}
 
 function page(name: string): string {
   return readFileSync(join(folder, name), 'utf8')
@@ -38,7 +48,7 @@ test.each(pages)('the examples of %s are valid', (name) => {
     if (field(node, 'version') !== undefined && node !== undefined) {
       checkShape(node, systemShape, name, { definitions: {}, findings })
     } else {
-      for (const [key, { value }] of parts) {
+      for (const [key, { value }] of parts.flatMap((part) => (formats.has(part[0]) ? ours(part[1].value) : [part]))) {
         const shape = keys[key]
         if (shape === undefined)
           throw new Error(`${name} has an example with \`${key}\`, which this test does not know`)
@@ -58,6 +68,37 @@ test.each([...Object.entries(members), ['x-integration', xIntegration] as const,
     expect(missing).toEqual([])
   },
 )
+
+/** `deadLetter` → `dead-letter` */
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+test.each(Object.keys(members))('%s: meaning, both formats, on the wire, and what breaks it', (name) => {
+  const text = page(`${kebab(name)}.md`)
+  const [meaning = '', both = '', wire = '', breaks = '', ...more] = text.split(
+    /^## (?:In both formats|On the wire|What breaks it)\n/m,
+  )
+  expect(more).toEqual([])
+  expect([meaning, both, wire, breaks].map((part) => part.trim().length > 60)).toEqual([true, true, true, true])
+  expect(both).toMatch(/OpenAPI:\n[\s\S]+AsyncAPI:\n/)
+  expect(examples(both).length).toBeGreaterThan(0)
+  // Every kind of change of this guarantee that the table of diff has, and no page that does not exist.
+  const wanted = Object.entries(diffRules)
+    .filter(([id, { area }]) => area === 'guarantee' && id.startsWith(`${kebab(name)}-`))
+    .map(([id]) => id)
+  expect(wanted.length).toBeGreaterThan(0)
+  const linked = [...breaks.matchAll(/\.\.\/diff\/([a-z-]+)\.md/g)].map(([, id = '']) => id)
+  expect(wanted.filter((id) => !linked.includes(id))).toEqual([])
+  expect(linked.filter((id) => diffRules[id] === undefined)).toEqual([])
+  const asked = [...breaks.matchAll(/\.\.\/rules\/([a-z0-9-]+)\.md/g)].map(([, id = '']) => id)
+  expect(asked.length).toBeGreaterThan(0)
+  expect(asked.filter((id) => !rules.some((rule) => rule.id === id))).toEqual([])
+})
+
+test('every page of a guarantee is about a member of the vocabulary', () => {
+  const others = ['README.md', 'spandrel-yaml.md', 'x-integration.md', 'x-probe.md']
+  const wanted = [...Object.keys(members).map((name) => `${kebab(name)}.md`), ...others]
+  expect([...pages].sort()).toEqual(wanted.sort())
+})
 
 test('spandrel.yaml has a page with all of its keys', () => {
   const text = page('spandrel-yaml.md')
