@@ -11,7 +11,9 @@ create table stock_movements (
   quantity int not null, -- what is on the shelf changes by this
   what text not null,    -- delivered, reserved, refused, released
   order_id uuid,
+  note text,             -- of the delivery it came with
   at timestamptz not null default clock_timestamp()
 );
 create index stock_movements_by_sku on stock_movements (sku);
+create index stock_movements_by_note on stock_movements (note);
 create index stock_movements_by_order on stock_movements (order_id);

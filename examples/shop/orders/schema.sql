@@ -11,6 +11,7 @@ create table orders (
   placed_at timestamptz not null default clock_timestamp()
 );
 create index orders_by_id on orders (order_id);
+create index orders_by_reference on orders (reference);
 
 -- An order's status is what its history says.
 create table order_history (

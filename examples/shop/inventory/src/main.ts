@@ -2,7 +2,7 @@ import { createService, runUntilSignal } from '@spandrel/runtime'
 import { pgDatabase } from '@spandrel/runtime/pg'
 import pg from 'pg'
 import { inventory } from './inventory.contract.ts'
-import { findReservation, move, onTheShelf } from './stock.ts'
+import { deliver, findReservation, listDeliveries, move, onTheShelf } from './stock.ts'
 
 const pool = new pg.Pool({
   connectionString: process.env['DATABASE_URL'],
@@ -14,6 +14,18 @@ const pool = new pg.Pool({
 const service = createService(inventory, {
   database: pgDatabase(pool),
   handlers: {
+    async receiveDelivery({ body }, { tx }) {
+      const left = await deliver(tx, body)
+      if (left === undefined) {
+        return { status: 404, body: { type: 'about:blank', title: `there is no product ${body.sku}`, status: 404 } }
+      }
+      return { status: 201, body: { sku: body.sku, left } }
+    },
+
+    async listDeliveries({ query: { note } }, { tx }) {
+      return { status: 200, body: await listDeliveries(tx, note) }
+    },
+
     async reserveStock({ data: order }, { tx, send }) {
       const { orderId, sku, quantity } = order
       if ((await onTheShelf(tx, sku)) < quantity) {

@@ -38,3 +38,29 @@ export async function findReservation(tx: PgTransaction, orderId: string): Promi
   if (rows[0] === undefined) throw new Error(`nothing is reserved for order ${orderId}`)
   return rows[0]
 }
+
+export interface Delivery {
+  note: string
+  sku: string
+  quantity: number
+}
+
+/** Puts it on the shelf; how many are there then. Undefined: there is no such product. */
+export async function deliver(tx: PgTransaction, { note, sku, quantity }: Delivery): Promise<number | undefined> {
+  const { rows } = await tx.query('select 1 from products where sku = $1', [sku])
+  if (rows.length === 0) return undefined
+  await tx.query("insert into stock_movements (sku, quantity, what, note) values ($1, $2, 'delivered', $3)", [
+    sku,
+    quantity,
+    note,
+  ])
+  return await onTheShelf(tx, sku)
+}
+
+export async function listDeliveries(tx: PgTransaction, note: string) {
+  const { rows } = await tx.query<{ sku: string; quantity: number }>(
+    "select sku, quantity from stock_movements where note = $1 and what = 'delivered' order by seq",
+    [note],
+  )
+  return { deliveries: rows, total: rows.length }
+}

@@ -4,7 +4,7 @@ import { kyselyDatabase } from '@spandrel/runtime/kysely'
 import { orders, type OrdersTypes } from './orders.contract.ts'
 import type { Transaction } from 'kysely'
 import { db, type OrdersDatabase, pool } from './database.ts'
-import { findOrder, insertOrder, readTrackingCode, record } from './order.ts'
+import { findOrder, insertOrder, listOrders, readTrackingCode, record } from './order.ts'
 
 type Context = HandleContext<OrdersTypes, Transaction<OrdersDatabase>>
 
@@ -32,6 +32,10 @@ const service = createService(orders, {
         }
       },
     }),
+
+    async listOrders({ query: { reference } }, { tx }) {
+      return { status: 200, body: await listOrders(tx, reference) }
+    },
 
     async getOrder({ params: { orderId } }, { tx }) {
       const order = await findOrder(tx, orderId)

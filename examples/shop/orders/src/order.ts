@@ -51,6 +51,20 @@ export async function findOrder(tx: Tx, orderId: string) {
   }
 }
 
+/** A purchase has one order; whoever sees two has found a fault. */
+export async function listOrders(tx: Tx, reference: string) {
+  const rows = await tx
+    .selectFrom('orders')
+    .select(['order_id', 'placed_at'])
+    .where('reference', '=', reference)
+    .orderBy('placed_at')
+    .execute()
+  return {
+    orders: rows.slice(0, 100).map((row) => ({ orderId: row.order_id, placedAt: row.placed_at.toISOString() })),
+    total: rows.length,
+  }
+}
+
 /** Throws for a code that is none: whoever booked must look at it, and the order waits until somebody did. */
 export function readTrackingCode(code: string): string {
   const [carrier, number] = code.split(':')

@@ -4,6 +4,25 @@
 import { codePointLength, formats } from '@spandrel/runtime/validation'
 import type { HttpStatus, ServiceContract, UseContract } from '@spandrel/runtime/validation'
 
+export type OrderList = {
+  orders: {
+    /** @format uuid */
+    orderId: string
+    /** @format date-time */
+    placedAt: string
+  }[]
+  /** How many orders have this reference */
+  total: number
+}
+
+/** RFC 9457 */
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  detail?: string
+}
+
 export type Basket = {
   /** The storefront's own name for this purchase; printed on the card statement */
   reference: string
@@ -20,14 +39,6 @@ export type Receipt = {
   /** Minor units (cents) */
   total: number
   currency: string
-}
-
-/** RFC 9457 */
-export type Problem = {
-  type: string
-  title: string
-  status: number
-  detail?: string
 }
 
 export type OrderStatus = {
@@ -85,6 +96,10 @@ export type ShipmentBooked = {
   trackingCode: string
 }
 
+export type ListOrdersAnswer =
+  | { status: 200; headers?: Record<string, string>; body: OrderList }
+  | { status: Exclude<HttpStatus, 200>; headers?: Record<string, string>; body: Problem }
+
 export type PlaceOrderAnswer =
   | { status: 202; headers: { location: string; 'retry-after'?: string } & Record<string, string>; body: Receipt }
   | { status: 404; headers?: Record<string, string>; body: Problem }
@@ -112,6 +127,20 @@ export type QuotePriceAnswer =
 /** What `createService(orders, …)`, `send` and `call` take their types from. */
 export type OrdersTypes = {
   operations: {
+    /**
+     * GET /orders
+     * The orders of one purchase
+     */
+    listOrders: {
+      params: Record<string, never>
+      query: {
+        /** What the storefront called it */
+        reference: string
+      }
+      headers: Record<string, never>
+      body: undefined
+      answer: ListOrdersAnswer
+    }
     /**
      * POST /orders
      * Place an order
@@ -168,6 +197,32 @@ export const orders: ServiceContract<OrdersTypes> = {
   source: '/shop/orders',
   version: '1.0.0',
   operations: {
+    listOrders: {
+      operation: 'listOrders',
+      method: 'GET',
+      path: '/orders',
+      parameters: [
+        {
+          name: 'reference',
+          in: 'query',
+          required: true,
+          type: 'string',
+          validate: checkListOrdersReference,
+        },
+      ],
+      answers: {
+        '200': { contentType: 'application/json', headers: [], validate: checkOrderList },
+        default: { contentType: 'application/problem+json', headers: [], validate: checkProblem },
+      },
+      guarantees: {
+        idempotency: 'natural',
+        delivery: 'at-least-once',
+        ordering: 'none',
+        timeoutMs: 5000,
+        retry: 'none',
+        deadLetter: { retentionMs: 1209600000, replay: 'manual', onPoison: 'hold-key' },
+      },
+    },
     placeOrder: {
       operation: 'placeOrder',
       method: 'POST',
@@ -612,6 +667,237 @@ function textOf(value: unknown): string {
 
 // Validators, compiled from the schemas.
 const func0: any = codePointLength;
+checkListOrdersReference.errors = undefined as any;
+function checkListOrdersReference(data: any, {instancePath=""}: any = {}): boolean {
+  let vErrors: any = null; void vErrors;
+  let errors: any = 0;
+  if(errors === 0){
+    if(typeof (data as any) === "string"){
+      if(func0(data) > 64){
+        checkListOrdersReference.errors = [{instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
+        return false;
+      }
+      else {
+        if(func0(data) < 1){
+          checkListOrdersReference.errors = [{instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+          return false;
+        }
+      }
+    }
+    else {
+      checkListOrdersReference.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+      return false;
+    }
+  }
+  checkListOrdersReference.errors = vErrors;
+  return errors === 0;
+}
+const formats0: any = formats.uuid;
+const formats2: any = formats["date-time"];
+checkOrderList.errors = undefined as any;
+function checkOrderList(data: any, {instancePath=""}: any = {}): boolean {
+  let vErrors: any = null; void vErrors;
+  let errors: any = 0;
+  if(errors === 0){
+    if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
+      let missing0: any;
+      if(((data.orders === undefined) && (missing0 = "orders")) || ((data.total === undefined) && (missing0 = "total"))){
+        checkOrderList.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+        return false;
+      }
+      else {
+        if(data.orders !== undefined){
+          let data0: any = data.orders;
+          const _errs1: any = errors;
+          if(errors === _errs1){
+            if(Array.isArray(data0 as any)){
+              var valid1: any = true;
+              const len0: any = data0.length;
+              for(let i0: any=0; i0<len0; i0++){
+                let data1: any = data0[i0];
+                const _errs3: any = errors;
+                if(errors === _errs3){
+                  if(data1 && typeof (data1 as any) == "object" && !Array.isArray(data1 as any)){
+                    let missing1: any;
+                    if(((data1.orderId === undefined) && (missing1 = "orderId")) || ((data1.placedAt === undefined) && (missing1 = "placedAt"))){
+                      checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0,schemaPath:"#/properties/orders/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+                      return false;
+                    }
+                    else {
+                      if(data1.orderId !== undefined){
+                        let data2: any = data1.orderId;
+                        const _errs5: any = errors;
+                        if(errors === _errs5){
+                          if(errors === _errs5){
+                            if(typeof (data2 as any) === "string"){
+                              if(!(formats0(data2))){
+                                checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0+"/orderId",schemaPath:"#/properties/orders/items/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+                                return false;
+                              }
+                            }
+                            else {
+                              checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0+"/orderId",schemaPath:"#/properties/orders/items/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                              return false;
+                            }
+                          }
+                        }
+                        var valid2: any = _errs5 === errors;
+                      }
+                      else {
+                        var valid2: any = true;
+                      }
+                      if(valid2){
+                        if(data1.placedAt !== undefined){
+                          let data3: any = data1.placedAt;
+                          const _errs7: any = errors;
+                          if(errors === _errs7){
+                            if(errors === _errs7){
+                              if(typeof (data3 as any) === "string"){
+                                if(!(formats2(data3))){
+                                  checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0+"/placedAt",schemaPath:"#/properties/orders/items/properties/placedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+                                  return false;
+                                }
+                              }
+                              else {
+                                checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0+"/placedAt",schemaPath:"#/properties/orders/items/properties/placedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                                return false;
+                              }
+                            }
+                          }
+                          var valid2: any = _errs7 === errors;
+                        }
+                        else {
+                          var valid2: any = true;
+                        }
+                      }
+                    }
+                  }
+                  else {
+                    checkOrderList.errors = [{instancePath:instancePath+"/orders/" + i0,schemaPath:"#/properties/orders/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+                    return false;
+                  }
+                }
+                var valid1: any = _errs3 === errors;
+                if(!valid1){
+                  break;
+                }
+              }
+            }
+            else {
+              checkOrderList.errors = [{instancePath:instancePath+"/orders",schemaPath:"#/properties/orders/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+              return false;
+            }
+          }
+          var valid0: any = _errs1 === errors;
+        }
+        else {
+          var valid0: any = true;
+        }
+        if(valid0){
+          if(data.total !== undefined){
+            let data4: any = data.total;
+            const _errs9: any = errors;
+            if(!(((typeof (data4 as any) == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+              checkOrderList.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+              return false;
+            }
+            if(errors === _errs9){
+              if((typeof (data4 as any) == "number") && (isFinite(data4))){
+                if(data4 < 0 || isNaN(data4)){
+                  checkOrderList.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+                  return false;
+                }
+              }
+            }
+            var valid0: any = _errs9 === errors;
+          }
+          else {
+            var valid0: any = true;
+          }
+        }
+      }
+    }
+    else {
+      checkOrderList.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+      return false;
+    }
+  }
+  checkOrderList.errors = vErrors;
+  return errors === 0;
+}
+checkProblem.errors = undefined as any;
+function checkProblem(data: any, {instancePath=""}: any = {}): boolean {
+  let vErrors: any = null; void vErrors;
+  let errors: any = 0;
+  if(errors === 0){
+    if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
+      let missing0: any;
+      if((((data.type === undefined) && (missing0 = "type")) || ((data.title === undefined) && (missing0 = "title"))) || ((data.status === undefined) && (missing0 = "status"))){
+        checkProblem.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+        return false;
+      }
+      else {
+        if(data.type !== undefined){
+          const _errs1: any = errors;
+          if(typeof (data.type as any) !== "string"){
+            checkProblem.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+            return false;
+          }
+          var valid0: any = _errs1 === errors;
+        }
+        else {
+          var valid0: any = true;
+        }
+        if(valid0){
+          if(data.title !== undefined){
+            const _errs3: any = errors;
+            if(typeof (data.title as any) !== "string"){
+              checkProblem.errors = [{instancePath:instancePath+"/title",schemaPath:"#/properties/title/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+              return false;
+            }
+            var valid0: any = _errs3 === errors;
+          }
+          else {
+            var valid0: any = true;
+          }
+          if(valid0){
+            if(data.status !== undefined){
+              let data2: any = data.status;
+              const _errs5: any = errors;
+              if(!(((typeof (data2 as any) == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+                checkProblem.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+                return false;
+              }
+              var valid0: any = _errs5 === errors;
+            }
+            else {
+              var valid0: any = true;
+            }
+            if(valid0){
+              if(data.detail !== undefined){
+                const _errs7: any = errors;
+                if(typeof (data.detail as any) !== "string"){
+                  checkProblem.errors = [{instancePath:instancePath+"/detail",schemaPath:"#/properties/detail/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                  return false;
+                }
+                var valid0: any = _errs7 === errors;
+              }
+              else {
+                var valid0: any = true;
+              }
+            }
+          }
+        }
+      }
+    }
+    else {
+      checkProblem.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+      return false;
+    }
+  }
+  checkProblem.errors = vErrors;
+  return errors === 0;
+}
 checkPlaceOrderIdempotencyKey.errors = undefined as any;
 function checkPlaceOrderIdempotencyKey(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
@@ -792,7 +1078,6 @@ function checkBasket(data: any, {instancePath=""}: any = {}): boolean {
   checkBasket.errors = vErrors;
   return errors === 0;
 }
-const formats0: any = formats.uuid;
 const pattern3: any = new RegExp("^[A-Z]{3}$", 'u');
 checkReceipt.errors = undefined as any;
 function checkReceipt(data: any, {instancePath=""}: any = {}): boolean {
@@ -874,79 +1159,6 @@ function checkReceipt(data: any, {instancePath=""}: any = {}): boolean {
   checkReceipt.errors = vErrors;
   return errors === 0;
 }
-checkProblem.errors = undefined as any;
-function checkProblem(data: any, {instancePath=""}: any = {}): boolean {
-  let vErrors: any = null; void vErrors;
-  let errors: any = 0;
-  if(errors === 0){
-    if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
-      let missing0: any;
-      if((((data.type === undefined) && (missing0 = "type")) || ((data.title === undefined) && (missing0 = "title"))) || ((data.status === undefined) && (missing0 = "status"))){
-        checkProblem.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-        return false;
-      }
-      else {
-        if(data.type !== undefined){
-          const _errs1: any = errors;
-          if(typeof (data.type as any) !== "string"){
-            checkProblem.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-            return false;
-          }
-          var valid0: any = _errs1 === errors;
-        }
-        else {
-          var valid0: any = true;
-        }
-        if(valid0){
-          if(data.title !== undefined){
-            const _errs3: any = errors;
-            if(typeof (data.title as any) !== "string"){
-              checkProblem.errors = [{instancePath:instancePath+"/title",schemaPath:"#/properties/title/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-              return false;
-            }
-            var valid0: any = _errs3 === errors;
-          }
-          else {
-            var valid0: any = true;
-          }
-          if(valid0){
-            if(data.status !== undefined){
-              let data2: any = data.status;
-              const _errs5: any = errors;
-              if(!(((typeof (data2 as any) == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-                checkProblem.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-                return false;
-              }
-              var valid0: any = _errs5 === errors;
-            }
-            else {
-              var valid0: any = true;
-            }
-            if(valid0){
-              if(data.detail !== undefined){
-                const _errs7: any = errors;
-                if(typeof (data.detail as any) !== "string"){
-                  checkProblem.errors = [{instancePath:instancePath+"/detail",schemaPath:"#/properties/detail/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                  return false;
-                }
-                var valid0: any = _errs7 === errors;
-              }
-              else {
-                var valid0: any = true;
-              }
-            }
-          }
-        }
-      }
-    }
-    else {
-      checkProblem.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-      return false;
-    }
-  }
-  checkProblem.errors = vErrors;
-  return errors === 0;
-}
 checkGetOrderOrderId.errors = undefined as any;
 function checkGetOrderOrderId(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
@@ -968,8 +1180,7 @@ function checkGetOrderOrderId(data: any, {instancePath=""}: any = {}): boolean {
   checkGetOrderOrderId.errors = vErrors;
   return errors === 0;
 }
-const schema6: any = {"type":"object","required":["orderId","reference","status","history"],"properties":{"orderId":{"type":"string","format":"uuid"},"reference":{"type":"string"},"status":{"enum":["open","completed","rejected"]},"reason":{"type":"string"},"trackingCode":{"type":"string"},"history":{"type":"array","items":{"type":"object","required":["what","at"],"properties":{"what":{"type":"string"},"at":{"type":"string","format":"date-time"}}}}}};
-const formats6: any = formats["date-time"];
+const schema8: any = {"type":"object","required":["orderId","reference","status","history"],"properties":{"orderId":{"type":"string","format":"uuid"},"reference":{"type":"string"},"status":{"enum":["open","completed","rejected"]},"reason":{"type":"string"},"trackingCode":{"type":"string"},"history":{"type":"array","items":{"type":"object","required":["what","at"],"properties":{"what":{"type":"string"},"at":{"type":"string","format":"date-time"}}}}}};
 checkOrderStatus.errors = undefined as any;
 function checkOrderStatus(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
@@ -1021,7 +1232,7 @@ function checkOrderStatus(data: any, {instancePath=""}: any = {}): boolean {
               let data2: any = data.status;
               const _errs5: any = errors;
               if(!(((data2 === "open") || (data2 === "completed")) || (data2 === "rejected"))){
-                checkOrderStatus.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues: schema6.properties.status.enum},message:"must be equal to one of the allowed values"}];
+                checkOrderStatus.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues: schema8.properties.status.enum},message:"must be equal to one of the allowed values"}];
                 return false;
               }
               var valid0: any = _errs5 === errors;
@@ -1090,7 +1301,7 @@ function checkOrderStatus(data: any, {instancePath=""}: any = {}): boolean {
                                     if(errors === _errs16){
                                       if(errors === _errs16){
                                         if(typeof (data8 as any) === "string"){
-                                          if(!(formats6(data8))){
+                                          if(!(formats2(data8))){
                                             checkOrderStatus.errors = [{instancePath:instancePath+"/history/" + i0+"/at",schemaPath:"#/properties/history/items/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
                                             return false;
                                           }

@@ -23,7 +23,14 @@ export interface RoadOptions {
   port?: number
   /** deliberate defects, in the services only: their test build */
   mutants?: readonly string[]
+  /** services that run as two processes on one database; the second is called `orders-2` */
+  twice?: readonly Twin[]
+  /** the last word on the environment of a process: puts something between it and what it depends on */
+  environment?: (member: string, env: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>
 }
+
+/** Services of which more than one process can run: all that are on the runtime. */
+export type Twin = Exclude<ServiceName, 'ledger'>
 
 /** Every process chaos may kill, by name. `ledger-push` carries the ledger's messages to it. */
 export const VICTIMS = ['orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'gateway'] as const
@@ -35,6 +42,8 @@ const GATEWAY = '../../packages/gateway/src/main.ts'
 
 export class Road {
   readonly url: string
+  /** base URL of each process that answers HTTP, by name */
+  readonly urls: Readonly<Record<string, string>>
   readonly cardnetUrl: string
   readonly databases: Databases
   readonly sources: AuditSources
@@ -45,6 +54,7 @@ export class Road {
     this.databases = databases
     this.#members = members
     this.url = places.urls.gateway
+    this.urls = places.all
     this.cardnetUrl = places.urls.cardnet
     this.variables = { ...databaseVariables(databases), ...places.variables }
     this.sources = {
@@ -60,15 +70,14 @@ export class Road {
     await mkdir(directory, { recursive: true })
     const [databases, places] = await Promise.all([
       makeDatabases(options.postgres, options.prefix, options.seed),
-      findPlaces(options.port),
+      findPlaces(options.port, options.twice ?? []),
     ])
     await writeLedgerContract(directory, databaseVariables(databases))
-    const members = new Map(
-      Object.entries(describe(databases, places, options, directory)).map(([name, member]) => [
-        name,
-        new Member({ ...member, name }),
-      ]),
-    )
+    const members = new Map<string, Member>()
+    for (const [name, member] of Object.entries(describe(databases, places, options, directory))) {
+      const env = (await options.environment?.(name, member.env)) ?? member.env
+      members.set(name, new Member({ ...member, env, name }))
+    }
     const road = new Road(databases, members, places, directory)
     try {
       await Promise.all([...members.values()].map((member) => member.start()))
@@ -103,14 +112,17 @@ export class Road {
 }
 
 interface Places {
-  ports: Readonly<Record<ServiceName | 'ledger-push' | 'gateway' | 'cardnet', number>>
+  ports: Readonly<Record<ServiceName | `${Twin}-2` | 'ledger-push' | 'gateway' | 'cardnet', number>>
   urls: { gateway: string; cardnet: string }
+  all: Readonly<Record<string, string>>
   /** `PAYMENTS_URL` and the like */
   variables: Readonly<Record<string, string>>
 }
 
-async function findPlaces(port?: number): Promise<Places> {
-  const names = ['gateway', 'orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'cardnet'] as const
+const NAMES = ['gateway', 'orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'cardnet'] as const
+
+async function findPlaces(port: number | undefined, twice: readonly Twin[]): Promise<Places> {
+  const names = [...NAMES, ...twice.map((name) => `${name}-2` as const)]
   const claimed = await claimPorts(names.length, port)
   const ports = Object.fromEntries(names.map((name, index) => [name, claimed[index]])) as Places['ports']
   const at = (name: (typeof names)[number]): string => `http://127.0.0.1:${ports[name]}`
@@ -118,6 +130,7 @@ async function findPlaces(port?: number): Promise<Places> {
   return {
     ports,
     urls: { gateway: at('gateway'), cardnet: at('cardnet') },
+    all: Object.fromEntries(names.map((name) => [name, at(name)])),
     variables: Object.fromEntries(called.map((name) => [`${name.toUpperCase()}_URL`, at(name)])),
   }
 }
@@ -145,8 +158,8 @@ function describe(
     ready: typeof ready === 'string' ? `http://127.0.0.1:${ports[name]}${ready}` : ready,
     log: join(directory, `${name}.log`),
   })
-  const service = (name: Exclude<ServiceName, 'ledger'>): Described =>
-    member(name, `${name}/src/main.ts`, '/.spandrel/ready', {
+  const service = (name: Twin, process: Twin | `${Twin}-2` = name): Described =>
+    member(process, `${name}/src/main.ts`, '/.spandrel/ready', {
       DATABASE_URL: databases.services[name],
       SPANDREL_TRANSPORT_URL: databases.stream,
       SPANDREL_TRUST_CALLER: '1',
@@ -172,5 +185,6 @@ function describe(
       LEDGER_DATABASE_URL: databases.services.ledger,
     }),
     cardnet: member('cardnet', 'cardnet/src/main.ts', '/outstanding', { CARDNET_LOGS: directory }),
+    ...Object.fromEntries((options.twice ?? []).map((name) => [`${name}-2`, service(name, `${name}-2`)])),
   }
 }

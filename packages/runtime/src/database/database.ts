@@ -27,8 +27,9 @@ export interface Database<Tx = unknown> {
    * Opens a transaction, runs `work`, commits if it returned and rolls back if it threw. Resolves only after a
    * COMMIT whose tag was `COMMIT` (an aborted transaction "commits" with tag ROLLBACK: that rejects with
    * `statement-failed`). A lost connection during COMMIT rejects with `commitUnknown` true on the error.
+   * `opening` is called with what can be cut before BEGIN is sent: a silent database does not answer that either.
    */
-  transaction<T>(work: (open: OpenTransaction<Tx>) => Promise<T>): Promise<T>
+  transaction<T>(work: (open: OpenTransaction<Tx>) => Promise<T>, opening?: (open: { cut(): void }) => void): Promise<T>
   /**
    * Hears NOTIFY on a connection of its own, which is made again when it is lost (`heard` is then called once, for
    * what may have been missed). Absent where the driver cannot: then the poll alone is used.

@@ -50,10 +50,13 @@ export function kyselyDatabase<DB>(db: Kysely<DB>, options: KyselyDatabaseOption
   const base: Database<Transaction<DB>> = {
     shares: true,
     query: pool === undefined ? queryOf(db.withoutPlugins()) : pgDatabase(pool, options).query,
-    transaction: async <T>(work: (open: OpenTransaction<Transaction<DB>>) => Promise<T>): Promise<T> => {
+    transaction: async <T>(
+      work: (open: OpenTransaction<Transaction<DB>>) => Promise<T>,
+      opening?: (open: { cut(): void }) => void,
+    ): Promise<T> => {
       const connection =
         pool === undefined ? new KyselyConnection(db) : await pgConnection(pool, names, options.answerMs)
-      return runTransaction(connection, makeTx, work)
+      return runTransaction(connection, makeTx, work, opening)
     },
   }
   if (hints === undefined) return base

@@ -52,9 +52,12 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
   return {
     shares: true,
     query: pooledQuery(pool, names, answerMs),
-    transaction: async <T>(work: (open: OpenTransaction<PgTransaction>) => Promise<T>): Promise<T> => {
+    transaction: async <T>(
+      work: (open: OpenTransaction<PgTransaction>) => Promise<T>,
+      opening?: (open: { cut(): void }) => void,
+    ): Promise<T> => {
       const connection = await pgConnection(pool, names, answerMs)
-      return runTransaction(connection, lentTransaction, work)
+      return runTransaction(connection, lentTransaction, work, opening)
     },
     async listen(channel, heard) {
       const connection = new OwnConnection(pool, channel, heard)

@@ -30,8 +30,10 @@ export async function runTransaction<Tx, T>(
   connection: Connection,
   makeTx: (loan: Loan, connection: Connection) => Tx,
   work: (open: OpenTransaction<Tx>) => Promise<T>,
+  opening?: (open: { cut(): void }) => void,
 ): Promise<T> {
   const open = new Open(connection, makeTx)
+  opening?.(open)
   try {
     // Awaited: were it pipelined and then cancelled, the statements behind it would commit one by one.
     await connection.begin()

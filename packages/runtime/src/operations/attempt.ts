@@ -73,13 +73,14 @@ class Decided extends Error {
   }
 }
 
-/** How long statements of a handler that ran out of time may go on before their connection is cut. */
-const graceMs = 250
+/** How long statements of an operation that ran out of time may go on before their connection is cut. */
+export const graceMs = 250
 
 /** Rejects where the database failed: the caller decides by the error whether to run the attempt again. */
 export async function runAttempt<Tx>(attempt: Attempt<Tx>): Promise<Ended> {
   const writes: Promise<unknown>[] = []
   let ended: Ended
+  const late = new Lateness(attempt.signal)
   try {
     ended = await attempt.database.transaction(async (open) => {
       attempt.open.add(open)
@@ -88,14 +89,54 @@ export async function runAttempt<Tx>(attempt: Attempt<Tx>): Promise<Ended> {
       } finally {
         attempt.open.delete(open)
       }
-    })
+    }, late.watch)
   } catch (error) {
     if (error instanceof Decided) return error.ended
     throw error
+  } finally {
+    late.end()
   }
   const committed = faults.point('operation.committed')
   if (committed !== undefined) await committed
   return ended
+}
+
+/**
+ * A database that does not answer holds up every statement, ours before and after the handler too. What is still open a
+ * moment after the time is up is cut; during COMMIT that leaves the outcome unknown, and the key record tells it.
+ */
+class Lateness {
+  readonly #signal: AbortSignal
+  readonly #up: () => void
+  #open: { cut(): void } | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    this.#up = () => {
+      this.#timer = setTimeout(() => this.#cut(), graceMs)
+    }
+    if (signal.aborted) this.#up()
+    else signal.addEventListener('abort', this.#up, { once: true })
+  }
+
+  readonly watch = (open: { cut(): void }): void => {
+    this.#open = open
+  }
+
+  /** The connection is somebody else's from here on. */
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#up)
+    clearTimeout(this.#timer)
+  }
+
+  #cut(): void {
+    try {
+      this.#open?.cut()
+    } catch {
+      // This driver cannot; its statements end by themselves, later.
+    }
+  }
 }
 
 async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, writes: Promise<unknown>[]): Promise<Ended> {

@@ -21,7 +21,7 @@ import { failedBefore } from './before.ts'
 import { Copies } from './copies.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { Claim } from './key.ts'
-import { problem } from './problem.ts'
+import { cutOff, problem } from './problem.ts'
 import { handleOf, type RawHandle, type RawHandler } from './raw-handler.ts'
 import { type KeyRecord, readKey } from './records.ts'
 import type { ParsedRequest } from './request.ts'
@@ -196,7 +196,10 @@ export class OperationRunner<Tx> {
       const ms = Math.min(1000, 10 * 2 ** tries) * Math.random()
       const over = running.signal.aborted || Date.now() + ms >= context.deadline
       if (!again || over || (!unknown && tries >= mostTries)) {
-        const answer = notCarriedOut(operation.operation, unknown, failure)
+        const late = running.signal.aborted && !unknown
+        const answer = late
+          ? cutOff(operation.operation, running.signal)
+          : notCarriedOut(operation.operation, unknown, failure)
         return { how: 'answered', answer, sent: 0, journalled: false, failure }
       }
       this.#counters.reruns.add({ operation: operation.operation })

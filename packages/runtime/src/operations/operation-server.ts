@@ -13,7 +13,8 @@ import { type Rendered, write } from './answer.ts'
 import { type Identify, identityFrom } from './identity.ts'
 import { claimOf } from './key.ts'
 import { OperationRunner, type RunnerOptions } from './operation-runner.ts'
-import { problem, Refused, Stopping } from './problem.ts'
+import { graceMs } from './attempt.ts'
+import { cutOff, problem, Refused, Stopping } from './problem.ts'
 import { parseRequest, refuseFaults } from './request.ts'
 import { CORRELATION_HEADER, requestContext, type RequestContext } from './request-context.ts'
 import { createRouter } from './router.ts'
@@ -166,7 +167,7 @@ class Server<Tx> implements OperationServer {
       const gone = new AbortController()
       // With a reason of its own: one that `abort` makes up costs a stack trace.
       response.once('close', () => gone.abort('gone'))
-      return await this.#runner.run({
+      const answered = this.#runner.run({
         operation,
         parsed,
         context,
@@ -177,6 +178,7 @@ class Server<Tx> implements OperationServer {
         method: at.method,
         startedAt: at.now,
       })
+      return await inTime(answered, operation.operation, abort.signal)
     } catch (error) {
       if (error instanceof Refused) return error.answer
       if (request.destroyed && !request.complete) return problem('request-timeout', 'the request did not arrive')
@@ -189,6 +191,27 @@ class Server<Tx> implements OperationServer {
       clearTimeout(timer)
       this.#aborts.delete(abort)
     }
+  }
+}
+
+/**
+ * The answer, or a refusal a moment after the time was up. Not everything can be cut off (a connection that is still
+ * being opened); what goes on is over when its database answers or is given up, and its key record tells how it ended.
+ */
+async function inTime(answered: Promise<Rendered>, name: string, signal: AbortSignal): Promise<Rendered> {
+  const { promise: late, resolve } = Promise.withResolvers<Rendered>()
+  let timer: NodeJS.Timeout | undefined
+  const up = (): void => {
+    timer = setTimeout(() => resolve(cutOff(name, signal)), graceMs + 50)
+  }
+  if (signal.aborted) up()
+  else signal.addEventListener('abort', up, { once: true })
+  try {
+    return await Promise.race([answered, late])
+  } finally {
+    signal.removeEventListener('abort', up)
+    clearTimeout(timer)
+    answered.catch(() => {})
   }
 }
 

@@ -1,6 +1,6 @@
 /** What answers promise by themselves: errors, time, correlation, deprecation. */
 import { faultMet, one, type RequestView, statusText, succeeded } from '../history/trial-view.ts'
-import type { OperationFacts } from '../plan/operation-facts.ts'
+import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, seen, unconfirmed, violated } from './check.ts'
 import { effectsAre } from './effects.ts'
 
@@ -12,7 +12,7 @@ export const refusalHasNoEffect: Check = {
   member: 'errors',
   promise: 'what is refused with 4xx has no effect',
   stimuli: ['refused'],
-  about: () => true,
+  about: (operation) => !onlyReads(operation),
   judge: (trial, operation) => {
     const failing = one(trial, 'failing')
     if (failing?.answer === undefined) return unconfirmed(`no answer came (${statusText(failing)})`)

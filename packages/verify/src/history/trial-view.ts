@@ -1,4 +1,5 @@
 /** A history as a judge reads it: trial by trial, with requests, their ends, and the effects that were counted. */
+import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import type { Answer } from '../wire/outgoing.ts'
 import type { EffectsRecord, EndRecord, FaultRecord, HistoryRecord, InvokeRecord, TrialRecord } from './records.ts'
 
@@ -43,6 +44,12 @@ function view(invoke: InvokeRecord, end: EndRecord | undefined): RequestView {
 
 export function succeeded(request: RequestView | undefined): boolean {
   return request?.end?.type === 'ok'
+}
+
+/** A plain call worked. For a read, "there is none" is an answer too, where the contract declares it. */
+export function plainlyAnswered(operation: OperationFacts, end: EndRecord | undefined): boolean {
+  if (end?.type === 'ok') return true
+  return end?.type === 'fail' && onlyReads(operation) && operation.statuses.includes(String(end.status))
 }
 
 function byRole(trial: TrialView, role: string): RequestView[] {

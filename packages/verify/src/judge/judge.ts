@@ -3,7 +3,7 @@ import { checks } from '../checks/all.ts'
 import type { Check, JudgeContext, Judgement } from '../checks/check.ts'
 import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
-import { one, statusText, succeeded, trialsOf, type TrialView } from '../history/trial-view.ts'
+import { one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
 import type { CheckVerdict, GuaranteeVerdict, Verdict, VerifyReport } from './verdict.ts'
 
@@ -86,7 +86,7 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
   if (plain.length === 0) return 'no plain call was made'
   for (const trial of plain) {
     const first = one(trial, 'first')
-    if (!succeeded(first))
+    if (!plainlyAnswered(operation, first?.end))
       return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
     if (operation.probe.oracle !== 'strong') continue
     const marker = first!.invoke.marker

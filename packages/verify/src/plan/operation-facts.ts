@@ -65,6 +65,11 @@ interface ProbeFacts {
   readonly oracle: 'strong' | { readonly weak: string }
 }
 
+/** It has no effect that could be doubled: its answers and their time are all it can promise. */
+export function onlyReads({ method }: { readonly method: string }): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method)
+}
+
 /** Seen with the answer, unless the probe says otherwise; the rest is for a slow disk. */
 const defaultSettlesMs = 500
 
@@ -73,7 +78,7 @@ export function operationFacts(operation: HttpOperation, service: Service): Oper
   const json = operation.requestBody?.content.find((media) => media.json)
   const responses = Object.values(operation.responses)
   const idempotency = guarantees.values.idempotency
-  const changes = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(operation.method)
+  const changes = !onlyReads(operation)
   const naturally = guarantees.natural && changes && idempotency === 'natural' ? operation.location : undefined
   const promised: Partial<Record<Member, SourceLocation>> = {
     ...set('idempotency', idempotency === 'none' ? undefined : (guarantees.declared.idempotency ?? naturally)),

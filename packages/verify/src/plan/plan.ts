@@ -6,7 +6,7 @@ import type { Given } from '../run/attack.ts'
 import type { Profile } from '../run/profile.ts'
 import { stimuli } from '../stimuli/all.ts'
 import type { Stimulus } from '../stimuli/stimulus.ts'
-import { operationFacts, type OperationFacts } from './operation-facts.ts'
+import { onlyReads, operationFacts, type OperationFacts } from './operation-facts.ts'
 
 export interface ServicePlan {
   readonly service: string
@@ -41,10 +41,14 @@ export function planService(service: Service, only?: readonly string[], counted:
   }
 }
 
-/** Why an operation is left alone; undefined where it is attacked. Reads are: a read has no effect to double. */
+/** Why an operation is left alone; undefined where it is attacked. A read is only asked as its `example` says. */
 export function leftAlone(operation: OperationFacts): string | undefined {
   const { marker, example } = operation.probe
-  if (['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(operation.method)) return 'it only reads'
+  if (onlyReads(operation)) {
+    if (example !== undefined) return undefined
+    const declared = Object.keys(operation.promised).some((member) => member !== 'errors')
+    return declared ? 'its x-probe has no `example`: the parameters of a call that may be made' : 'it only reads'
+  }
   if (operation.method === 'DELETE') return 'x-probe cannot yet say how to see that something is gone'
   if (marker === undefined || example === undefined) {
     return `its x-probe has no ${marker === undefined ? '`marker`' : '`example`'}: nothing is sent to an operation whose effects nobody marked as a test's`

@@ -8,6 +8,7 @@ import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
 import type { Commit, EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
+import { plainlyAnswered } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { countOf, probeRequest } from '../request/build-request.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
@@ -162,7 +163,7 @@ async function preflight(attack: Attack, probe: Probe): Promise<number | undefin
       ...before,
     })
     const end = await trial.send({ role: 'first' })
-    if (end.type !== 'ok') return undefined
+    if (!plainlyAnswered(operation, end)) return undefined
     times.push(end.lastByteAt! - end.sentAt!)
     const until = history.clock() + operation.probe.settlesMs
     for (;;) {
