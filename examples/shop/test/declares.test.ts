@@ -41,7 +41,7 @@ it('idempotency with `reject` and with `wait`, ordering on two services, complet
         },
       }) => (typeof idempotency === 'object' ? [idempotency.onOverlap] : []),
     )
-  expect([...new Set(overlaps)].toSorted()).toEqual(['reject', 'wait'])
+  expect(new Set(overlaps)).toEqual(new Set(['reject', 'wait']))
   const ordered = services.filter((service) =>
     operationsOf(service).some(({ guarantees }) => typeof guarantees.values.ordering === 'object'),
   )
@@ -49,6 +49,6 @@ it('idempotency with `reject` and with `wait`, ordering on two services, complet
   const completions = services
     .flatMap(operationsOf)
     .flatMap(({ guarantees: { completion } }) => (completion === undefined ? [] : [completion.by]))
-  expect([...new Set(completions)].toSorted()).toEqual(['event', 'status'])
+  expect(new Set(completions)).toEqual(new Set(['event', 'status']))
   expect(values.length).toBeGreaterThan(20)
 })
