@@ -54,6 +54,9 @@ export function readProbe(layers: readonly Node[], findings: Findings): Probe | 
   const read = mapAt(merged, 'read')
   const operation = textAt(read, 'operation')
   const parameters = mapAt(read, 'parameters')
+  const order = mapAt(merged, 'order')
+  const [ordered, list] = [textAt(order, 'operation'), textAt(order, 'list')]
+  const orderParameters = mapAt(order, 'parameters')
   const emits = mapAt(merged, 'emits')
   const channel = textAt(emits, 'channel')
   const anything = (node: Node | undefined, key: string): Record<string, unknown> => {
@@ -72,6 +75,16 @@ export function readProbe(layers: readonly Node[], findings: Findings): Probe | 
     ...(channel === undefined
       ? {}
       : { emits: { channel, ...anything(emits, 'where'), ...optional('times', numberAt(emits, 'times')) } }),
+    ...(ordered === undefined || list === undefined
+      ? {}
+      : {
+          order: {
+            operation: ordered,
+            list,
+            ...optional('parameters', orderParameters && (plain(orderParameters) as Record<string, unknown>)),
+          },
+        }),
+    ...optional('follows', textAt(merged, 'follows')),
     ...anything(merged, 'example'),
     ...anything(merged, 'failure'),
     ...anything(merged, 'poison'),

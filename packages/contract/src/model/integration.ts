@@ -44,6 +44,12 @@ export interface Probe {
   readonly count?: string
   readonly settlesMs?: number
   readonly emits?: { readonly channel: string; readonly where?: unknown; readonly times?: number }
+  readonly order?: {
+    readonly operation: string
+    readonly parameters?: Readonly<Record<string, unknown>>
+    readonly list: string
+  }
+  readonly follows?: string
   readonly example?: unknown
   readonly failure?: unknown
   readonly poison?: unknown

@@ -37,5 +37,7 @@ export function readReferences(
   need('transform.from', field(field(integration, 'transform'), 'from'), 'message')
   const probe = mergeAll(probeLayers)
   need('x-probe.read.operation', field(field(probe, 'read'), 'operation'), 'operation')
+  need('x-probe.order.operation', field(field(probe, 'order'), 'operation'), 'operation')
+  need('x-probe.follows', field(probe, 'follows'), 'any')
   need('x-probe.emits.channel', field(field(probe, 'emits'), 'channel'), 'channel')
 }

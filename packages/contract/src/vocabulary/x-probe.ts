@@ -53,6 +53,28 @@ export const xProbe: Shape = {
         times: { type: 'integer', minimum: 0, description: 'How often it is seen.', examples: [1] },
       },
     },
+    order: {
+      type: 'object',
+      description: 'What to ask to see in which order the effects of one ordering key came.',
+      required: ['operation', 'list'],
+      additionalProperties: false,
+      examples: [{ operation: 'listByOrder', parameters: { orderId: '$key' }, list: '$response.body#/references' }],
+      properties: {
+        operation: { ...reference, examples: ['listByOrder'] },
+        parameters: { type: 'object', examples: [{ orderId: '$key' }] },
+        list: {
+          ...anyExpression,
+          description: 'Where the answer lists the markers, the oldest effect first.',
+          examples: ['$response.body#/references'],
+        },
+      },
+    },
+    follows: {
+      ...reference,
+      description:
+        'An operation of the same service that has to happen first, for the same key: its example is sent before.',
+      examples: ['reserveStock'],
+    },
     example: { description: 'An input that works.' },
     failure: { description: 'An input that fails.' },
     poison: { description: 'A message that no consumer can handle.' },

@@ -9,21 +9,7 @@ import type { Transport } from './transport.ts'
 
 /** Connects lazily: a transport that cannot be reached fails at its first use, and again until it can. */
 export async function openTransport(url: string, options: PostgresTransportOptions = {}): Promise<Transport> {
-  const scheme = url.slice(0, url.indexOf(':'))
-  if (scheme !== 'postgres' && scheme !== 'postgresql') {
-    throw new SpandrelError('wrong-configuration', `no transport for ${scheme || 'an empty URL'}:`, {
-      hint: 'set SPANDREL_TRANSPORT_URL to postgres://user@host:port/database',
-    })
-  }
-  const { default: pg } = await driver()
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 4,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    application_name: `${process.env['PGAPPNAME'] ?? 'spandrel'} stream`,
-    pipeline: true,
-  })
+  const pool = await openPool(url, { max: 4 })
   const transport = postgresTransport(pgDatabase(pool), options)
   const closeTransport = transport.close.bind(transport)
   transport.close = async () => {
@@ -31,6 +17,25 @@ export async function openTransport(url: string, options: PostgresTransportOptio
     if (!pool.ended) await pool.end()
   }
   return transport
+}
+
+/** Connections to the database of a stream. Throws `wrong-configuration` where the URL names none. */
+export async function openPool(url: string, settings: { max: number; options?: string }): Promise<import('pg').Pool> {
+  const scheme = url.slice(0, url.indexOf(':'))
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    throw new SpandrelError('wrong-configuration', `no transport for ${scheme || 'an empty URL'}:`, {
+      hint: 'set SPANDREL_TRANSPORT_URL to postgres://user@host:port/database',
+    })
+  }
+  const { default: pg } = await driver()
+  return new pg.Pool({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    application_name: `${process.env['PGAPPNAME'] ?? 'spandrel'} stream`,
+    pipeline: true,
+    ...settings,
+  })
 }
 
 async function driver(): Promise<typeof import('pg')> {

@@ -26,7 +26,7 @@ import {
   sequential,
   simultaneous,
 } from './repeats.ts'
-import { clientAbortKept, transientFailureForgotten } from './trouble.ts'
+import { clientAbortKept, crashKept, transientFailureForgotten } from './trouble.ts'
 
 /** In the order of reports. */
 export const checks: readonly Check[] = [
@@ -43,6 +43,7 @@ export const checks: readonly Check[] = [
   missingKeyRefused,
   clientAbortKept,
   transientFailureForgotten,
+  crashKept,
   keptKeys,
   naturalRepeat,
   naturalOverlap,

@@ -2,6 +2,7 @@
 import { faultMet, one, statusText, succeeded } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, unconfirmed, violated } from './check.ts'
+import { uncertainKill } from './message-check.ts'
 import { effectsAre, exactlyOnce } from './effects.ts'
 
 const isKeyed = (operation: OperationFacts): boolean => typeof operation.idempotency !== 'string'
@@ -55,5 +56,24 @@ export const transientFailureForgotten: Check = {
       return unconfirmed(`asking again did not succeed in time (${statusText(retry)})`)
     }
     return exactlyOnce(trial, operation, [retry!])
+  },
+}
+
+export const crashKept: Check = {
+  id: 'crash',
+  member: 'idempotency',
+  promise: 'a request that was being handled when the service died can be sent again, and has one effect in the end',
+  stimuli: ['crash'],
+  about: ({ promised }) => promised.idempotency !== undefined,
+  judge: (trial, operation) => {
+    const [gone, retry] = [one(trial, 'gone'), one(trial, 'retry')]
+    const why = uncertainKill(trial, false)
+    if (gone?.end === undefined || retry === undefined) return unconfirmed(why ?? 'the run ended before')
+    const counted = effectsAre(1, trial, operation, retry.invoke.marker, trial.requests)
+    if (counted?.kind === 'violated' && !counted.what.endsWith('lost')) return counted
+    if (why !== undefined) return unconfirmed(why)
+    if (gone.end.status !== undefined) return unconfirmed('it was answered before the service died')
+    if (!succeeded(retry)) return unconfirmed(`asking again did not succeed in time (${statusText(retry)})`)
+    return exactlyOnce(trial, operation, [retry])
   },
 }

@@ -39,6 +39,11 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** how often the fault was met since it began */
+  get hits(): number {
+    return this.#hits
+  }
+
   /** New connections are cut, and those that exist are cut now. */
   refuse(): void {
     this.#begin('refuse')

@@ -8,6 +8,7 @@
 import type { JsonSchema } from '@spandrel/contract'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
+import type { MessageHistoryRecord, MessageRun } from './message-records.ts'
 
 export interface RunRecord {
   readonly type: 'run'
@@ -24,6 +25,7 @@ export interface RunRecord {
   readonly schemas: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>
   readonly untested: readonly Untested[]
   readonly volatile: readonly string[]
+  readonly messages?: MessageRun
 }
 
 /** What was checked out where the run was started. */
@@ -118,4 +120,4 @@ export interface LagRecord {
   readonly ms: number
 }
 
-export type HistoryRecord = LagRecord | RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord
+export type HistoryRecord = MessageHistoryRecord | LagRecord | RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord

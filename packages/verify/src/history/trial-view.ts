@@ -1,6 +1,7 @@
 /** A history as a judge reads it: trial by trial, with requests, their ends, and the effects that were counted. */
 import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import type { Answer } from '../wire/outgoing.ts'
+import type { ProcessRecord } from './message-records.ts'
 import type { EffectsRecord, EndRecord, FaultRecord, HistoryRecord, InvokeRecord, TrialRecord } from './records.ts'
 
 export interface RequestView {
@@ -16,21 +17,23 @@ export interface TrialView {
   /** the last reading of each marker */
   readonly effects: ReadonlyMap<string, EffectsRecord>
   readonly faults: readonly FaultRecord[]
+  readonly processes: readonly ProcessRecord[]
 }
 
 export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
   const trials = new Map<
     string,
-    { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[] }
+    { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[]; processes: ProcessRecord[] }
   >()
   const ends = new Map<string, EndRecord>()
   for (const record of records) {
     if (record.type === 'ok' || record.type === 'fail' || record.type === 'unknown') ends.set(record.id, record)
   }
   for (const record of records) {
-    if (record.type === 'trial') trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [] })
+    if (record.type === 'trial') trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [], processes: [] })
     else if (record.type === 'invoke') trials.get(record.trial)?.requests.push(view(record, ends.get(record.id)))
     else if (record.type === 'effects') trials.get(record.trial)?.effects.set(record.marker, record)
+    else if (record.type === 'process') trials.get(record.trial)?.processes.push(record)
     else if (record.type === 'fault') trials.get(record.trial)?.faults.push(record)
   }
   return [...trials.values()]

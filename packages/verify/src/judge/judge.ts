@@ -5,7 +5,9 @@ import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import { one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
-import type { CheckVerdict, GuaranteeVerdict, Verdict, VerifyReport } from './verdict.ts'
+import { conclude, worst } from './conclude.ts'
+import { judgeMessages } from './judge-messages.ts'
+import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from './verdict.ts'
 
 export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const run = runOf(records)
@@ -17,6 +19,7 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     if (mine.length === 0 && !run.untested.some(({ ref }) => ref === operation.ref)) continue
     results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags }))
   }
+  results.push(...judgeMessages(records, run))
   const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
   return {
     version: 1,
@@ -72,12 +75,6 @@ function judgeOperation(
       ),
     }
   })
-}
-
-const order: readonly Verdict[] = ['FAIL', 'INCONCLUSIVE', 'WEAK', 'PASS']
-
-function worst(verdicts: readonly Verdict[]): Verdict {
-  return order.find((verdict) => verdicts.includes(verdict)) ?? 'INCONCLUSIVE'
 }
 
 /** Plain calls must work and show one effect each; else nothing that was counted means anything. */
@@ -149,49 +146,8 @@ function judgeCheck(
   const judged = about
     .map((trial) => ({ trial, judgement: check.judge(trial, operation, context) }))
     .filter((one): one is { trial: TrialView; judgement: Judgement } => one.judgement !== undefined)
-  if (judged.length === 0) return undefined
-  const counterexamples = judged.flatMap(({ trial, judgement }) =>
-    judgement.kind === 'violated'
-      ? [{ trial: trial.record.trial, about: trial.record.about, what: judgement.what, requests: judgement.requests }]
-      : [],
-  )
-  const cleanOnes = judged.flatMap(({ judgement }) => (judgement.kind === 'clean' ? [judgement] : []))
-  const confirmed = counterexamples.length + cleanOnes.length
-  const verdict: Verdict =
-    counterexamples.length > 0
-      ? 'FAIL'
-      : cleanOnes.length === 0
-        ? 'INCONCLUSIVE'
-        : cleanOnes.every(({ oracle }) => oracle === 'strong')
-          ? 'PASS'
-          : 'WEAK'
-  return {
-    ...base,
-    verdict,
-    confirmed,
-    trials: judged.length,
-    counterexamples,
-    notes: notes(check, verdict, judged, cleanOnes.length, operation),
-  }
-}
-
-function notes(
-  check: Check,
-  verdict: Verdict,
-  judged: readonly { trial: TrialView; judgement: Judgement }[],
-  clean: number,
-  operation: OperationFacts,
-): string[] {
-  if (verdict === 'INCONCLUSIVE')
-    return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
-  if (verdict === 'WEAK')
-    return [operation.probe.oracle === 'strong' ? 'answers only' : `answers only: ${operation.probe.oracle.weak}`]
-  if (verdict === 'FAIL') return []
-  // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
-  const bound = clean > 3 ? [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`] : []
-  return check.id === 'late-overlap' ? [...bound, `copies came up to ${latest(judged)} ms after the first`] : bound
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+  const { oracle } = operation.probe
+  const concluded = conclude(base, judged, oracle === 'strong' ? undefined : oracle.weak)
+  if (concluded?.verdict !== 'PASS' || check.id !== 'late-overlap') return concluded
+  return { ...concluded, notes: [...concluded.notes, `copies came up to ${latest(judged)} ms after the first`] }
 }

@@ -4,7 +4,18 @@
  */
 import type { Expression, HttpOperation, JsonSchema, Probe, Service, SourceLocation } from '@spandrel/contract'
 
-export type Member = 'idempotency' | 'errors' | 'timeout' | 'correlation' | 'deprecation'
+export type Member =
+  | 'idempotency'
+  | 'errors'
+  | 'timeout'
+  | 'correlation'
+  | 'deprecation'
+  // of messages, and of what is done later
+  | 'delivery'
+  | 'ordering'
+  | 'retry'
+  | 'deadLetter'
+  | 'completion'
 
 interface KeyPromise {
   readonly key: Expression
@@ -50,7 +61,7 @@ interface ParameterFacts {
   readonly value: string
 }
 
-interface ProbeFacts {
+export interface ProbeFacts {
   readonly marker?: string
   readonly example?: unknown
   readonly failure?: unknown
@@ -116,7 +127,7 @@ export function operationFacts(operation: HttpOperation, service: Service): Oper
   }
 }
 
-function probeFacts(probe: Probe | undefined, service: Service): ProbeFacts {
+export function probeFacts(probe: Probe | undefined, service: Service): ProbeFacts {
   const settlesMs = probe?.settlesMs ?? defaultSettlesMs
   const facts = {
     ...set('marker', probe?.marker),

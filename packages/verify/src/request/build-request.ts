@@ -64,7 +64,7 @@ export function keyIsMarker(operation: OperationFacts): boolean {
 
 /** What the probe asks to count the effects of a marker. */
 export function probeRequest(
-  operation: OperationFacts,
+  operation: Pick<OperationFacts, 'probe'>,
   base: string,
   marker: string,
   headers: HeaderList,
@@ -88,7 +88,7 @@ export function probeRequest(
 }
 
 /** The count an answer of the probe shows; a text says why it shows none. */
-export function countOf(operation: OperationFacts, status: number, body: string): number | string {
+export function countOf(operation: Pick<OperationFacts, 'probe'>, status: number, body: string): number | string {
   const expression = operation.probe.count
   if (status === 404) return 0
   if (status < 200 || status >= 300) return `the probe was answered ${status}`

@@ -9,6 +9,7 @@ import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request
 import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare, type Prepared } from '../wire/prepare.ts'
 import type { Profile } from './profile.ts'
+import type { ServiceProcess } from './service-process.ts'
 
 /** What a run was given. */
 export interface Given {
@@ -19,6 +20,8 @@ export interface Given {
   readonly dependencies: readonly FaultProxy[]
   /** the other operations of the same service that are attacked */
   readonly siblings: readonly OperationFacts[]
+  /** how to kill and start the service */
+  readonly process?: ServiceProcess
 }
 
 export interface Sending extends Omit<Partial<Wanted>, 'key'> {

@@ -15,7 +15,9 @@ import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare } from '../wire/prepare.ts'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import { Attack, type Given } from './attack.ts'
+import { type MessageOptions, MessageWork } from './message-run.ts'
 import { type Profile, profiles } from './profile.ts'
+import type { ServiceProcess } from './service-process.ts'
 
 export interface RunOptions {
   readonly plan: ServicePlan
@@ -35,6 +37,10 @@ export interface RunOptions {
   readonly counters?: Readonly<Record<string, (marker: string) => Promise<number>>>
   /** what is checked out; written into the history and the report */
   readonly commit?: Commit
+  /** what the service does with messages, and how it can be seen */
+  readonly messages?: MessageOptions
+  /** how to kill and start the service */
+  readonly process?: ServiceProcess
   readonly onProgress?: (words: string) => void
   readonly signal?: AbortSignal
 }
@@ -54,6 +60,7 @@ export async function run(options: RunOptions): Promise<History> {
     callers,
     dependencies,
     siblings: attacked.filter((one) => one !== operation),
+    ...(options.process !== undefined && { process: options.process }),
   })
   const needed = allChecks.find(({ id }) => id === options.check)?.stimuli
   const chosen = (one: PlannedOperation): PlannedOperation =>
@@ -61,6 +68,26 @@ export async function run(options: RunOptions): Promise<History> {
       ? one
       : { ...one, stimuli: one.stimuli.filter(({ id }) => needed.includes(id)) }
   const planned = attacked.map((operation) => chosen(planOperation(operation, givenFor(operation), profile)))
+  let counter = 0
+  const next = (kind: string): string =>
+    kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`
+  const work =
+    options.messages === undefined
+      ? undefined
+      : await MessageWork.begin(options.messages, {
+          history,
+          profile,
+          prefix,
+          dependencies,
+          next,
+          tell,
+          headers: callers[0] ?? [],
+          counters: options.counters ?? {},
+          ...(instances[0] !== undefined && { base: instances[0] }),
+          ...(options.process !== undefined && { process: options.process }),
+          ...(options.check !== undefined && { check: options.check }),
+          ...(options.signal !== undefined && { signal: options.signal }),
+        })
   history.add({
     type: 'run',
     version: 1,
@@ -72,13 +99,11 @@ export async function run(options: RunOptions): Promise<History> {
     instances: { [plan.service]: instances },
     operations: plan.operations,
     schemas: { [plan.service]: plan.schemas },
-    untested: [...untouched(plan.operations), ...planned.flatMap(({ untested }) => untested)],
+    untested: [...untouched(plan.operations), ...planned.flatMap(({ untested }) => untested), ...(work?.untested ?? [])],
     volatile: options.volatile ?? [],
+    ...(work !== undefined && { messages: work.facts }),
   })
 
-  let counter = 0
-  const next = (kind: string): string =>
-    kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`
   const afterwards: (() => Promise<void>)[] = []
   const attackOn = (operation: OperationFacts): Attack =>
     new Attack({
@@ -91,7 +116,7 @@ export async function run(options: RunOptions): Promise<History> {
       afterwards,
       random: randomFrom(seed),
     })
-  const probe = new Probe(history, instances[0]!, callers[0] ?? [], options.counters)
+  const probe = new Probe(history, instances[0] ?? '', callers[0] ?? [], options.counters)
 
   const stopWatching = watchLag(history)
   try {
@@ -117,9 +142,11 @@ export async function run(options: RunOptions): Promise<History> {
       tell(`${one.operation.ref}: ${rest.map(({ id }) => id).join(', ')}`)
       await pool(together, rest, (stimulus) => stimulus.run(attack, latencyMs))
     }
+    await work?.run(usable.map(({ one }) => attackOn(one.operation)))
     tell('the keys planted first')
     for (const work of afterwards) await work()
     await settle(history, plan.operations, profile, probe, tell)
+    await work?.finish()
     return history
   } finally {
     stopWatching()

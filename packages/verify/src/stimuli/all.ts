@@ -1,3 +1,4 @@
+import { crash } from './crash.ts'
 import { kept, mismatch, missingKey, otherCaller, otherOperation, reformatted } from './keys.ts'
 import { burst, instances, late, sequence, stalledOverlap } from './repeat.ts'
 import type { Stimulus } from './stimulus.ts'
@@ -22,4 +23,5 @@ export const stimuli: readonly Stimulus[] = [
   transientFailure,
   stalledOverlap,
   hung,
+  crash,
 ]

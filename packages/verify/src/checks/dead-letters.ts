@@ -1,0 +1,73 @@
+/** The receiving side: what is given up, after how many attempts, and what that does to others. */
+import { type MessageTrialView, sent } from '../history/message-view.ts'
+import type { ReceiveFacts } from '../plan/message-facts.ts'
+import { type Judgement, seen, unconfirmed } from './check.ts'
+import { broken, type ReceiveCheck } from './message-check.ts'
+import { oneEffectEach } from './received.ts'
+
+const isKept = ({ promised, deadLetter }: ReceiveFacts): boolean =>
+  promised.deadLetter !== undefined && deadLetter !== 'none'
+
+/** The poison had no effect; if it had, it was none. */
+function poisonOf(trial: MessageTrialView): { id: string; marker: string; source: string } | Judgement {
+  const [poison] = sent(trial, 'poison')
+  if (poison === undefined) return unconfirmed('the run ended before the poison was sent')
+  if ((trial.effects.get(poison.marker)?.count ?? 0) > 0)
+    return unconfirmed('the `poison` of x-probe had an effect: it is none')
+  return poison
+}
+
+const deadLetter: ReceiveCheck = {
+  id: 'dead-letter',
+  member: 'deadLetter',
+  promise: 'a message that fails its last attempt is a dead letter: with its id, its content and the reason',
+  stimuli: ['poison'],
+  about: isKept,
+  judge(trial) {
+    const poison = poisonOf(trial)
+    if ('kind' in poison) return poison
+    const [dead] = trial.dead
+    if (dead === undefined)
+      return trial.effects.get(poison.marker)?.settled === true
+        ? broken('no dead letter came', [poison.id])
+        : unconfirmed('the run ended before')
+    if (dead.id !== poison.id || dead.source !== poison.source)
+      return broken(`the dead letter is ${dead.source ?? '?'} ${dead.id ?? 'without an id'}, not the message`, [poison.id])
+    if (!dead.sameData) return broken('the dead letter has another content than the message', [poison.id])
+    if (dead.reason === undefined) return broken('the dead letter does not say why', [poison.id])
+    return seen
+  },
+}
+
+const attempts: ReceiveCheck = {
+  id: 'attempts',
+  member: 'retry',
+  promise: 'a message is tried as often as `attempts` says, and not more',
+  stimuli: ['poison'],
+  about: ({ promised, deadLetter }) => promised.retry !== undefined && deadLetter !== 'none',
+  judge(trial, operation) {
+    const poison = poisonOf(trial)
+    if ('kind' in poison) return poison
+    const [dead] = trial.dead
+    if (dead === undefined) return unconfirmed('no dead letter came, which would tell its attempts')
+    if (dead.attempts === undefined) return unconfirmed('the dead letter does not say how often it was tried')
+    return dead.attempts === operation.attempts
+      ? seen
+      : broken(`it was tried ${dead.attempts} times; ${operation.attempts} are declared`, [poison.id])
+  },
+}
+
+const aroundPoison: ReceiveCheck = {
+  id: 'around-poison',
+  member: 'deadLetter',
+  promise: 'messages of other keys, before and after a failing one, have their effects',
+  stimuli: ['poison'],
+  about: (operation) => isKept(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'hold-all',
+  judge(trial) {
+    const poison = poisonOf(trial)
+    if ('kind' in poison) return poison
+    return oneEffectEach(trial, sent(trial, 'around')) ?? seen
+  },
+}
+
+export const deadLetterChecks: readonly ReceiveCheck[] = [deadLetter, attempts, aroundPoison]

@@ -1,0 +1,64 @@
+/** A history as the judge of messages reads it. */
+import type {
+  DeadRecord,
+  MessageRecord,
+  OrderRecord,
+  OutcomeRecord,
+  SeenRecord,
+} from './message-records.ts'
+import type { HistoryRecord } from './records.ts'
+import { trialsOf, type TrialView } from './trial-view.ts'
+
+export interface MessageTrialView extends TrialView {
+  readonly messages: readonly MessageRecord[]
+  readonly dead: readonly DeadRecord[]
+  readonly orders: readonly OrderRecord[]
+  readonly outcomes: readonly OutcomeRecord[]
+}
+
+/** What was seen over all trials. */
+export interface Channels {
+  readonly seen: readonly SeenRecord[]
+  /** when all that had come was last noted; absent: the run ended before */
+  readonly collectedAt?: number
+  readonly watched: readonly string[]
+}
+
+export function messageTrialsOf(records: readonly HistoryRecord[]): MessageTrialView[] {
+  const of = <T extends HistoryRecord['type']>(type: T): Map<string, Extract<HistoryRecord, { type: T }>[]> =>
+    Map.groupBy(
+      records.filter((record): record is Extract<HistoryRecord, { type: T }> => record.type === type),
+      (record) => ('trial' in record ? record.trial : ''),
+    )
+  const [messages, dead, orders, outcomes] = [
+    of('message'),
+    of('dead'),
+    of('order'),
+    of('outcome'),
+  ]
+  return trialsOf(records).map((trial) => {
+    const id = trial.record.trial
+    return {
+      ...trial,
+      messages: messages.get(id) ?? [],
+      dead: dead.get(id) ?? [],
+      orders: orders.get(id) ?? [],
+      outcomes: outcomes.get(id) ?? [],
+    }
+  })
+}
+
+export function channelsOf(records: readonly HistoryRecord[]): Channels {
+  const run = records.find((record) => record.type === 'run')
+  const collected = records.findLast((record) => record.type === 'collected')
+  return {
+    seen: records.filter((record) => record.type === 'seen'),
+    watched: run?.messages?.watched ?? [],
+    ...(collected !== undefined && { collectedAt: collected.at }),
+  }
+}
+
+/** The messages of these roles, each once. */
+export function sent(trial: MessageTrialView, ...roles: readonly string[]): MessageRecord[] {
+  return [...new Map(trial.messages.filter(({ role }) => roles.includes(role)).map((one) => [one.id, one])).values()]
+}

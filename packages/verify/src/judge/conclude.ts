@@ -1,0 +1,57 @@
+/** From what each trial says about a check to its verdict. */
+import type { Judgement } from '../checks/check.ts'
+import type { TrialView } from '../history/trial-view.ts'
+import type { CheckVerdict, Verdict } from './verdict.ts'
+
+export interface Judged<Trial extends TrialView = TrialView> {
+  readonly trial: Trial
+  readonly judgement: Judgement
+}
+
+type Base = Pick<CheckVerdict, 'finding' | 'ref' | 'check' | 'member' | 'promise'>
+
+/** `weak`: why answers are all there was to see. */
+export function conclude(base: Base, judged: readonly Judged[], weak: string | undefined): CheckVerdict | undefined {
+  if (judged.length === 0) return undefined
+  const counterexamples = judged.flatMap(({ trial: { record }, judgement }) =>
+    judgement.kind === 'violated'
+      ? [{ trial: record.trial, about: record.about, what: judgement.what, requests: judgement.requests }]
+      : [],
+  )
+  const clean = judged.flatMap(({ judgement }) => (judgement.kind === 'clean' ? [judgement] : []))
+  const verdict: Verdict =
+    counterexamples.length > 0
+      ? 'FAIL'
+      : clean.length === 0
+        ? 'INCONCLUSIVE'
+        : clean.every(({ oracle }) => oracle === 'strong')
+          ? 'PASS'
+          : 'WEAK'
+  return {
+    ...base,
+    verdict,
+    confirmed: counterexamples.length + clean.length,
+    trials: judged.length,
+    counterexamples,
+    notes: notes(verdict, judged, clean.length, weak),
+  }
+}
+
+const order: readonly Verdict[] = ['FAIL', 'INCONCLUSIVE', 'WEAK', 'PASS']
+
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'INCONCLUSIVE'
+}
+
+function notes(verdict: Verdict, judged: readonly Judged[], clean: number, weak: string | undefined): string[] {
+  if (verdict === 'INCONCLUSIVE')
+    return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
+  if (verdict === 'WEAK') return [weak === undefined ? 'answers only' : `answers only: ${weak}`]
+  if (verdict === 'FAIL') return []
+  // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
+  return clean > 3 ? [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`] : []
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+}

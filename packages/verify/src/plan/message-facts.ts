@@ -1,0 +1,224 @@
+/**
+ * What a run knows of the messages of a service: those it receives, those it sends, and the operations whose work is
+ * finished later. Plain data; it is written into the history.
+ */
+import type {
+  Expression,
+  HttpOperation,
+  Probe,
+  ReceiveOperation,
+  SendOperation,
+  Service,
+  SourceLocation,
+} from '@spandrel/contract'
+import { type Member, type ProbeFacts, probeFacts } from './operation-facts.ts'
+
+type Promised = Readonly<Partial<Record<Member, SourceLocation>>>
+
+export interface Emits {
+  readonly channel: string
+  /** what the payload has, with `$marker` for the marker; absent: the marker, anywhere */
+  readonly where?: unknown
+  readonly times: number
+}
+
+export interface ReceiveFacts {
+  /** `parcels.bookParcel` */
+  readonly ref: string
+  readonly operation: string
+  readonly location: SourceLocation
+  readonly promised: Promised
+  readonly channel: string
+  /** CloudEvents type of its example */
+  readonly type: string
+  readonly ordering: 'none' | 'total' | { readonly by: Expression }
+  /** what makes two messages one intent; `natural`: nothing is noted */
+  readonly key: Expression | 'natural' | 'none'
+  readonly attempts: number
+  /** retries may take so long, before the last attempt begins */
+  readonly retrySpanMs: number
+  readonly deadLetter: 'none' | { readonly channel?: string; readonly onPoison: 'hold-key' | 'hold-all' | 'skip' }
+  readonly probe: MessageProbe
+}
+
+export interface MessageProbe extends ProbeFacts {
+  readonly poison?: unknown
+  readonly emits?: Emits
+  readonly order?: {
+    readonly method: string
+    readonly path: string
+    readonly parameters: Readonly<Record<string, unknown>>
+    readonly list: string
+  }
+  /** an operation whose example is sent first, for the same key */
+  readonly follows?: string
+}
+
+/** A send operation, and which operations of the service say with `x-probe.emits` that their effects show on its channel. */
+export interface SendFacts {
+  readonly ref: string
+  readonly location: SourceLocation
+  readonly promised: Promised
+  readonly channel: string
+  readonly types: readonly string[]
+  readonly ordering: 'none' | 'total' | { readonly by: Expression }
+  readonly shownBy: readonly { readonly ref: string; readonly emits: Emits }[]
+}
+
+/** An operation whose answer is not the end of it. */
+export interface CompletionFacts {
+  readonly ref: string
+  readonly location: SourceLocation
+  readonly by: 'event' | 'status'
+  /** of `event`: channel of each outcome message, by type */
+  readonly channels: Readonly<Record<string, string>>
+  readonly success: readonly string[]
+  readonly failure: readonly string[]
+  readonly withinMs?: number
+  /** where a correlation id of the tester goes; absent: outcomes are known by the marker */
+  readonly correlation?: Expression
+}
+
+export interface MessageFacts {
+  readonly receives: readonly ReceiveFacts[]
+  readonly sends: readonly SendFacts[]
+  readonly completions: readonly CompletionFacts[]
+  /** those that cannot be watched, and why */
+  readonly unwatched: readonly { readonly ref: string; readonly location: SourceLocation; readonly why: string }[]
+}
+
+export function messageFacts(service: Service, only?: readonly string[]): MessageFacts {
+  const wanted = (operation: string): boolean =>
+    only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`)
+  const https = Object.values(service.operations)
+  const receives = Object.values(service.receives)
+  const emitting = [...https, ...receives]
+    .filter(({ operation }) => wanted(operation))
+    .flatMap(({ operation, probe }) => {
+      const emits = emitsOf(probe)
+      return emits === undefined ? [] : [{ ref: `${service.name}.${operation}`, emits }]
+    })
+  const completions = https.filter(({ operation }) => wanted(operation)).map((one) => completionFacts(one, service))
+  return {
+    receives: receives.filter(({ operation }) => wanted(operation)).map((one) => receiveFacts(one, service)),
+    sends: Object.values(service.sends).flatMap((one) => {
+      const shownBy = emitting.filter(({ emits }) => emits.channel === one.channel)
+      if (only !== undefined && shownBy.length === 0 && !wanted(one.operation)) return []
+      return [{ ...sendFacts(one), shownBy }]
+    }),
+    completions: completions.filter((one) => one !== undefined && 'by' in one) as CompletionFacts[],
+    unwatched: completions.filter((one) => one !== undefined && 'why' in one) as MessageFacts['unwatched'],
+  }
+}
+
+function emitsOf(probe: Probe | undefined): Emits | undefined {
+  if (probe?.emits === undefined) return undefined
+  const { channel, where, times = 1 } = probe.emits
+  return { channel, times, ...(where !== undefined && { where }) }
+}
+
+function receiveFacts(operation: ReceiveOperation, service: Service): ReceiveFacts {
+  const { values, declared } = operation.guarantees
+  const { idempotency, retry, deadLetter } = values
+  const members = ['delivery', 'ordering', 'retry', 'deadLetter'] as const
+  return {
+    ref: `${service.name}.${operation.operation}`,
+    operation: operation.operation,
+    location: operation.location,
+    promised: {
+      ...(idempotency !== 'none' && optional('idempotency', declared.idempotency)),
+      ...Object.assign({}, ...members.map((member) => optional(member, declared[member]))),
+    },
+    channel: operation.channel,
+    type: operation.messages[0]?.type ?? operation.operation,
+    ordering: values.ordering,
+    key: typeof idempotency === 'string' ? idempotency : idempotency.key,
+    attempts: retry === 'none' ? 1 : retry.attempts,
+    retrySpanMs: retry === 'none' ? 0 : spanOf(retry),
+    deadLetter:
+      deadLetter === 'none' ? 'none' : { ...optional('channel', deadLetter.channel), onPoison: deadLetter.onPoison },
+    probe: messageProbe(operation.probe, service),
+  }
+}
+
+function spanOf(retry: { attempts: number; backoff: string; delayMs: number; maxDelayMs: number }): number {
+  let span = 0
+  for (let attempt = 1; attempt < retry.attempts; attempt++) {
+    const step = retry.backoff === 'exponential' ? 2 ** (attempt - 1) : retry.backoff === 'linear' ? attempt : 1
+    span += Math.min(retry.delayMs * step, retry.maxDelayMs)
+  }
+  return span
+}
+
+function messageProbe(probe: Probe | undefined, service: Service): MessageProbe {
+  const facts = probeFacts(probe, service)
+  const emits = emitsOf(probe)
+  const order = probe?.order
+  const target = order === undefined ? undefined : service.operations[order.operation.replace(`${service.name}.`, '')]
+  return {
+    ...facts,
+    ...(probe?.poison !== undefined && { poison: probe.poison }),
+    ...optional('emits', emits),
+    ...optional('follows', probe?.follows?.replace(`${service.name}.`, '')),
+    ...(order !== undefined &&
+      target !== undefined && {
+        order: { method: target.method, path: target.path, parameters: order.parameters ?? {}, list: order.list },
+      }),
+    // A message that is seen is as good as a row that is counted.
+    oracle: facts.oracle === 'strong' || (emits !== undefined && emits.times > 0) ? 'strong' : facts.oracle,
+  }
+}
+
+function sendFacts(operation: SendOperation): Omit<SendFacts, 'shownBy'> {
+  const { values, declared } = operation.guarantees
+  return {
+    ref: `${operation.service}.${operation.operation}`,
+    location: operation.location,
+    promised: { ...optional('delivery', declared.delivery), ...optional('ordering', declared.ordering) },
+    channel: operation.channel,
+    types: operation.messages.map(({ type }) => type),
+    ordering: values.ordering,
+  }
+}
+
+function completionFacts(
+  operation: HttpOperation,
+  service: Service,
+): CompletionFacts | MessageFacts['unwatched'][number] | undefined {
+  const { completion, correlation, declared } = operation.guarantees
+  if (completion === undefined) return undefined
+  const ref = `${service.name}.${operation.operation}`
+  const location = declared.completion ?? operation.location
+  if (completion.by !== 'event' && completion.by !== 'status')
+    return { ref, location, why: `it completes by ${completion.by}, which verify cannot watch yet` }
+  const sent = Object.values(service.sends)
+  const outcomes = [...completion.success, ...completion.failure]
+  const channels: Record<string, string> = {}
+  for (const outcome of completion.by === 'event' ? outcomes : []) {
+    const name = outcome.replace(`${service.name}.`, '')
+    const send = sent.find(({ messages }) => messages.some(({ message }) => message === name))
+    const type = send?.messages.find(({ message }) => message === name)?.type
+    if (send === undefined || type === undefined)
+      return { ref, location, why: `its outcome ${outcome} is sent by another service: verify them together` }
+    channels[type] = send.channel
+  }
+  const typeOf = (outcome: string): string => {
+    const name = outcome.replace(`${service.name}.`, '')
+    const found = sent.flatMap(({ messages }) => messages).find(({ message }) => message === name)
+    return completion.by === 'event' ? (found?.type ?? name) : outcome
+  }
+  return {
+    ref,
+    location,
+    by: completion.by,
+    channels,
+    success: completion.success.map(typeOf),
+    failure: completion.failure.map(typeOf),
+    ...optional('withinMs', completion.withinMs),
+    ...optional('correlation', correlation),
+  }
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V }
+}

@@ -1,0 +1,277 @@
+/** The part of a run that is about messages: plans it, does it, and looks at what came of it. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { completionChecks, receiveChecks } from '../checks/all-messages.ts'
+import type { FaultProxy } from '../faults/tcp-proxy.ts'
+import type { History } from '../history/history.ts'
+import type { MessageRun } from '../history/message-records.ts'
+import type { Untested } from '../history/records.ts'
+import type { MessageFacts, ReceiveFacts } from '../plan/message-facts.ts'
+import { messageStimuli } from '../stimuli/all-messages.ts'
+import { watchCompletion } from '../stimuli/completion.ts'
+import type { MessageStimulus } from '../stimuli/message-stimulus.ts'
+import type { HeaderList } from '../wire/outgoing.ts'
+import { PushRoad } from '../wire/push.ts'
+import { StreamRoad } from '../wire/stream.ts'
+import type { Attack } from './attack.ts'
+import { EffectReader, type HeldReader } from './effect-reader.ts'
+import { MessageAttack, type MessageGiven } from './message-attack.ts'
+import type { Profile } from './profile.ts'
+import type { ServiceProcess } from './service-process.ts'
+
+export interface MessageOptions {
+  readonly facts: MessageFacts
+  /** the system's stream; messages are appended to it, and seen there */
+  readonly stream?: StreamRoad
+  /** where messages are pushed to instead */
+  readonly push?: { readonly url: string; readonly mode: 'binary' | 'structured'; readonly headers?: HeaderList }
+  readonly held?: HeldReader
+}
+
+interface Context {
+  readonly history: History
+  readonly profile: Profile
+  readonly prefix: string
+  readonly base?: string
+  readonly headers: HeaderList
+  readonly counters: Readonly<Record<string, (marker: string) => Promise<number>>>
+  readonly dependencies: readonly FaultProxy[]
+  readonly process?: ServiceProcess
+  readonly next: (kind: string) => string
+  readonly tell: (words: string) => void
+  /** only the stimuli that this check judges */
+  readonly check?: string
+  readonly signal?: AbortSignal
+}
+
+interface Planned {
+  readonly operation: ReceiveFacts
+  readonly stimuli: readonly MessageStimulus[]
+  readonly untested: readonly Untested[]
+}
+
+/** How long outcomes are waited for. */
+const outcomeCapMs = { quick: 15_000, default: 60_000, deep: 900_000 } as const
+
+/** Why no message is sent to an operation; undefined where it is attacked. */
+export function messageLeftAlone({ probe }: ReceiveFacts, has: { road: boolean }): string | undefined {
+  if (probe.marker === undefined || probe.example === undefined)
+    return `its x-probe has no ${probe.marker === undefined ? '`marker`' : '`example`'}: nothing is sent to an operation whose effects nobody marked as a test's`
+  return has.road ? undefined : 'say where its messages come from: --transport postgres://… or --push http://…/events'
+}
+
+export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined): Planned {
+  const all = (why: string): Planned => ({
+    operation,
+    stimuli: [],
+    untested: [{ ref: operation.ref, check: '*', why }],
+  })
+  const alone = messageLeftAlone(operation, { road: given !== undefined })
+  if (given === undefined || alone !== undefined) return all(alone ?? '')
+  const chosen: MessageStimulus[] = []
+  const missing = new Map<string, string>()
+  for (const stimulus of messageStimuli) {
+    const applies = stimulus.applies(operation, given)
+    if (applies === true) chosen.push(stimulus)
+    else if (applies !== undefined) missing.set(stimulus.id, applies)
+  }
+  // One crash serves three ways of looking at it.
+  for (const id of ['message-restart', 'order-crash']) {
+    const why = missing.get('message-crash')
+    if (why !== undefined) missing.set(id, why)
+  }
+  const untested: Untested[] = []
+  for (const { id, member, about, stimuli } of receiveChecks) {
+    if (operation.promised[member] === undefined || !about(operation)) continue
+    const lacking = stimuli.map((one) => missing.get(one)).find((why) => why !== undefined)
+    const order = id === 'order-crash' || id === 'behind-poison' ? missing.get('message-order') : undefined
+    const blind = member === 'deadLetter' || id === 'attempts' || id === 'behind-poison' ? deadOutOfSight(operation, given) : undefined
+    const why = lacking ?? order ?? blind
+    if (why !== undefined) untested.push({ ref: operation.ref, check: id, why })
+  }
+  return { operation, stimuli: chosen, untested }
+}
+
+function deadOutOfSight({ deadLetter }: ReceiveFacts, { held }: MessageGiven): string | undefined {
+  if (held || (deadLetter !== 'none' && deadLetter.channel !== undefined)) return undefined
+  return 'nothing shows its dead letters: give `deadLetter` a `channel`, or, on the runtime, --database of the service'
+}
+
+export class MessageWork {
+  readonly #options: MessageOptions
+  readonly #context: Context
+  readonly #reader: EffectReader
+  readonly #planned: readonly Planned[]
+  readonly #given: MessageGiven | undefined
+  readonly watched: readonly string[]
+
+  /** From here on, what comes on the channels of the service is seen. */
+  static async begin(options: MessageOptions, context: Context): Promise<MessageWork> {
+    const { facts, stream } = options
+    const channels = [
+      ...facts.sends.map(({ channel }) => channel),
+      ...facts.receives.flatMap(({ deadLetter, probe: { emits } }) => [
+        ...(deadLetter !== 'none' && deadLetter.channel !== undefined ? [deadLetter.channel] : []),
+        ...(emits === undefined ? [] : [emits.channel]),
+      ]),
+      ...facts.completions.flatMap(({ channels: outcomes }) => Object.values(outcomes)),
+    ]
+    const wanted = [...new Set(channels)]
+    const absent = stream === undefined ? wanted : await stream.watch(wanted)
+    return new MessageWork(
+      options,
+      context,
+      wanted.filter((channel) => !absent.includes(channel)),
+    )
+  }
+
+  private constructor(options: MessageOptions, context: Context, watched: readonly string[]) {
+    this.#options = options
+    this.#context = context
+    this.watched = watched
+    const { history, base, headers, counters, prefix, process, dependencies } = context
+    const { stream, push, held, facts } = options
+    this.#reader = new EffectReader({
+      history,
+      headers,
+      counters,
+      prefix,
+      ...(base !== undefined && { base }),
+      ...(stream !== undefined && { stream }),
+      ...(held !== undefined && { held }),
+    })
+    const road =
+      push === undefined
+        ? stream
+        : new PushRoad({ ...push, timeoutMs: context.profile.timeoutMs, giveUpMs: outcomeCapMs[context.profile.name] })
+    this.#given =
+      road === undefined
+        ? undefined
+        : {
+            road,
+            dependencies,
+            held: held !== undefined,
+            siblings: facts.receives,
+            ...(process !== undefined && { process }),
+          }
+    this.#planned = facts.receives.map((one) => planReceive(one, this.#given))
+  }
+
+  get facts(): MessageRun {
+    const road = this.#given?.road.kind
+    return {
+      ...this.#options.facts,
+      ...(road !== undefined && { road }),
+      watched: this.watched,
+      outcomeCapMs: outcomeCapMs[this.#context.profile.name],
+    }
+  }
+
+  get untested(): Untested[] {
+    const { sends, completions, unwatched } = this.#options.facts
+    const blind = (channels: readonly string[]): boolean => channels.some((one) => !this.watched.includes(one))
+    const transport = 'say where its messages can be seen: --transport postgres://…'
+    return [
+      ...this.#planned.flatMap(({ untested }) => untested),
+      ...sends.flatMap(({ ref, channel, shownBy }) => {
+        if (shownBy.length === 0)
+          return [{ ref, check: '*', why: `no operation says with \`emits\` in x-probe that its effect shows on ${channel}` }]
+        return blind([channel]) ? [{ ref, check: '*', why: transport }] : []
+      }),
+      ...completions.flatMap(({ ref, channels }) =>
+        blind(Object.values(channels)) ? completionChecks.map(({ id }) => ({ ref, check: id, why: transport })) : [],
+      ),
+      ...unwatched.flatMap(({ ref, why }) => completionChecks.map(({ id }) => ({ ref, check: id, why }))),
+    ]
+  }
+
+  /** `attacks`: of the HTTP operations that can be used. */
+  async run(attacks: readonly Attack[]): Promise<void> {
+    const { tell, check, signal } = this.#context
+    const chosen = (ids: readonly string[]): boolean => check === undefined || ids.includes(check)
+    for (const facts of this.#options.facts.completions) {
+      const attack = attacks.find(({ operation }) => operation.ref === facts.ref)
+      const unseen = Object.values(facts.channels).some((channel) => !this.watched.includes(channel))
+      if (attack === undefined || unseen || !chosen(completionChecks.map(({ id }) => id))) continue
+      tell(`${facts.ref}: completion`)
+      await watchCompletion(attack, facts, this.#reader, outcomeCapMs[attack.profile.name])
+    }
+    const usable: { one: Planned; attack: MessageAttack; latencyMs: number }[] = []
+    for (const one of this.#planned) {
+      if (one.stimuli.length === 0 || this.#given === undefined) continue
+      tell(`${one.operation.ref}: one message, one effect?`)
+      const attack = this.#attackOn(one.operation, this.#given)
+      const latencyMs = await this.#preflight(attack)
+      if (latencyMs !== undefined) usable.push({ one, attack, latencyMs })
+    }
+    const needed = receiveChecks.find(({ id }) => id === check)?.stimuli
+    for (const when of ['together', 'alone', 'last'] as const) {
+      for (const { one, attack, latencyMs } of usable) {
+        const stimuli = one.stimuli.filter(
+          (stimulus) =>
+            stimulus.when === when &&
+            (check === undefined ||
+              needed?.includes(stimulus.id) === true ||
+              (stimulus.id === 'message-crash' && needed?.some((id) => id === 'message-restart' || id === 'order-crash') === true)),
+        )
+        if (stimuli.length === 0) continue
+        signal?.throwIfAborted()
+        tell(`${one.operation.ref}: ${stimuli.map(({ id }) => id).join(', ')}`)
+        if (when === 'together') await Promise.all(stimuli.map((stimulus) => stimulus.run(attack, latencyMs)))
+        else for (const stimulus of stimuli) await stimulus.run(attack, latencyMs)
+      }
+    }
+  }
+
+  #attackOn(operation: ReceiveFacts, given: MessageGiven): MessageAttack {
+    const { profile, history, next } = this.#context
+    return new MessageAttack({ operation, given, profile, history, reader: this.#reader, next })
+  }
+
+  /** The median time from sending a message to its effect; undefined where there was none. */
+  async #preflight(attack: MessageAttack): Promise<number | undefined> {
+    const times: number[] = []
+    for (let call = 0; call < 3; call++) {
+      const trial = attack.trial('message-baseline', 'one plain message')
+      const first = trial.message('first')
+      const { marker } = first.identity
+      trial.note(`${marker}:before`, await this.#reader.read(attack.operation, marker), false)
+      const began = trial.clock()
+      await trial.send([first])
+      if (!(await trial.effects([marker]))) return undefined
+      times.push(trial.clock() - began)
+    }
+    return times.sort((a, b) => a - b)[1]
+  }
+
+  /** Counts all again when everything had its time, and notes what came on the channels. */
+  async finish(): Promise<void> {
+    const { history, profile, tell } = this.#context
+    const settles = this.#options.facts.receives.map(({ probe }) => probe.settlesMs)
+    const wait = Math.min(Math.max(300, ...settles), profile.settleCapMs)
+    const sentAny = history.records.some(({ type }) => type === 'message')
+    if (sentAny) {
+      tell(`waiting ${(wait / 1000).toFixed(1)} s for the effects of messages`)
+      await pause(wait)
+    }
+    // After what was seen to be there, a second effect may have come. What was missing had its time before.
+    const readings = new Map(
+      history.records.flatMap((record) =>
+        record.type === 'effects' && !record.marker.endsWith(':before') && record.count !== 0
+          ? [[`${record.trial} ${record.marker}`, record] as const]
+          : [],
+      ),
+    )
+    const byRef = new Map(this.#options.facts.receives.map((one) => [one.ref, one]))
+    await Promise.all(
+      [...readings.values()].map(async ({ ref, trial, marker }) => {
+        const operation = byRef.get(ref)
+        if (operation === undefined) return
+        const reading = await this.#reader.read(operation, marker)
+        history.add({ type: 'effects', ref, trial, marker, at: history.clock(), settled: true, ...reading })
+      }),
+    )
+    if (this.watched.length === 0) return
+    await this.#reader.collect()
+    history.add({ type: 'collected', at: history.clock() })
+  }
+}

@@ -1,0 +1,37 @@
+/** A message that always fails, with healthy ones around it and behind it. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { intentIsKey } from '../request/build-message.ts'
+import type { MessageStimulus } from './message-stimulus.ts'
+
+export const poison: MessageStimulus = {
+  id: 'poison',
+  when: 'last',
+  applies(operation, given) {
+    const { promised, probe } = operation
+    if (promised.deadLetter === undefined && promised.retry === undefined) return undefined
+    // A pushed service answers; giving up is its pusher's.
+    if (given.road.kind === 'push') return 'who pushes gives up, not the service: verify the pusher on its stream, with --transport'
+    return probe.poison === undefined ? 'give a message that always fails: `poison` in x-probe' : true
+  },
+  async run(attack) {
+    const { operation, profile } = attack
+    const trial = attack.trial('poison', 'a message that always fails, healthy ones around it')
+    const around = (): ReturnType<typeof trial.message>[] => Array.from({ length: 6 }, () => trial.message('around'))
+    const bad = trial.identity()
+    const behind = intentIsKey(operation) ? [] : [0, 1].map(() => trial.message('behind', trial.identity(bad.key)))
+    const [before, after] = [around(), around()]
+    await trial.send([...before, trial.message('poison', bad, operation.probe.poison), ...behind, ...after])
+    await trial.effects([...before, ...after].map(({ identity }) => identity.marker))
+    const until = trial.clock() + attack.patienceMs
+    while (!(await attack.reader.dead(operation, trial.id, bad)) && trial.clock() < until) await pause(50)
+    const markers = behind.map(({ identity }) => identity.marker)
+    // Those behind it: as long as one that is not held back would take, several times over.
+    if (operation.deadLetter !== 'none' && operation.deadLetter.onPoison === 'skip') await trial.effects(markers)
+    else {
+      await pause(Math.min(Math.max(operation.probe.settlesMs, 500), profile.settleCapMs))
+      for (const marker of markers) trial.note(marker, await attack.reader.read(operation, marker), true)
+    }
+    const reading = await attack.reader.read(operation, bad.marker)
+    trial.note(bad.marker, reading, true)
+  },
+}

@@ -1,0 +1,95 @@
+/** Defects of the parcel service, one at a time; see ../servers/bugs.ts for what the members say. */
+import type { Bug } from '../servers/bugs.ts'
+
+export const parcelBugs = {
+  'message-not-noted': {
+    what: 'nothing is noted of a message that was handled',
+    failedBy: 'bookParcel/message-twice',
+    also: ['messages-at-once', 'same-intent', 'message-after-restart', 'message-crash'].map((check) => `bookParcel/${check}`),
+  },
+  'noted-in-memory': {
+    what: 'what was handled is remembered by the process alone',
+    failedBy: 'bookParcel/message-after-restart',
+  },
+  'looked-up-first': {
+    what: 'a pushed message is looked up first and noted last, so copies at once all find nothing',
+    failedBy: 'bookParcel/messages-at-once',
+    // A pusher that saw the connection break sends again while the first still runs.
+    also: ['bookParcel/message-crash'],
+  },
+  'dedup-by-delivery-id': {
+    what: 'only ids are remembered, so the same intent with another id is handled again',
+    failedBy: 'bookParcel/same-intent',
+  },
+  'settled-before-commit': {
+    what: 'the position moves when messages are read, not when they are done',
+    failedBy: 'bookParcel/message-crash',
+  },
+  'noted-before-done': {
+    what: 'a message is noted before it is handled; when that fails, the retry takes it for a copy',
+    failedBy: 'bookParcel/message-recovers',
+    // The one that was being handled at the kill; and a poison that counts as done sets its key free.
+    also: ['bookParcel/message-crash', 'bookParcel/dead-letter', 'bookParcel/behind-poison'],
+  },
+  'handled-side-by-side': {
+    what: 'the messages of a partition are handled at the same time',
+    failedBy: 'bookParcel/message-order',
+    also: ['bookParcel/order-crash'],
+  },
+  'backlog-from-the-end': {
+    what: 'what waits at a start is handled newest first',
+    failedBy: 'bookParcel/order-crash',
+  },
+  'order-lost-on-retry': {
+    what: 'a message that failed is tried again later, and those behind it go first',
+    failedBy: 'bookParcel/behind-poison',
+  },
+  'poison-blocks-all': {
+    what: 'a failing message is tried for ever, before anything else of its partition',
+    failedBy: 'bookParcel/around-poison',
+    also: ['bookParcel/dead-letter'],
+  },
+  'attempts-off-by-one': { what: 'one attempt more than declared', failedBy: 'bookParcel/attempts' },
+  'dead-letter-without-reason': { what: 'dead letters do not say why', failedBy: 'bookParcel/dead-letter' },
+  'message-twice-on-replay': {
+    what: 'a repeated request gets its first answer, and sends another message',
+    failedBy: 'announceOrder/same-message',
+  },
+  'dual-write': {
+    what: 'the message is sent after the commit, by the process that may die in between',
+    failedBy: 'announceOrder/effect-has-message',
+  },
+  'message-before-commit': {
+    what: 'the message leaves before it is known that the order can be taken',
+    failedBy: 'announceOrder/message-has-effect',
+    also: ['announceOrder/same-message'],
+  },
+  'ordering-key-missing': {
+    what: 'messages have no ordering key',
+    failedBy: 'announceParcel/ordering-key',
+    also: ['announceOrder/ordering-key'],
+  },
+  'key-after-effect': {
+    what: 'the key is noted after the commit of the order; a death in between doubles it',
+    failedBy: 'placeOrder/crash',
+    also: ['returnOrder/crash'],
+  },
+  'completion-never': {
+    what: 'the order is fulfilled and nobody is told',
+    failedBy: 'placeOrder/completes',
+    also: ['returnOrder/completes'],
+  },
+  'completion-uncorrelated': {
+    what: 'the outcome has a correlation id of its own',
+    failedBy: 'placeOrder/completes',
+  },
+  'completion-twice': { what: 'the outcome is told twice', failedBy: 'placeOrder/completes-once' },
+  'success-before-effect': {
+    what: 'success is told first and then worked for',
+    failedBy: 'placeOrder/effect-before-success',
+    // What is worked for after it was told is lost when the process dies in between.
+    also: ['returnOrder/effect-before-success', 'placeOrder/crash', 'returnOrder/crash'],
+  },
+} as const satisfies Record<string, Bug>
+
+export type ParcelBug = keyof typeof parcelBugs
