@@ -6,7 +6,7 @@ import type {
   OutcomeRecord,
   SeenRecord,
 } from './message-records.ts'
-import type { HistoryRecord } from './records.ts'
+import type { HistoryRecord, LagRecord } from './records.ts'
 import { trialsOf, type TrialView } from './trial-view.ts'
 
 export interface MessageTrialView extends TrialView {
@@ -22,6 +22,8 @@ export interface Channels {
   /** when all that had come was last noted; absent: the run ended before */
   readonly collectedAt?: number
   readonly watched: readonly string[]
+  /** when this machine was late itself */
+  readonly lags: readonly LagRecord[]
 }
 
 export function messageTrialsOf(records: readonly HistoryRecord[]): MessageTrialView[] {
@@ -53,6 +55,7 @@ export function channelsOf(records: readonly HistoryRecord[]): Channels {
   const collected = records.findLast((record) => record.type === 'collected')
   return {
     seen: records.filter((record) => record.type === 'seen'),
+    lags: records.filter((record) => record.type === 'lag'),
     watched: run?.messages?.watched ?? [],
     ...(collected !== undefined && { collectedAt: collected.at }),
   }

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sendChecks } from '../checks/all-messages.ts'
 import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
 import type { Commit, EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
@@ -62,7 +63,7 @@ export async function run(options: RunOptions): Promise<History> {
     siblings: attacked.filter((one) => one !== operation),
     ...(options.process !== undefined && { process: options.process }),
   })
-  const needed = allChecks.find(({ id }) => id === options.check)?.stimuli
+  const needed = stimuliOf(options.check)
   const chosen = (one: PlannedOperation): PlannedOperation =>
     needed === undefined || needed.includes('*')
       ? one
@@ -151,6 +152,12 @@ export async function run(options: RunOptions): Promise<History> {
   } finally {
     stopWatching()
   }
+}
+
+/** Undefined: all of them. What is sent is judged from everything; what is received, from no request. */
+function stimuliOf(check: string | undefined): readonly string[] | undefined {
+  if (check === undefined || sendChecks.some(({ id }) => id === check)) return undefined
+  return allChecks.find(({ id }) => id === check)?.stimuli ?? []
 }
 
 /** Notes when a timer comes late: then times say more about this machine than about the service. */

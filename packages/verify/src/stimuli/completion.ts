@@ -66,7 +66,7 @@ async function watch({ attack, trial, facts, reader, ask }: Look, until: number)
       told = outcome
     }
     if (history.clock() > (told === undefined ? until : stayUntil)) break
-    await pause(10)
+    await pause(20)
   }
   if (told === undefined) note({})
 }

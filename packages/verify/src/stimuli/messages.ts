@@ -121,11 +121,13 @@ export const messageTransient: MessageStimulus = {
       dependency.refuse()
       note('refuse')
       const first = trial.message('first')
-      await trial.send([first])
+      // A pusher goes on trying until it is answered well.
+      const sent = trial.send([first])
       // Long enough to be tried, and not so long that all attempts are used up.
       const until = trial.clock() + Math.max(latencyMs * 3, 100)
       while (trial.clock() < until && dependency.hits === 0) await new Promise((resolve) => setTimeout(resolve, 5))
       note('heal', dependency.heal())
+      await sent
       await trial.effects([first.identity.marker])
     }
   },

@@ -28,6 +28,8 @@ export interface ParcelOptions {
   seed?: number
   /** only these operations */
   only?: readonly string[]
+  /** only what leads to this check */
+  check?: string
   /** messages are pushed, not appended */
   push?: 'binary' | 'structured'
   /** it may be killed; default true */
@@ -75,6 +77,7 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
       instances: [base],
       dependencies: options.carrier === true ? [proxy] : [],
       profile: profiles.quick,
+      ...(options.check !== undefined && { check: options.check }),
       ...(options.kill !== false && { process }),
       messages: {
         facts: messageFacts(own, options.only),

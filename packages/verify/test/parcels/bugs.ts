@@ -1,6 +1,11 @@
 /** Defects of the parcel service, one at a time; see ../servers/bugs.ts for what the members say. */
 import type { Bug } from '../servers/bugs.ts'
 
+export interface ParcelBugFacts extends Bug {
+  /** what the check that is named for it has to be given */
+  readonly needs?: 'kill' | 'carrier' | 'push'
+}
+
 export const parcelBugs = {
   'message-not-noted': {
     what: 'nothing is noted of a message that was handled',
@@ -9,11 +14,11 @@ export const parcelBugs = {
   },
   'noted-in-memory': {
     what: 'what was handled is remembered by the process alone',
-    failedBy: 'bookParcel/message-after-restart',
+    failedBy: 'bookParcel/message-after-restart', needs: 'kill',
   },
   'looked-up-first': {
     what: 'a pushed message is looked up first and noted last, so copies at once all find nothing',
-    failedBy: 'bookParcel/messages-at-once',
+    failedBy: 'bookParcel/messages-at-once', needs: 'push',
     // A pusher that saw the connection break sends again while the first still runs.
     also: ['bookParcel/message-crash'],
   },
@@ -23,22 +28,22 @@ export const parcelBugs = {
   },
   'settled-before-commit': {
     what: 'the position moves when messages are read, not when they are done',
-    failedBy: 'bookParcel/message-crash',
+    failedBy: 'bookParcel/message-crash', needs: 'kill',
   },
   'noted-before-done': {
     what: 'a message is noted before it is handled; when that fails, the retry takes it for a copy',
-    failedBy: 'bookParcel/message-recovers',
+    failedBy: 'bookParcel/message-recovers', needs: 'carrier',
     // The one that was being handled at the kill; and a poison that counts as done sets its key free.
     also: ['bookParcel/message-crash', 'bookParcel/dead-letter', 'bookParcel/behind-poison'],
   },
   'handled-side-by-side': {
     what: 'the messages of a partition are handled at the same time',
     failedBy: 'bookParcel/message-order',
-    also: ['bookParcel/order-crash'],
+    also: ['bookParcel/order-crash', 'bookParcel/behind-poison'],
   },
   'backlog-from-the-end': {
     what: 'what waits at a start is handled newest first',
-    failedBy: 'bookParcel/order-crash',
+    failedBy: 'bookParcel/order-crash', needs: 'kill',
   },
   'order-lost-on-retry': {
     what: 'a message that failed is tried again later, and those behind it go first',
@@ -57,7 +62,7 @@ export const parcelBugs = {
   },
   'dual-write': {
     what: 'the message is sent after the commit, by the process that may die in between',
-    failedBy: 'announceOrder/effect-has-message',
+    failedBy: 'announceOrder/effect-has-message', needs: 'kill',
   },
   'message-before-commit': {
     what: 'the message leaves before it is known that the order can be taken',
@@ -71,7 +76,7 @@ export const parcelBugs = {
   },
   'key-after-effect': {
     what: 'the key is noted after the commit of the order; a death in between doubles it',
-    failedBy: 'placeOrder/crash',
+    failedBy: 'placeOrder/crash', needs: 'kill',
     also: ['returnOrder/crash'],
   },
   'completion-never': {
@@ -90,6 +95,6 @@ export const parcelBugs = {
     // What is worked for after it was told is lost when the process dies in between.
     also: ['returnOrder/effect-before-success', 'placeOrder/crash', 'returnOrder/crash'],
   },
-} as const satisfies Record<string, Bug>
+} as const satisfies Record<string, ParcelBugFacts>
 
 export type ParcelBug = keyof typeof parcelBugs

@@ -66,16 +66,21 @@ export async function handlePushed(request: IncomingMessage, raw: string): Promi
   )
 }
 
-async function read(client: pg.ClientBase | pg.Pool, partition: number, limit: number): Promise<Message[]> {
-  const { rows } = await client.query(
-    `select l."offset"::int as "offset", l.attributes::json as attributes, l.data from spandrel_stream.log l
-     join spandrel_stream.channels c on c.id = l.channel
-     where c.address = $1 and l.partition = $2
-       and l."offset" > coalesce((select position from positions where partition = $2), 0)
-     order by l."offset" limit $3`,
-    [channel, partition, limit],
+/** What is new of every partition, at most ten of each. */
+async function read(): Promise<Map<number, Message[]>> {
+  const { rows } = await pool.query<Message & { partition: number }>(
+    `select h.partition, l."offset"::int as "offset", l.attributes::json as attributes, l.data
+     from spandrel_stream.channels c join spandrel_stream.heads h on h.channel = c.id
+     left join positions p on p.partition = h.partition
+     cross join lateral (
+       select k."offset", k.attributes, k.data from spandrel_stream.log k
+       where k.channel = c.id and k.partition = h.partition and k."offset" > coalesce(p.position, 0)
+       order by k."offset" limit 10
+     ) l
+     where c.address = $1 order by h.partition, l."offset"`,
+    [channel],
   )
-  return rows
+  return Map.groupBy(rows, ({ partition }) => partition)
 }
 
 async function move(client: pg.ClientBase | pg.Pool, partition: number, offset: number): Promise<void> {
@@ -110,27 +115,17 @@ async function step(partition: number, message: Message): Promise<void> {
   }
 }
 
-async function lane(partition: number): Promise<never> {
-  for (let begun = false; ; begun = true) {
-    try {
-      const batch = await read(pool, partition, 10)
-      const last = batch.at(-1)
-      if (last === undefined) {
-        await pause(8)
-        continue
-      }
-      if (has('settled-before-commit')) await move(pool, partition, last.offset)
-      if (has('handled-side-by-side')) {
-        await Promise.all(batch.toReversed().map((message, at) => pause(at * 5).then(() => step(partition, { ...message, offset: 0 }))))
-        await move(pool, partition, last.offset)
-      } else if (has('backlog-from-the-end') && !begun) {
-        for (const message of batch.toReversed()) await step(partition, { ...message, offset: 0 })
-        await move(pool, partition, last.offset)
-      } else for (const message of batch) await step(partition, message)
-    } catch {
-      await pause(20)
-    }
-  }
+async function take(partition: number, batch: readonly Message[], begun: boolean): Promise<void> {
+  const last = batch.at(-1)?.offset ?? 0
+  if (has('settled-before-commit')) await move(pool, partition, last)
+  if (has('handled-side-by-side')) {
+    const turned = batch.toReversed()
+    await Promise.all(turned.map((message, at) => pause(at * 5).then(() => step(partition, { ...message, offset: 0 }))))
+    await move(pool, partition, last)
+  } else if (has('backlog-from-the-end') && !begun) {
+    for (const message of batch.toReversed()) await step(partition, { ...message, offset: 0 })
+    await move(pool, partition, last)
+  } else for (const message of batch) await step(partition, message)
 }
 
 /** The lowest parked message of each key, when it is due. */
@@ -142,7 +137,7 @@ async function retries(): Promise<never> {
       )
       .catch(() => ({ rows: [] }))
     for (const row of rows.filter(({ dead, ready }) => ready === true && dead === false)) await retry(row).catch(() => {})
-    await pause(15)
+    await pause(30)
   }
 }
 
@@ -180,8 +175,21 @@ async function retry(row: { id: string; attributes: string; data: string; attemp
   }
 }
 
-export async function consume(): Promise<void> {
-  const { rows } = await pool.query('select partitions from spandrel_stream.channels where address = $1', [channel])
-  for (let partition = 0; partition < Number(rows[0]?.partitions ?? 0); partition++) void lane(partition)
+/** Partitions side by side, each in order. */
+export async function consume(): Promise<never> {
   void retries()
+  const busy = new Set<number>()
+  for (let begun = false; ; begun = true) {
+    // What is being handled now may be done when the answer comes, and would be taken twice.
+    const before = new Set(busy)
+    const found = await read().catch(() => new Map<number, Message[]>())
+    for (const [partition, batch] of found) {
+      if (before.has(partition)) continue
+      busy.add(partition)
+      void take(partition, batch, begun)
+        .catch(() => {})
+        .finally(() => busy.delete(partition))
+    }
+    await pause(20)
+  }
 }

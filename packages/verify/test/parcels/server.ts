@@ -22,7 +22,7 @@ async function relay(): Promise<never> {
     if (rows.length > 0) {
       await transport.publish(rows).catch(() => {})
       await pool.query('delete from outbox where id = any($1)', [rows.map(({ id }) => id)]).catch(() => {})
-    } else await pause(10)
+    } else await pause(25)
   }
 }
 
@@ -33,7 +33,7 @@ async function fulfil(): Promise<never> {
       .query("select kind, reference, correlation from orders where status = 'accepted' limit 20")
       .catch(() => ({ rows: [] }))
     await Promise.all(rows.map((row) => finish(row).catch(() => {})))
-    if (rows.length === 0) await pause(10)
+    if (rows.length === 0) await pause(25)
   }
 }
 
@@ -60,7 +60,7 @@ async function finish({ kind, reference, correlation }: { kind: string; referenc
     if (has('completion-twice')) await send(client, told)
   })
   if (!early) return
-  await pause(150)
+  await pause(600)
   await effect(pool)
 }
 
@@ -110,11 +110,11 @@ async function once(kind: string, key: string, same: string, order: { reference:
     if (tells && !has('dual-write') && !has('message-before-commit')) await send(client, placed)
   })
   if (has('key-after-effect')) {
-    await pause(40)
+    await pause(150)
     await note(pool)
   }
   if (tells && has('dual-write')) {
-    await pause(40)
+    await pause(150)
     await transport.publish([envelope(placed)])
   }
   return answer
