@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { checks } from '../src/checks/all.ts'
 import { stimuli } from '../src/stimuli/all.ts'
 import { checksTable } from './checks-page.ts'
+import { parcelBugs } from './parcels/bugs.ts'
 import { type Bug, bugs } from './servers/bugs.ts'
 
 const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta.url))
@@ -14,7 +15,11 @@ test('docs/verify/checks.md lists every check; `npm run prove:verify -- --page` 
 })
 
 test('every check is named by a defect that it finds, and every stimulus is judged', () => {
-  const named = new Set(Object.values<Bug>(bugs).map(({ failedBy }) => failedBy.slice(failedBy.indexOf('/') + 1)))
+  const named = new Set(
+    [...Object.values<Bug>(bugs), ...Object.values<Bug>(parcelBugs)].map(({ failedBy }) =>
+      failedBy.slice(failedBy.indexOf('/') + 1),
+    ),
+  )
   expect(checks.map(({ id }) => id).filter((id) => !named.has(id))).toEqual([])
   const judged = new Set(checks.flatMap((check) => check.stimuli))
   // `hung` is judged by what looks at every trial.

@@ -2,11 +2,18 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { checks } from '../src/checks/all.ts'
+import { messageChecks } from '../src/checks/all-messages.ts'
 import type { Proof } from './prove.ts'
+import { parcelBugs } from './parcels/bugs.ts'
+import { parcelTwins } from './parcels/twins.ts'
 import { type Bug, bugs } from './servers/bugs.ts'
 import { twins } from './twins.ts'
 
 const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta.url))
+
+/** Of requests and of messages. */
+export const allBugs: Readonly<Record<string, Bug>> = { ...bugs, ...parcelBugs }
+export const allTwins: Readonly<Record<string, { what: string }>> = { ...twins, ...parcelTwins }
 
 export async function writeChecksPage(proof: Proof): Promise<void> {
   const text = await readFile(page, 'utf8')
@@ -21,13 +28,13 @@ function between(text: string, name: string, table: string): string {
 }
 
 export function checksTable(): string {
-  const rows = checks.map(({ id, member, promise }) => `| \`${id}\` | ${member} | ${promise} |`)
+  const rows = [...checks, ...messageChecks].map(({ id, member, promise }) => `| \`${id}\` | ${member} | ${promise} |`)
   return ['| check | of | what must hold |', '|---|---|---|', ...rows].join('\n')
 }
 
 function matrix({ defects, twins: correct }: Proof): string {
   if (Object.keys(defects).length === 0) return 'Not run yet.'
-  const rows = Object.entries<Bug>(bugs).map(([name, bug]) => {
+  const rows = Object.entries<Bug>(allBugs).map(([name, bug]) => {
     const runs = defects[name] ?? []
     const caught = runs.filter(({ found }) => found.includes(bug.failedBy)).length
     const also = [...new Set(runs.flatMap(({ found }) => found).map(checkOf))].filter(
@@ -35,7 +42,7 @@ function matrix({ defects, twins: correct }: Proof): string {
     )
     return `| ${name} | ${bug.what} | \`${checkOf(bug.failedBy)}\` | ${caught} of ${runs.length} | ${also.map((one) => `\`${one}\``).join(', ')} |`
   })
-  const twinRows = Object.entries(twins).map(([name, { what }]) => {
+  const twinRows = Object.entries<{ what: string }>(allTwins).map(([name, { what }]) => {
     const runs = correct[name] ?? []
     return `| ${name} | ${what} | ${runs.filter(({ found }) => found.length > 0).length} of ${runs.length} |`
   })

@@ -11,8 +11,12 @@ import { randomInt } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { startPostgres } from '../../cli/src/embedded/index.ts'
 import { attackOrders, failures } from './attack-server.ts'
-import { writeChecksPage } from './checks-page.ts'
+import { allBugs, allTwins, writeChecksPage } from './checks-page.ts'
+import { attackParcels } from './parcels/attack-parcels.ts'
+import { type ParcelBug, type ParcelBugFacts, parcelBugs } from './parcels/bugs.ts'
+import { parcelTwins } from './parcels/twins.ts'
 import { type Bug, type BugName, bugs } from './servers/bugs.ts'
 import { attackTwin, type TwinName, twins } from './twins.ts'
 
@@ -47,12 +51,29 @@ interface Job {
 }
 
 const jobs: Job[] = []
-if (values.page !== true) {
+const postgres =
+  values.page === true ? undefined : await startPostgres({ settings: { fsync: 'off', max_connections: '500' } })
+if (postgres !== undefined) {
   const [runs, twinRuns] = [Number(values.runs ?? 10), Number(values.twins ?? 50)]
   for (const name of Object.keys(bugs) as BugName[]) {
     const list = (proof.defects[name] ??= [])
     for (let at = list.length; at < runs; at++) {
       jobs.push({ list, name, work: async (seed) => failures((await attackOrders(name, { seed })).report) })
+    }
+  }
+  for (const [name, { needs }] of Object.entries<ParcelBugFacts>(parcelBugs)) {
+    const list = (proof.defects[name] ??= [])
+    const given = { bug: name as ParcelBug, carrier: true, ...(needs === 'push' && { push: 'binary' as const }) }
+    for (let at = list.length; at < runs; at++) {
+      const work = async (seed: number): Promise<string[]> =>
+        failures((await attackParcels(postgres.url(), { ...given, seed })).report)
+      jobs.push({ list, name, work })
+    }
+  }
+  for (const [name, { attack }] of Object.entries(parcelTwins)) {
+    const list = (proof.twins[name] ??= [])
+    for (let at = list.length; at < twinRuns; at++) {
+      jobs.push({ list, name, work: async (seed) => failures((await attack(postgres.url(), seed)).report) })
     }
   }
   for (const name of Object.keys(twins) as TwinName[]) {
@@ -81,8 +102,10 @@ await Promise.all(
   }),
 )
 
+await postgres?.close()
+
 const faults: string[] = []
-for (const [name, bug] of Object.entries<Bug>(bugs)) {
+for (const [name, bug] of Object.entries<Bug>(allBugs)) {
   const runs = proof.defects[name] ?? []
   const missed = runs.filter(({ found }) => !found.includes(bug.failedBy))
   if (runs.length === 0) faults.push(`${name} was not run`)
@@ -95,7 +118,7 @@ for (const [name, bug] of Object.entries<Bug>(bugs)) {
   )
   if (other.size > 0) faults.push(`${name}: also found, and not listed: ${[...other].join(', ')}`)
 }
-for (const name of Object.keys(twins)) {
+for (const name of Object.keys(allTwins)) {
   const runs = proof.twins[name] ?? []
   if (runs.length === 0) faults.push(`${name} was not run`)
   for (const { seed, found } of runs)
@@ -104,7 +127,7 @@ for (const name of Object.keys(twins)) {
 await writeChecksPage(proof)
 for (const fault of faults) console.error(fault)
 console.log(
-  `${Object.keys(bugs).length} defects, ${Object.keys(twins).length} correct servers, ${count(proof)} runs: ${faults.length === 0 ? 'as it should be' : `${faults.length} faults`}`,
+  `${Object.keys(allBugs).length} defects, ${Object.keys(allTwins).length} correct servers, ${count(proof)} runs: ${faults.length === 0 ? 'as it should be' : `${faults.length} faults`}`,
 )
 process.exitCode = faults.length === 0 ? 0 : 1
 

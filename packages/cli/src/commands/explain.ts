@@ -69,7 +69,7 @@ export const explain = command({
 
 async function everything(): Promise<readonly Explained[]> {
   const { rules, structureFaults, diffRules } = await contractPackage()
-  const { checks } = await import('@spandrel/verify')
+  const { checks, messageChecks } = await import('@spandrel/verify')
   return [
     ...rules.map(({ check: _check, ...rule }): Explained => ({ ...rule, of: 'check' })),
     ...Object.entries(diffRules).map(([id, { level, area, law, why, fix }]): Explained => ({
@@ -81,7 +81,12 @@ async function everything(): Promise<readonly Explained[]> {
       why,
       fix,
     })),
-    ...checks.map(({ id, member, promise }): Explained => ({ id, of: 'verify', area: member, law: promise })),
+    ...[...checks, ...messageChecks].map(({ id, member, promise }): Explained => ({
+      id,
+      of: 'verify',
+      area: member,
+      law: promise,
+    })),
     ...Object.entries(structureFaults).map(([id, law]): Explained => ({ id, of: 'structure', area: 'structure', law })),
   ]
 }

@@ -15,6 +15,12 @@ export interface VerifyCommandOptions extends CommonOptions, FormatOptions {
   allow?: string[]
   database?: string
   count?: string[]
+  transport?: string
+  push?: string | true
+  pushMode?: 'binary' | 'structured'
+  start?: string
+  kill?: string
+  ready?: string[]
   volatile?: string[]
   seed?: string
   repeat?: string
@@ -48,6 +54,12 @@ export const verifyOptions: readonly Option[] = [
   ).argParser(several),
   new Option('--database <url>', 'a Postgres to count effects in; it is only read'),
   new Option('--count <query>', 'operation=select count(*) … where … = $1, with the marker as $1').argParser(several),
+  new Option('--transport <url>', 'the stream: messages are appended to it, and seen there'),
+  new Option('--push [url]', 'pushes messages there instead (default: `events` in spandrel.yaml)'),
+  new Option('--push-mode <mode>', 'how CloudEvents are pushed (default: binary)').choices(['binary', 'structured']),
+  new Option('--start <command>', 'starts the service; it is started now, killed in the run, and started again'),
+  new Option('--kill <command>', 'kills it, where --start returns: docker kill NAME (default: SIGKILL)'),
+  new Option('--ready <url>', 'answers when the service can be used (default: --url)').argParser(several),
   new Option('--allow <host>', 'a host that is not this machine and may be attacked').argParser(several),
   new Option('--volatile <pointer>', 'a place of answers that may differ in a replay, as /servedAt').argParser(several),
   new Option('--seed <number>', 'places late copies where an earlier run did'),
@@ -60,6 +72,24 @@ export const verifyOptions: readonly Option[] = [
   new Option('--allow-inconclusive', 'exit 0 where nothing failed, even if not all could be told'),
   formatOption(),
 ]
+
+/** Throws where a URL cannot be read, or names a host that was not allowed. */
+export function hostIsAllowed(
+  { isAllowedHost }: { isAllowedHost: (url: string, allowed?: readonly string[]) => boolean },
+  url: string,
+  allow: readonly string[] | undefined,
+  option: string,
+  example: string,
+): void {
+  if (!URL.canParse(url))
+    throw new CommandError(`${option} is no URL`, { where: option, fix: `write ${option} ${example}` })
+  const { host, hostname } = new URL(url)
+  if (isAllowedHost(url, allow)) return
+  throw new CommandError(`${host} is not on this machine, and this creates, repeats and breaks things`, {
+    where: option,
+    fix: `if it is yours and meant for tests: --allow ${hostname}`,
+  })
+}
 
 export function callersOf(texts: readonly string[] = []): HeaderList[] {
   return texts.map((text) => {
@@ -97,11 +127,12 @@ export function seedOf(text: string | undefined): number | undefined {
 export function countsOf({
   database,
   count = [],
-}: Pick<VerifyCommandOptions, 'database' | 'count'>): Map<string, string> {
+  transport,
+}: Pick<VerifyCommandOptions, 'database' | 'count' | 'transport'>): Map<string, string> {
   if (count.length > 0 && database === undefined) {
     throw new CommandError('there is a --count and no database to ask', { fix: '--database postgres://…' })
   }
-  if (count.length === 0 && database !== undefined) {
+  if (count.length === 0 && database !== undefined && transport === undefined) {
     throw new CommandError('there is a --database and nothing to ask it', {
       fix: "--count 'placeOrder=select count(*) from orders where reference = $1'",
     })

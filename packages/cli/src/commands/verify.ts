@@ -1,7 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Service } from '@spandrel/contract'
-import type { CheckVerdict, Colour, HistoryRecord, Profile, ServicePlan, VerifyReport } from '@spandrel/verify'
+import type {
+  CheckVerdict,
+  Colour,
+  HistoryRecord,
+  MessageFacts,
+  Profile,
+  ServicePlan,
+  VerifyReport,
+} from '@spandrel/verify'
 import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
 import { printReport } from '../output/print-report.ts'
@@ -9,10 +17,13 @@ import { type ExitCode, command } from '../program.ts'
 import { commitOf } from '../system/commit.ts'
 import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
+import { isVerifiable, openMessages, plannedMessages, operationNames, type OpenedMessages } from './verify-messages.ts'
+import { CommandedService } from './verify-process.ts'
 import {
   callersOf,
   countsOf,
   dependenciesOf,
+  hostIsAllowed,
   seedOf,
   type VerifyCommandOptions,
   verifyOptions,
@@ -40,6 +51,10 @@ export const verify = command<VerifyCommandOptions>({
       "verify orders.openapi.yaml --url http://127.0.0.1:7001 --caller 'X-Api-Key: a' --caller 'X-Api-Key: b'",
       'with callers',
     ],
+    [
+      "verify --service parcels --transport postgres://127.0.0.1/stream --start 'node parcels.js' --url http://127.0.0.1:7001",
+      'messages too, and what happens when it dies',
+    ],
     ['verify --judge run.jsonl', 'the same verdicts from a history'],
   ],
   async run(options, documents, output) {
@@ -47,20 +62,26 @@ export const verify = command<VerifyCommandOptions>({
     if (options.judge !== undefined) return await again(package_, options.judge, options, output)
     const service = await serviceOf(documents, options)
     const { only, check } = wanted(package_, service, options)
+    const facts = package_.messageFacts(service, only)
     const queries = countsOf(options)
     for (const name of queries.keys()) wanted(package_, service, { operation: [name] })
     const plan = package_.planService(service, only, [...queries.keys()])
     const profile = package_.profiles[options.profile ?? 'default']
-    if (options.dryRun === true) return dryRun(package_, plan, profile, options, output)
+    if (options.dryRun === true) return dryRun(package_, plan, facts, profile, options, output)
     const instances = urlsOf(package_, service, options)
-    somethingToAttack(package_, plan, service)
+    somethingToAttack(package_, plan, facts, service, options)
     const proxies = []
+    const commanded = commandsOf(options)
+    let messages: OpenedMessages | undefined
     const { openCounters } = await import('./verify-counters.ts')
     const counting = options.database === undefined ? undefined : openCounters(options.database, queries)
     try {
       for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
       const seed = seedOf(options.seed)
       const commit = commitOf(service.dir)
+      messages = await openMessages(package_, facts, service, options)
+      const process =
+        commanded === undefined ? undefined : await started(package_, commanded, instances, options, output)
       const history = await package_.run({
         plan,
         instances,
@@ -73,6 +94,8 @@ export const verify = command<VerifyCommandOptions>({
         ...(options.history !== undefined && { file: options.history }),
         ...(check !== undefined && { check }),
         ...(counting !== undefined && { counters: counting.counters }),
+        messages: messages.options,
+        ...(process !== undefined && { process }),
         onProgress: (words) => output.progress(words),
       })
       output.progress('')
@@ -80,28 +103,30 @@ export const verify = command<VerifyCommandOptions>({
     } finally {
       for (const proxy of proxies) await proxy.close()
       await counting?.close()
+      await messages?.close()
+      await commanded?.close()
     }
   },
 })
 
 async function serviceOf(documents: readonly string[], options: VerifyCommandOptions): Promise<Service> {
   const system = documents.length === 0 ? await openSystem(options.config) : await alone(documents)
-  const withHttp = Object.values(system.services).filter(
-    ({ operations, external }) => !external && Object.keys(operations).length > 0,
-  )
+  const withHttp = Object.values(system.services).filter(isVerifiable)
   const names = withHttp.map(({ name }) => name)
   if (options.service === undefined && withHttp.length === 1) return withHttp[0]!
   const named = withHttp.find(({ name }) => name === options.service)
   if (named !== undefined) return named
   const near = options.service === undefined ? undefined : nearest(options.service, names)
   throw new CommandError(
-    options.service === undefined ? 'which service?' : `there is no service ${options.service} with HTTP operations`,
+    options.service === undefined
+      ? 'which service?'
+      : `there is no service ${options.service} with operations of its own`,
     {
       where: shown(system.file),
       fix:
         near === undefined
           ? names.length === 0
-            ? 'name an OpenAPI document'
+            ? 'name an OpenAPI or AsyncAPI document'
             : `--service ${names.join(' or --service ')}`
           : `did you mean ${near}?`,
     },
@@ -121,7 +146,7 @@ function wanted(
   service: Service,
   { operation, repeat }: VerifyCommandOptions,
 ): { only?: string[]; check?: string } {
-  const names = Object.keys(service.operations)
+  const names = operationNames(service)
   const known = (name: string): string => {
     const bare = name.replace(`${service.name}.`, '')
     if (names.includes(bare)) return bare
@@ -132,7 +157,7 @@ function wanted(
   }
   if (repeat === undefined) return operation === undefined ? {} : { only: operation.map(known) }
   const [ref = '', check = ''] = repeat.split('/')
-  const ids = package_.checks.map(({ id }) => id)
+  const ids = [...package_.checks, ...package_.messageChecks].map(({ id }) => id)
   if (!ids.includes(check)) {
     throw new CommandError(`${repeat} is no finding`, {
       where: '--repeat',
@@ -144,6 +169,8 @@ function wanted(
 
 function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyCommandOptions): string[] {
   const urls = url ?? (service.url?.value === undefined ? [] : [service.url.value])
+  // What has messages only may have nothing to ask.
+  if (urls.length === 0 && Object.keys(service.operations).length === 0) return []
   if (urls.length === 0)
     throw new CommandError(`where does ${service.name} run?`, {
       fix: '--url http://127.0.0.1:7001, once for each instance',
@@ -164,10 +191,52 @@ function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyComman
   return urls
 }
 
-function somethingToAttack(package_: Verify, plan: ServicePlan, service: Service): void {
+/** The commands that kill and start, where they were given. */
+function commandsOf({ start, kill }: VerifyCommandOptions): CommandedService | undefined {
+  if (start !== undefined) return new CommandedService({ start, ...(kill !== undefined && { kill }) })
+  if (kill === undefined) return undefined
+  throw new CommandError('there is a --kill and no --start', { where: '--kill', fix: "--start 'docker start NAME'" })
+}
+
+async function started(
+  package_: Verify,
+  control: CommandedService,
+  instances: readonly string[],
+  { ready, allow }: VerifyCommandOptions,
+  output: Output,
+) {
+  const asked = ready ?? instances
+  if (asked.length === 0)
+    throw new CommandError('when is it ready?', { where: '--start', fix: '--ready http://127.0.0.1:7001/health' })
+  for (const url of asked) hostIsAllowed(package_, url, allow, '--ready', 'http://127.0.0.1:7001/health')
+  const process = new package_.ServiceProcess({ control, ready: asked })
+  output.progress('starting the service')
+  try {
+    await process.start()
+  } catch (error) {
+    if (!(error instanceof package_.ServiceNotReady)) throw error
+    throw new CommandError(`the service did not start: ${error.message}${control.said}`, {
+      where: '--start',
+      fix: 'start it by hand with that command; --ready names a URL that answers when it can be used',
+      cause: error,
+    })
+  }
+  return process
+}
+
+function somethingToAttack(
+  package_: Verify,
+  plan: ServicePlan,
+  { receives }: MessageFacts,
+  service: Service,
+  { transport, push }: VerifyCommandOptions,
+): void {
+  const road = transport !== undefined || push !== undefined
+  const waiting = receives.map((one) => [one, package_.messageLeftAlone(one, { road })] as const)
+  if (waiting.some(([, why]) => why === undefined)) return
   const reasons = plan.operations.map((operation) => [operation, package_.leftAlone(operation)] as const)
   if (reasons.some(([, why]) => why === undefined)) return
-  const [first] = reasons.filter(([, why]) => why !== 'it only reads')
+  const [first] = [...reasons.filter(([, why]) => why !== 'it only reads'), ...waiting]
   throw new CommandError(`nothing of ${service.name} can be tested`, {
     where:
       first === undefined
@@ -180,6 +249,7 @@ function somethingToAttack(package_: Verify, plan: ServicePlan, service: Service
 function dryRun(
   package_: Verify,
   plan: ServicePlan,
+  facts: MessageFacts,
   profile: Profile,
   options: VerifyCommandOptions,
   output: Output,
@@ -195,6 +265,7 @@ function dryRun(
         // What is only planned opens no port.
         dependencies: dependenciesOf(options.dependency) as unknown as never[],
         siblings: attacked.filter((one) => one !== operation),
+        ...(options.start !== undefined && { process: {} as unknown as never }),
       },
       profile,
     ),
@@ -202,8 +273,14 @@ function dryRun(
   const alone_ = plan.operations
     .map((operation) => ({ ref: operation.ref, why: package_.leftAlone(operation) }))
     .filter(({ why }) => why !== undefined)
+  const messagesPlanned = plannedMessages(package_, facts, options)
   output.document({
     version: 1,
+    messages: messagesPlanned.map(({ operation, checks, untested }) => ({
+      operation: operation.ref,
+      checks,
+      untested,
+    })),
     plan: planned.map(({ operation, checks, untested }) => ({
       operation: operation.ref,
       oracle: operation.probe.oracle,
@@ -218,6 +295,11 @@ function dryRun(
     output.line(`${operation.ref}  ${output.paint('dim', oracle)}`)
     output.line(`  tests      ${checks.join(', ')}`)
     for (const { check, why } of untested) output.line(`  cannot     ${check}: ${why}`)
+  }
+  for (const { operation, checks, untested } of messagesPlanned) {
+    output.line(`${operation.ref}  ${output.paint('dim', 'receives messages')}`)
+    if (checks.length > 0) output.line(`  tests      ${checks.join(', ')}`)
+    for (const { check, why } of untested) output.line(`  cannot     ${check === '*' ? '' : `${check}: `}${why}`)
   }
   for (const { ref, why } of alone_) output.line(`${ref}  left alone: ${why}`)
   return 0
@@ -265,7 +347,7 @@ async function tell(
       command: 'verify',
       findings: package_.findingsOf(report),
       // Only what came to a verdict: a test that was not run has not passed.
-      rules: package_.checks
+      rules: [...package_.checks, ...package_.messageChecks]
         .filter(({ id }) => tested.has(id))
         .map(({ id, member, promise }) => ({
           id,

@@ -58,7 +58,9 @@ const completes: CompletionCheck = {
       if (last?.why !== undefined) return unconfirmed(last.why)
       return waited >= withinMs
         ? broken(`no outcome after ${Math.round(waited)} ms; ${withinMs} ms are promised`, [request.id])
-        : unconfirmed(`no outcome in the ${Math.round(waited / 1000)} s it was waited for: a longer profile waits longer`)
+        : unconfirmed(
+            `no outcome in the ${Math.round(waited / 1000)} s it was waited for: a longer profile waits longer`,
+          )
     }
     const took = first.at - request.sentAt
     // Outcomes are looked for every few milliseconds; what is promised in seconds is not judged by those.
@@ -68,7 +70,9 @@ const completes: CompletionCheck = {
     if (took - 2 * late > withinMs * 1.1 + 200)
       return broken(`an outcome after ${Math.round(took)} ms; ${withinMs} ms are promised`, [request.id])
     if (facts.by === 'event' && facts.correlation !== undefined && first.correlation !== request.marker)
-      return broken(`the outcome has the correlation id ${first.correlation ?? 'of nobody'}, not the request's`, [request.id])
+      return broken(`the outcome has the correlation id ${first.correlation ?? 'of nobody'}, not the request's`, [
+        request.id,
+      ])
     return seen
   },
 }
@@ -83,8 +87,10 @@ const completesOnce: CompletionCheck = {
     const request = begun(trial)
     if ('kind' in request) return request
     const outcomes = outcomesOf(trial, facts, channels)
-    if (outcomes.length > 1) return broken(`${outcomes.length} outcomes: ${outcomes.map(({ outcome }) => outcome).join(', ')}`, [request.id])
-    if (facts.by === 'event' && channels.collectedAt === undefined) return unconfirmed('the run ended before all messages had come')
+    if (outcomes.length > 1)
+      return broken(`${outcomes.length} outcomes: ${outcomes.map(({ outcome }) => outcome).join(', ')}`, [request.id])
+    if (facts.by === 'event' && channels.collectedAt === undefined)
+      return unconfirmed('the run ended before all messages had come')
     return outcomes.length === 1 ? seen : unconfirmed('there was no outcome')
   },
 }

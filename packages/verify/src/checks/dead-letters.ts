@@ -32,7 +32,9 @@ const deadLetter: ReceiveCheck = {
         ? broken('no dead letter came', [poison.id])
         : unconfirmed('the run ended before')
     if (dead.id !== poison.id || dead.source !== poison.source)
-      return broken(`the dead letter is ${dead.source ?? '?'} ${dead.id ?? 'without an id'}, not the message`, [poison.id])
+      return broken(`the dead letter is ${dead.source ?? '?'} ${dead.id ?? 'without an id'}, not the message`, [
+        poison.id,
+      ])
     if (!dead.sameData) return broken('the dead letter has another content than the message', [poison.id])
     if (dead.reason === undefined) return broken('the dead letter does not say why', [poison.id])
     return seen
@@ -62,7 +64,8 @@ const aroundPoison: ReceiveCheck = {
   member: 'deadLetter',
   promise: 'messages of other keys, before and after a failing one, have their effects',
   stimuli: ['poison'],
-  about: (operation) => isKept(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'hold-all',
+  about: (operation) =>
+    isKept(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'hold-all',
   judge(trial) {
     const poison = poisonOf(trial)
     if ('kind' in poison) return poison

@@ -7,7 +7,8 @@ function inOrder(trial: MessageTrialView): Judgement {
   const messages = sent(trial, 'next')
   const [reading] = trial.orders.slice(-1)
   if (messages.length < 2) return unconfirmed('the run ended before the messages were sent')
-  if (reading?.markers === undefined) return unconfirmed(`the order could not be read: ${reading?.why ?? 'the run ended before'}`)
+  if (reading?.markers === undefined)
+    return unconfirmed(`the order could not be read: ${reading?.why ?? 'the run ended before'}`)
   const place = new Map(messages.map(({ marker }, at) => [marker, at]))
   // Each at its first effect: a second one is another check's.
   const places = [...new Set(reading.markers)].map((marker) => place.get(marker)).filter((at) => at !== undefined)
@@ -55,7 +56,8 @@ const behindPoison: ReceiveCheck = {
   member: 'ordering',
   promise: 'what comes behind a failing message of its key waits for it, as `onPoison` says',
   stimuli: ['poison'],
-  about: (operation) => isOrdered(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'skip',
+  about: (operation) =>
+    isOrdered(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'skip',
   judge(trial) {
     const behind = sent(trial, 'behind')
     if (behind.length === 0) return undefined

@@ -39,7 +39,9 @@ function afterCopy(trial: MessageTrialView, operation: ReceiveFacts): Judgement 
   if (counted !== undefined) return counted
   const behind = sent(trial, 'behind')
   const taken = behind.length > 0 && behind.every(({ marker }) => (trial.effects.get(marker)?.count ?? 0) > 0)
-  return taken ? strong(operation) : unconfirmed('it is not known that the copy was taken in: what came behind it had no effect')
+  return taken
+    ? strong(operation)
+    : unconfirmed('it is not known that the copy was taken in: what came behind it had no effect')
 }
 
 const messageTwice: ReceiveCheck = {
@@ -78,7 +80,8 @@ const messageAfterRestart: ReceiveCheck = {
   judge(trial, operation) {
     const why = uncertainKill(trial, false)
     if (why !== undefined) return unconfirmed(why)
-    if (!trial.messages.some(({ role }) => role === 'copy')) return unconfirmed('the run ended before the copy was sent')
+    if (!trial.messages.some(({ role }) => role === 'copy'))
+      return unconfirmed('the run ended before the copy was sent')
     return oneEffectEach(trial, sent(trial, 'first')) ?? strong(operation)
   },
 }

@@ -5,7 +5,7 @@ import type { Channels, MessageTrialView } from '../history/message-view.ts'
 import type { SeenRecord } from '../history/message-records.ts'
 import { succeeded } from '../history/trial-view.ts'
 import type { Emits, SendFacts } from '../plan/message-facts.ts'
-import { seen, unconfirmed } from './check.ts'
+import { type Judgement, seen, unconfirmed } from './check.ts'
 import { broken, type SendCheck } from './message-check.ts'
 
 interface Balance {
@@ -18,6 +18,11 @@ interface Balance {
   /** it was asked for, or sent, more than once */
   repeated: boolean
   ids: readonly string[]
+}
+
+/** What was counted is strong; an answer that stands for an effect is not. */
+function clean(trial: MessageTrialView, all: readonly Balance[]): Judgement {
+  return all.every(({ marker }) => countOf(trial, marker) !== undefined) ? seen : { kind: 'clean', oracle: 'weak' }
 }
 
 /** Effects and messages of each marker of a trial. Empty: the trial is not about this send. */
@@ -81,8 +86,11 @@ const effectHasMessage: SendCheck = {
     const { times } = emitsOf(send, trial)
     const lost = done.find(({ effects = 0, messages }) => messages.length < times * Math.min(effects, 1))
     return lost === undefined
-      ? seen
-      : broken(`an effect (${lost.marker}) has ${lost.messages.length} messages where there should be ${times}`, lost.ids)
+      ? clean(trial, done)
+      : broken(
+          `an effect (${lost.marker}) has ${lost.messages.length} messages where there should be ${times}`,
+          lost.ids,
+        )
   },
 }
 
@@ -96,7 +104,9 @@ const messageHasEffect: SendCheck = {
     const all = balances(trial, send, channels).filter(({ effects, settled }) => effects === 0 && settled)
     if (all.length === 0 || channels.collectedAt === undefined) return undefined
     const alone = all.find(({ messages }) => messages.length > 0)
-    return alone === undefined ? seen : broken(`there is no effect of ${alone.marker}, and a message tells of it`, alone.ids)
+    return alone === undefined
+      ? clean(trial, all)
+      : broken(`there is no effect of ${alone.marker}, and a message tells of it`, alone.ids)
   },
 }
 
@@ -112,7 +122,7 @@ const sameMessage: SendCheck = {
     const { times } = emitsOf(send, trial)
     const twice = all.find(({ effects = 0, messages }) => messages.length > times * effects)
     return twice === undefined
-      ? seen
+      ? clean(trial, all)
       : broken(
           `${twice.effects === 1 ? 'one effect' : `${twice.effects} effects`}, and ${twice.messages.length} messages with different ids`,
           twice.ids,
@@ -126,7 +136,10 @@ const orderingKeySent: SendCheck = {
   promise: 'every message carries the ordering key that `ordering.by` names',
   stimuli: ['*'],
   about: ({ promised, ordering, shownBy: shows }) =>
-    promised.ordering !== undefined && typeof ordering === 'object' && ordering.by.source === 'message.payload' && shows.length > 0,
+    promised.ordering !== undefined &&
+    typeof ordering === 'object' &&
+    ordering.by.source === 'message.payload' &&
+    shows.length > 0,
   judge(trial, { ordering, ...send }, channels) {
     if (typeof ordering !== 'object' || ordering.by.source !== 'message.payload') return undefined
     const { pointer } = ordering.by

@@ -1,11 +1,5 @@
 /** A history as the judge of messages reads it. */
-import type {
-  DeadRecord,
-  MessageRecord,
-  OrderRecord,
-  OutcomeRecord,
-  SeenRecord,
-} from './message-records.ts'
+import type { DeadRecord, MessageRecord, OrderRecord, OutcomeRecord, SeenRecord } from './message-records.ts'
 import type { HistoryRecord, LagRecord } from './records.ts'
 import { trialsOf, type TrialView } from './trial-view.ts'
 
@@ -32,12 +26,7 @@ export function messageTrialsOf(records: readonly HistoryRecord[]): MessageTrial
       records.filter((record): record is Extract<HistoryRecord, { type: T }> => record.type === type),
       (record) => ('trial' in record ? record.trial : ''),
     )
-  const [messages, dead, orders, outcomes] = [
-    of('message'),
-    of('dead'),
-    of('order'),
-    of('outcome'),
-  ]
+  const [messages, dead, orders, outcomes] = [of('message'), of('dead'), of('order'), of('outcome')]
   return trialsOf(records).map((trial) => {
     const id = trial.record.trial
     return {

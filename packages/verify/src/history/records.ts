@@ -120,4 +120,12 @@ export interface LagRecord {
   readonly ms: number
 }
 
-export type HistoryRecord = MessageHistoryRecord | LagRecord | RunRecord | TrialRecord | InvokeRecord | EndRecord | EffectsRecord | FaultRecord
+export type HistoryRecord =
+  | MessageHistoryRecord
+  | LagRecord
+  | RunRecord
+  | TrialRecord
+  | InvokeRecord
+  | EndRecord
+  | EffectsRecord
+  | FaultRecord

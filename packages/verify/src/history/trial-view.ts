@@ -23,14 +23,21 @@ export interface TrialView {
 export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
   const trials = new Map<
     string,
-    { record: TrialRecord; requests: RequestView[]; effects: Map<string, EffectsRecord>; faults: FaultRecord[]; processes: ProcessRecord[] }
+    {
+      record: TrialRecord
+      requests: RequestView[]
+      effects: Map<string, EffectsRecord>
+      faults: FaultRecord[]
+      processes: ProcessRecord[]
+    }
   >()
   const ends = new Map<string, EndRecord>()
   for (const record of records) {
     if (record.type === 'ok' || record.type === 'fail' || record.type === 'unknown') ends.set(record.id, record)
   }
   for (const record of records) {
-    if (record.type === 'trial') trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [], processes: [] })
+    if (record.type === 'trial')
+      trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [], processes: [] })
     else if (record.type === 'invoke') trials.get(record.trial)?.requests.push(view(record, ends.get(record.id)))
     else if (record.type === 'effects') trials.get(record.trial)?.effects.set(record.marker, record)
     else if (record.type === 'process') trials.get(record.trial)?.processes.push(record)

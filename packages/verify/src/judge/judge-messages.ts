@@ -29,15 +29,15 @@ export function judgeMessages(records: readonly HistoryRecord[], run: RunRecord)
     ...messages.sends.flatMap((facts) => {
       const showing = new Set(facts.shownBy.map(({ ref }) => ref))
       const mine = judge.trials.filter(({ record }) => showing.has(record.ref))
-      return guarantees(judge, facts, facts.promised, sendChecks, mine, {})
+      return guarantees(judge, facts, facts.promised, sendChecks, mine, {
+        weak: 'the effects were not counted: give x-probe a `read` and a `count`, or --count',
+      })
     }),
     ...messages.completions.flatMap((facts: CompletionFacts) => {
       const mine = judge.trials.filter(({ record }) => record.ref === facts.ref)
       return guarantees(judge, facts, { completion: facts.location }, completionChecks, mine, {})
     }),
-    ...messages.unwatched.flatMap((facts) =>
-      guarantees(judge, facts, { completion: facts.location }, [], [], {}),
-    ),
+    ...messages.unwatched.flatMap((facts) => guarantees(judge, facts, { completion: facts.location }, [], [], {})),
   ]
 }
 
@@ -52,8 +52,15 @@ function guarantees<Facts extends { readonly ref: string }>(
   return Object.entries(promised).map(([member, location]): GuaranteeVerdict => {
     const own = checks.filter((check) => check.member === member && check.about(facts))
     const verdicts = own.flatMap((check): CheckVerdict[] => {
-      const base = { finding: `${facts.ref}/${check.id}`, ref: facts.ref, check: check.id, member: check.member, promise: check.promise }
-      if (unfit !== undefined) return [{ ...base, verdict: 'INCONCLUSIVE', confirmed: 0, trials: 0, counterexamples: [], notes: [unfit] }]
+      const base = {
+        finding: `${facts.ref}/${check.id}`,
+        ref: facts.ref,
+        check: check.id,
+        member: check.member,
+        promise: check.promise,
+      }
+      if (unfit !== undefined)
+        return [{ ...base, verdict: 'INCONCLUSIVE', confirmed: 0, trials: 0, counterexamples: [], notes: [unfit] }]
       const judged = trials
         .filter(({ record }) => check.stimuli.includes('*') || check.stimuli.includes(record.stimulus))
         .flatMap((trial) => {

@@ -36,7 +36,7 @@ export function buildMessage(facts: ReceiveFacts, identity: MessageIdentity, inp
       time: new Date().toISOString(),
       datacontenttype: 'application/json',
       correlationid: identity.marker,
-      ...(own !== undefined && { partitionkey: String(own) }),
+      ...(own !== undefined && { partitionkey: typeof own === 'string' ? own : JSON.stringify(own) }),
       ...(facts.ordering === 'total' && { partitionkey: 'all' }),
     },
     data: JSON.stringify(data),

@@ -96,7 +96,8 @@ export class EffectReader {
       .catch(() => {})
       .then(async () => {
         for (const one of await stream.collect()) {
-          if (!this.#isOurs(`${one.data}${one.attributes.correlationid}${one.attributes['causationid'] ?? ''}`)) continue
+          if (!this.#isOurs(`${one.data}${one.attributes.correlationid}${one.attributes['causationid'] ?? ''}`))
+            continue
           const record: SeenRecord = { type: 'seen', at: history.clock(), ...one }
           this.#seen.push(record)
           history.add(record)

@@ -60,7 +60,15 @@ export class MessageAttack {
   trial(stimulus: string, about: string, facts?: Record<string, unknown>): MessageTrial {
     const trial = this.#next('t')
     const { history, operation } = this
-    history.add({ type: 'trial', trial, stimulus, ref: operation.ref, about, at: history.clock(), ...(facts && { facts }) })
+    history.add({
+      type: 'trial',
+      trial,
+      stimulus,
+      ref: operation.ref,
+      about,
+      at: history.clock(),
+      ...(facts && { facts }),
+    })
     return new MessageTrial(this, trial, this.#next)
   }
 

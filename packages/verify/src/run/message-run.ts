@@ -45,6 +45,8 @@ interface Context {
 
 interface Planned {
   readonly operation: ReceiveFacts
+  /** ids of the checks that can come to a verdict */
+  readonly checks: readonly string[]
   readonly stimuli: readonly MessageStimulus[]
   readonly untested: readonly Untested[]
 }
@@ -63,6 +65,7 @@ export function planReceive(operation: ReceiveFacts, given: MessageGiven | undef
   const all = (why: string): Planned => ({
     operation,
     stimuli: [],
+    checks: [],
     untested: [{ ref: operation.ref, check: '*', why }],
   })
   const alone = messageLeftAlone(operation, { road: given !== undefined })
@@ -74,21 +77,30 @@ export function planReceive(operation: ReceiveFacts, given: MessageGiven | undef
     if (applies === true) chosen.push(stimulus)
     else if (applies !== undefined) missing.set(stimulus.id, applies)
   }
+  const planned = new Set(chosen.map(({ id }) => id))
+  if (planned.has('message-crash')) for (const id of ['message-restart', 'order-crash']) planned.add(id)
   // One crash serves three ways of looking at it.
   for (const id of ['message-restart', 'order-crash']) {
     const why = missing.get('message-crash')
     if (why !== undefined) missing.set(id, why)
   }
   const untested: Untested[] = []
-  for (const { id, member, about, stimuli } of receiveChecks) {
-    if (operation.promised[member] === undefined || !about(operation)) continue
+  const checks: string[] = []
+  for (const check of receiveChecks) {
+    const { id, member, stimuli } = check
+    if (operation.promised[member] === undefined || !check.about(operation)) continue
     const lacking = stimuli.map((one) => missing.get(one)).find((why) => why !== undefined)
     const order = id === 'order-crash' || id === 'behind-poison' ? missing.get('message-order') : undefined
-    const blind = member === 'deadLetter' || id === 'attempts' || id === 'behind-poison' ? deadOutOfSight(operation, given) : undefined
+    const blind =
+      member === 'deadLetter' || id === 'attempts' || id === 'behind-poison'
+        ? deadOutOfSight(operation, given)
+        : undefined
     const why = lacking ?? order ?? blind
     if (why !== undefined) untested.push({ ref: operation.ref, check: id, why })
+    // Some are about stimuli that have nothing to do with this operation.
+    else if (stimuli.some((one) => planned.has(one))) checks.push(id)
   }
-  return { operation, stimuli: chosen, untested }
+  return { operation, stimuli: chosen, checks, untested }
 }
 
 function deadOutOfSight({ deadLetter }: ReceiveFacts, { held }: MessageGiven): string | undefined {
@@ -174,7 +186,9 @@ export class MessageWork {
       ...this.#planned.flatMap(({ untested }) => untested),
       ...sends.flatMap(({ ref, channel, shownBy }) => {
         if (shownBy.length === 0)
-          return [{ ref, check: '*', why: `no operation says with \`emits\` in x-probe that its effect shows on ${channel}` }]
+          return [
+            { ref, check: '*', why: `no operation says with \`emits\` in x-probe that its effect shows on ${channel}` },
+          ]
         return blind([channel]) ? [{ ref, check: '*', why: transport }] : []
       }),
       ...completions.flatMap(({ ref, channels }) =>
@@ -213,7 +227,8 @@ export class MessageWork {
             stimulus.when === when &&
             (everything ||
               needed?.includes(stimulus.id) === true ||
-              (stimulus.id === 'message-crash' && needed?.some((id) => id === 'message-restart' || id === 'order-crash') === true)),
+              (stimulus.id === 'message-crash' &&
+                needed?.some((id) => id === 'message-restart' || id === 'order-crash') === true)),
         )
         if (stimuli.length === 0) continue
         signal?.throwIfAborted()

@@ -100,7 +100,11 @@ export async function run(options: RunOptions): Promise<History> {
     instances: { [plan.service]: instances },
     operations: plan.operations,
     schemas: { [plan.service]: plan.schemas },
-    untested: [...untouched(plan.operations), ...planned.flatMap(({ untested }) => untested), ...(work?.untested ?? [])],
+    untested: [
+      ...untouched(plan.operations),
+      ...planned.flatMap(({ untested }) => untested),
+      ...(work?.untested ?? []),
+    ],
     volatile: options.volatile ?? [],
     ...(work !== undefined && { messages: work.facts }),
   })

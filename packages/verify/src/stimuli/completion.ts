@@ -84,14 +84,23 @@ function stateSeen(trial: Trial, facts: CompletionFacts, reader: EffectReader): 
 }
 
 /** RFC 7240's way: the answer's `Location` is where the outcome can be asked for. */
-function stateAt(attack: Attack, trial: Trial, headers: Readonly<Record<string, string>>, facts: CompletionFacts): Look['ask'] {
+function stateAt(
+  attack: Attack,
+  trial: Trial,
+  headers: Readonly<Record<string, string>>,
+  facts: CompletionFacts,
+): Look['ask'] {
   const location = headers['location']
   const terminal = [...facts.success, ...facts.failure]
-  if (location === undefined) return async () => ({ why: 'the answer has no Location where the outcome could be asked for' })
+  if (location === undefined)
+    return async () => ({ why: 'the answer has no Location where the outcome could be asked for' })
   const url = new URL(location, attack.given.instances[0]).href
   const own = attack.given.callers[0] ?? []
   return async () => {
-    const prepared = prepare({ method: 'GET', url, headers: [['Accept', 'application/json'], ...own] }, { clock: trial.clock, timeoutMs: 5000 })
+    const prepared = prepare(
+      { method: 'GET', url, headers: [['Accept', 'application/json'], ...own] },
+      { clock: trial.clock, timeoutMs: 5000 },
+    )
     await prepared.ready
     prepared.release()
     const { outcome } = await prepared.done

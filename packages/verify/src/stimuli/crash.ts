@@ -26,7 +26,8 @@ export const crash: Stimulus = {
       }
       await pause(Math.max(0, latencyMs * share - (attack.history.clock() - began)))
       const note = (what: 'killed' | 'ready' | 'failed', more: Record<string, unknown> = {}): void => {
-        for (const trial of trials) attack.history.add({ type: 'process', trial: trial.id, what, at: trial.clock(), ...more })
+        for (const trial of trials)
+          attack.history.add({ type: 'process', trial: trial.id, what, at: trial.clock(), ...more })
       }
       note('killed', { confirmed: await process.kill() })
       await Promise.all(sent.map(({ ended }) => ended))

@@ -4,7 +4,10 @@ import { type MessageStimulus, needsProcess } from './message-stimulus.ts'
 import { orderable } from './messages.ts'
 
 /** Kills, notes what was unfinished, starts, and waits until it is ready. False: it did not come back. */
-async function crash(attack: MessageAttack, trials: readonly { trial: MessageTrial; unfinished: number }[]): Promise<boolean> {
+async function crash(
+  attack: MessageAttack,
+  trials: readonly { trial: MessageTrial; unfinished: number }[],
+): Promise<boolean> {
   const { process } = attack.given
   if (process === undefined) return false
   const note = (what: 'killed' | 'ready' | 'failed', more: (unfinished: number) => Record<string, unknown>): void => {
@@ -66,7 +69,8 @@ export const messageCrash: MessageStimulus = {
       }
       await done.send([{ ...first, role: 'copy' }])
       await delivered
-      if (inOrder) await line.send([...sequence.slice(3, 5).map((one) => ({ ...one, role: 'copy' })), ...sequence.slice(6)])
+      if (inOrder)
+        await line.send([...sequence.slice(3, 5).map((one) => ({ ...one, role: 'copy' })), ...sequence.slice(6)])
       const markers = sequence.map(({ identity }) => identity.marker)
       await Promise.all([
         burst.effects(sendings.map(({ identity }) => identity.marker)),

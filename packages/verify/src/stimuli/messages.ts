@@ -21,7 +21,10 @@ export const messageCopy: MessageStimulus = {
       if (!(await trial.effects([first.identity.marker]))) continue
       await trial.send([{ ...first, role: 'copy' }])
       // What comes behind the copy on its key shows that the copy was taken in.
-      const behind = trial.message('behind', intentIsKey(attack.operation) ? undefined : trial.identity(first.identity.key))
+      const behind = trial.message(
+        'behind',
+        intentIsKey(attack.operation) ? undefined : trial.identity(first.identity.key),
+      )
       await trial.send([behind])
       await trial.effects([behind.identity.marker])
     }
@@ -57,7 +60,10 @@ export const sameIntent: MessageStimulus = {
     if (!(await trial.effects([first.identity.marker]))) return
     const again = { ...first.identity, id: randomUUID() }
     await trial.send([trial.message('again', again)])
-    const behind = trial.message('behind', intentIsKey(attack.operation) ? undefined : trial.identity(first.identity.key))
+    const behind = trial.message(
+      'behind',
+      intentIsKey(attack.operation) ? undefined : trial.identity(first.identity.key),
+    )
     await trial.send([behind])
     await trial.effects([behind.identity.marker])
   },
@@ -108,7 +114,10 @@ export const messageTransient: MessageStimulus = {
   },
   async run(attack, latencyMs) {
     for (const dependency of attack.given.dependencies) {
-      const trial = attack.trial('message-transient', `${dependency.name} is gone while a message comes, and comes back`)
+      const trial = attack.trial(
+        'message-transient',
+        `${dependency.name} is gone while a message comes, and comes back`,
+      )
       const note = (what: 'refuse' | 'heal', hits?: number): void =>
         attack.history.add({
           type: 'fault',

@@ -10,7 +10,8 @@ export const poison: MessageStimulus = {
     const { promised, probe } = operation
     if (promised.deadLetter === undefined && promised.retry === undefined) return undefined
     // A pushed service answers; giving up is its pusher's.
-    if (given.road.kind === 'push') return 'who pushes gives up, not the service: verify the pusher on its stream, with --transport'
+    if (given.road.kind === 'push')
+      return 'who pushes gives up, not the service: verify the pusher on its stream, with --transport'
     return probe.poison === undefined ? 'give a message that always fails: `poison` in x-probe' : true
   },
   async run(attack) {

@@ -12,7 +12,7 @@ import pg from 'pg'
 import { freePort } from '../../../cli/src/embedded/index.ts'
 import { FaultProxy } from '../../src/faults/tcp-proxy.ts'
 import { judge } from '../../src/judge/judge.ts'
-import { messageFacts } from '../../src/plan/message-facts.ts'
+import { type MessageFacts, messageFacts, type ReceiveFacts } from '../../src/plan/message-facts.ts'
 import { planService } from '../../src/plan/plan.ts'
 import type { HeldLetter } from '../../src/run/effect-reader.ts'
 import { profiles } from '../../src/run/profile.ts'
@@ -63,7 +63,12 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
     })
     closing.unshift(() => proxy.close())
     const port = await freePort()
-    const service = new Service(options, database.url, port, options.carrier === true ? `http://127.0.0.1:${proxy.port}` : undefined)
+    const service = new Service(
+      options,
+      database.url,
+      port,
+      options.carrier === true ? `http://127.0.0.1:${proxy.port}` : undefined,
+    )
     closing.unshift(() => service.kill())
     const base = `http://127.0.0.1:${port}`
     const process = new ServiceProcess({ control: service, ready: [service.ready(base)] })
@@ -80,7 +85,7 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
       ...(options.check !== undefined && { check: options.check }),
       ...(options.kill !== false && { process }),
       messages: {
-        facts: messageFacts(own, options.only),
+        facts: options.make === 'runtime' ? heldOnly(messageFacts(own, options.only)) : messageFacts(own, options.only),
         stream,
         ...(options.push !== undefined && { push: { url: `${base}/events`, mode: options.push } }),
         ...(options.make === 'runtime' && { held: database.held }),
@@ -91,6 +96,15 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
   } finally {
     for (const close of closing) await close()
   }
+}
+
+/** The runtime keeps its dead letters in a table; it does not copy them to a channel. */
+function heldOnly(facts: MessageFacts): MessageFacts {
+  const receives = facts.receives.map((one): ReceiveFacts => {
+    const { deadLetter } = one
+    return deadLetter === 'none' ? one : { ...one, deadLetter: { onPoison: deadLetter.onPoison } }
+  })
+  return { ...facts, receives }
 }
 
 /** The service in a process of its own. */
@@ -135,7 +149,7 @@ class Service {
   }
 }
 
-async function makeDatabase(admin: string, { make = 'plain' }: ParcelOptions) {
+export async function makeDatabase(admin: string, { make = 'plain' }: Pick<ParcelOptions, 'make'> = {}) {
   const name = `p_${randomBytes(6).toString('hex')}`
   const root = new pg.Client(admin)
   await root.connect()

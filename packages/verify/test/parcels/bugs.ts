@@ -10,15 +10,19 @@ export const parcelBugs = {
   'message-not-noted': {
     what: 'nothing is noted of a message that was handled',
     failedBy: 'bookParcel/message-twice',
-    also: ['messages-at-once', 'same-intent', 'message-after-restart', 'message-crash'].map((check) => `bookParcel/${check}`),
+    also: ['messages-at-once', 'same-intent', 'message-after-restart', 'message-crash'].map(
+      (check) => `bookParcel/${check}`,
+    ),
   },
   'noted-in-memory': {
     what: 'what was handled is remembered by the process alone',
-    failedBy: 'bookParcel/message-after-restart', needs: 'kill',
+    failedBy: 'bookParcel/message-after-restart',
+    needs: 'kill',
   },
   'looked-up-first': {
     what: 'a pushed message is looked up first and noted last, so copies at once all find nothing',
-    failedBy: 'bookParcel/messages-at-once', needs: 'push',
+    failedBy: 'bookParcel/messages-at-once',
+    needs: 'push',
     // A pusher that saw the connection break sends again while the first still runs.
     also: ['bookParcel/message-crash'],
   },
@@ -28,11 +32,13 @@ export const parcelBugs = {
   },
   'settled-before-commit': {
     what: 'the position moves when messages are read, not when they are done',
-    failedBy: 'bookParcel/message-crash', needs: 'kill',
+    failedBy: 'bookParcel/message-crash',
+    needs: 'kill',
   },
   'noted-before-done': {
     what: 'a message is noted before it is handled; when that fails, the retry takes it for a copy',
-    failedBy: 'bookParcel/message-recovers', needs: 'carrier',
+    failedBy: 'bookParcel/message-recovers',
+    needs: 'carrier',
     // The one that was being handled at the kill; and a poison that counts as done sets its key free.
     also: ['bookParcel/message-crash', 'bookParcel/dead-letter', 'bookParcel/behind-poison'],
   },
@@ -43,7 +49,8 @@ export const parcelBugs = {
   },
   'backlog-from-the-end': {
     what: 'what waits at a start is handled newest first',
-    failedBy: 'bookParcel/order-crash', needs: 'kill',
+    failedBy: 'bookParcel/order-crash',
+    needs: 'kill',
   },
   'order-lost-on-retry': {
     what: 'a message that failed is tried again later, and those behind it go first',
@@ -62,7 +69,8 @@ export const parcelBugs = {
   },
   'dual-write': {
     what: 'the message is sent after the commit, by the process that may die in between',
-    failedBy: 'announceOrder/effect-has-message', needs: 'kill',
+    failedBy: 'announceOrder/effect-has-message',
+    needs: 'kill',
   },
   'message-before-commit': {
     what: 'the message leaves before it is known that the order can be taken',
@@ -76,7 +84,8 @@ export const parcelBugs = {
   },
   'key-after-effect': {
     what: 'the key is noted after the commit of the order; a death in between doubles it',
-    failedBy: 'placeOrder/crash', needs: 'kill',
+    failedBy: 'placeOrder/crash',
+    needs: 'kill',
     also: ['returnOrder/crash'],
   },
   'completion-never': {

@@ -30,10 +30,15 @@ async function handle(client: pg.PoolClient, { attributes, data }: Message): Pro
     key: orderId,
     correlation: attributes.correlationid ?? attributes.id,
   })
-  if (has('looked-up-first')) await client.query('insert into seen values ($1, $2) on conflict do nothing', [attributes.source, attributes.id])
+  if (has('looked-up-first'))
+    await client.query('insert into seen values ($1, $2) on conflict do nothing', [attributes.source, attributes.id])
 }
 
-async function isNew(client: pg.PoolClient, { source, id }: Message['attributes'], reference: string): Promise<boolean> {
+async function isNew(
+  client: pg.PoolClient,
+  { source, id }: Message['attributes'],
+  reference: string,
+): Promise<boolean> {
   if (has('message-not-noted')) return true
   if (has('noted-in-memory')) return !handledHere.has(reference)
   if (has('looked-up-first')) {
@@ -54,11 +59,11 @@ async function isNew(client: pg.PoolClient, { source, id }: Message['attributes'
 export async function handlePushed(request: IncomingMessage, raw: string): Promise<number> {
   const structured = request.headers['content-type']?.startsWith('application/cloudevents+json') === true
   const event = structured ? (JSON.parse(raw) as Record<string, unknown>) : undefined
-  const attributes = {
-    id: String(event?.['id'] ?? request.headers['ce-id']),
-    source: String(event?.['source'] ?? request.headers['ce-source']),
-    type: String(event?.['type'] ?? request.headers['ce-type']),
+  const one = (name: string): string => {
+    const value = event === undefined ? request.headers[`ce-${name}`] : event[name]
+    return typeof value === 'string' ? value : ''
   }
+  const attributes = { id: one('id'), source: one('source'), type: one('type') }
   const data = event === undefined ? raw : JSON.stringify(event['data'])
   return await transaction((client) => handle(client, { offset: 0, attributes, data })).then(
     () => 204,
@@ -136,7 +141,8 @@ async function retries(): Promise<never> {
         `select distinct on (key) id, attributes, data, attempts, dead, due < clock_timestamp() as ready from parked order by key, id`,
       )
       .catch(() => ({ rows: [] }))
-    for (const row of rows.filter(({ dead, ready }) => ready === true && dead === false)) await retry(row).catch(() => {})
+    for (const row of rows.filter(({ dead, ready }) => ready === true && dead === false))
+      await retry(row).catch(() => {})
     await pause(30)
   }
 }

@@ -25,11 +25,20 @@ const service = createService(parcels, {
       return { status: 202, headers: { Location: `/returns/${reference}` }, body: undefined }
     },
     async getReturn({ params: { reference } }, { tx }) {
-      const { rows } = await tx.query<{ status: string }>("select status from orders where kind = 'returns' and reference = $1", [reference])
+      const { rows } = await tx.query<{ status: string }>(
+        "select status from orders where kind = 'returns' and reference = $1",
+        [reference],
+      )
       return { status: 200, body: { status: rows[0]?.status ?? 'unknown' } }
     },
-    listOrders: async ({ query: { reference } }, { tx }) => ({ status: 200, body: await total(tx, 'orders', reference) }),
-    listReturns: async ({ query: { reference } }, { tx }) => ({ status: 200, body: await total(tx, 'returns', reference) }),
+    listOrders: async ({ query: { reference } }, { tx }) => ({
+      status: 200,
+      body: await total(tx, 'orders', reference),
+    }),
+    listReturns: async ({ query: { reference } }, { tx }) => ({
+      status: 200,
+      body: await total(tx, 'returns', reference),
+    }),
     async listParcels({ query: { reference, orderId } }, { tx }) {
       const { rows } = await tx.query<{ reference: string }>(
         'select reference from parcels where ($1::text is null or reference = $1) and ($2::text is null or order_id = $2) order by id',
@@ -45,9 +54,16 @@ const service = createService(parcels, {
   },
 })
 
-async function total(tx: { query: pg.Pool['query'] | ((text: string, values: unknown[]) => Promise<{ rows: unknown[] }>) }, kind: string, reference: string): Promise<{ total: number }> {
+async function total(
+  tx: { query: pg.Pool['query'] | ((text: string, values: unknown[]) => Promise<{ rows: unknown[] }>) },
+  kind: string,
+  reference: string,
+): Promise<{ total: number }> {
   const ask = tx.query as (text: string, values: unknown[]) => Promise<{ rows: { total: number }[] }>
-  const { rows } = await ask('select count(*)::int as total from orders_done where kind = $1 and reference = $2', [kind, reference])
+  const { rows } = await ask('select count(*)::int as total from orders_done where kind = $1 and reference = $2', [
+    kind,
+    reference,
+  ])
   return { total: rows[0]?.total ?? 0 }
 }
 

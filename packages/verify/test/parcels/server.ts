@@ -37,7 +37,15 @@ async function fulfil(): Promise<never> {
   }
 }
 
-async function finish({ kind, reference, correlation }: { kind: string; reference: string; correlation: string }): Promise<void> {
+async function finish({
+  kind,
+  reference,
+  correlation,
+}: {
+  kind: string
+  reference: string
+  correlation: string
+}): Promise<void> {
   const early = has('success-before-effect')
   const effect = (client: pg.ClientBase | pg.Pool): Promise<unknown> =>
     client.query('insert into orders_done (kind, reference) values ($1, $2)', [kind, reference])
@@ -76,22 +84,38 @@ async function take(kind: string, request: IncomingMessage, raw: string): Promis
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string') return { status: 400, body: { title: 'a key is needed' } }
   const order = parsed(raw)
-  if (typeof order['reference'] !== 'string' || order['reference'].length > 60) return { status: 400, body: { title: 'no reference' } }
+  if (typeof order['reference'] !== 'string' || order['reference'].length > 60)
+    return { status: 400, body: { title: 'no reference' } }
   if (typeof order['sku'] !== 'string' || order['sku'].length > 20) return { status: 400, body: { title: 'no sku' } }
   const same = JSON.stringify([order['reference'], order['sku']])
   const slot = `${kind} ${key}`
   // Copies of one process wait for one another.
   while (running.has(slot)) await running.get(slot)!.catch(() => {})
-  const work = once(kind, key, same, order as { reference: string; sku: string }, String(request.headers['correlation-id'] ?? key))
+  const work = once(
+    kind,
+    key,
+    same,
+    order as { reference: string; sku: string },
+    String(request.headers['correlation-id'] ?? key),
+  )
   running.set(slot, work)
   return await work.finally(() => running.delete(slot))
 }
 
-async function once(kind: string, key: string, same: string, order: { reference: string; sku: string }, correlation: string): Promise<Answer> {
+async function once(
+  kind: string,
+  key: string,
+  same: string,
+  order: { reference: string; sku: string },
+  correlation: string,
+): Promise<Answer> {
   const { reference, sku } = order
   const placed = { channel: 'parcels.orders', type: 'orderPlaced', data: { reference }, key: reference, correlation }
   const tells = kind === 'orders'
-  const known = await pool.query<{ body: string; answer: string }>('select body, answer from keys where kind = $1 and key = $2', [kind, key])
+  const known = await pool.query<{ body: string; answer: string }>(
+    'select body, answer from keys where kind = $1 and key = $2',
+    [kind, key],
+  )
   const [row] = known.rows
   if (row !== undefined) {
     if (row.body !== same) return { status: 422, body: { title: 'this key had another body' } }
@@ -103,10 +127,19 @@ async function once(kind: string, key: string, same: string, order: { reference:
   if (sku === 'gone') return { status: 404, body: { title: 'no such thing' } }
   const answer: Answer = { status: 202, body: { reference }, location: `/${kind}/${reference}` }
   const note = (client: pg.ClientBase | pg.Pool): Promise<unknown> =>
-    client.query('insert into keys (kind, key, body, answer) values ($1, $2, $3, $4)', [kind, key, same, JSON.stringify(answer)])
+    client.query('insert into keys (kind, key, body, answer) values ($1, $2, $3, $4)', [
+      kind,
+      key,
+      same,
+      JSON.stringify(answer),
+    ])
   await transaction(async (client) => {
     if (!has('key-after-effect')) await note(client)
-    await client.query('insert into orders (kind, reference, correlation) values ($1, $2, $3)', [kind, reference, correlation])
+    await client.query('insert into orders (kind, reference, correlation) values ($1, $2, $3)', [
+      kind,
+      reference,
+      correlation,
+    ])
     if (tells && !has('dual-write') && !has('message-before-commit')) await send(client, placed)
   })
   if (has('key-after-effect')) {
@@ -147,10 +180,10 @@ async function route(request: IncomingMessage, raw: string): Promise<Answer> {
     return { status: 200, body: { status: has('completion-never') ? 'accepted' : rows[0].status } }
   }
   if (kind !== 'orders' && kind !== 'returns') return { status: 200, body: {} }
-  const { rows } = await pool.query('select count(*)::int as total from orders_done where kind = $1 and reference = $2', [
-    kind,
-    url.searchParams.get('reference'),
-  ])
+  const { rows } = await pool.query(
+    'select count(*)::int as total from orders_done where kind = $1 and reference = $2',
+    [kind, url.searchParams.get('reference')],
+  )
   return { status: 200, body: rows[0] }
 }
 
@@ -161,9 +194,10 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   } catch {
     return
   }
-  const { status, body, location } = await route(request, raw).catch(
-    (error: unknown): Answer => ({ status: 500, body: { title: String(error) } }),
-  )
+  const { status, body, location } = await route(request, raw).catch((error: unknown): Answer => ({
+    status: 500,
+    body: { title: String(error) },
+  }))
   if (response.destroyed) return
   const correlation = request.headers['correlation-id']
   response.writeHead(status, {

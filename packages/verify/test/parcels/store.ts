@@ -55,4 +55,3 @@ export async function send(client: pg.ClientBase | pg.Pool, note: Note): Promise
     data,
   ])
 }
-

@@ -20,12 +20,14 @@ export const parcelTwins = {
   'parcels, pushed to': {
     what: 'the same, its messages pushed to it in binary mode',
     least: 10,
-    attack: (admin, seed) => attackParcels(admin, { push: 'binary', carrier: true, only: ['bookParcel'], ...seeded(seed) }),
+    attack: (admin, seed) =>
+      attackParcels(admin, { push: 'binary', carrier: true, only: ['bookParcel'], ...seeded(seed) }),
   },
   'parcels, pushed to, structured': {
     what: 'the same in structured mode',
     least: 7,
-    attack: (admin, seed) => attackParcels(admin, { push: 'structured', kill: false, only: ['bookParcel'], ...seeded(seed) }),
+    attack: (admin, seed) =>
+      attackParcels(admin, { push: 'structured', kill: false, only: ['bookParcel'], ...seeded(seed) }),
   },
   'parcels, on the runtime': {
     what: 'on our runtime; killed and started',
