@@ -90,7 +90,7 @@ export interface OutcomeRecord {
 }
 
 /** All that was on the watched channels until now is in the history. */
-export interface CollectedRecord {
+interface CollectedRecord {
   readonly type: 'collected'
   readonly at: number
 }
