@@ -16,6 +16,15 @@ it('the contracts have no faults', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ findings: [] })
 })
 
+it('the page about each integration is up to date', async () => {
+  const sheets = fileURLToPath(new URL('../integrations', import.meta.url))
+  // `npm run spandrel -- scorecard -c examples/shop --sheets examples/shop/integrations` writes them.
+  const { stdout } = await spandrel('scorecard', '--sheets', sheets, '--check')
+  const { integrations, sheets: found } = JSON.parse(stdout) as { integrations: unknown[]; sheets: { state: string }[] }
+  expect(found.length).toBe(integrations.length + 1)
+  expect(found.filter(({ state }) => state !== 'up to date')).toEqual([])
+})
+
 it('the generated contracts are up to date', async () => {
   const { stdout } = await spandrel('generate', '--check')
   const { files, stale } = JSON.parse(stdout) as { files: string[]; stale: unknown[] }

@@ -45,6 +45,8 @@ export type {
   ScoredIntegration,
   SystemAnswer,
 } from './scorecard/model.ts'
+export { sheetMark, type Sheet } from './scorecard/sheets/sheet.ts'
+export { scorecardPage } from './scorecard/html.ts'
 export type { CheckedOut, GivenReport } from './scorecard/evidence.ts'
 export { structureFaults } from './rules/structure-faults.ts'
 export { rules } from './rules/table.ts'

@@ -6,6 +6,8 @@ import { applyRules } from '../rules/apply-rules.ts'
 import { ruleContext } from '../rules/rule-context.ts'
 import type { Scorecard } from '../scorecard/model.ts'
 import { type ScoreOptions, scorecardOf } from '../scorecard/scorecard.ts'
+import { scoringOf } from '../scorecard/scoring.ts'
+import { type Sheet, sheetsOf } from '../scorecard/sheets/sheet.ts'
 import { Sources } from '../source/sources.ts'
 import { buildSystem } from '../system/build-system.ts'
 import { documentsAsFiles } from '../system/documents-as-files.ts'
@@ -61,6 +63,8 @@ export async function checkDocuments(files: readonly string[], options: CheckOpt
 export interface ScoreResult extends LoadResult {
   /** absent where any finding is an error */
   readonly scorecard?: Scorecard
+  /** a page about each integration, as it belongs into a folder */
+  readonly sheets?: (folder: string) => readonly Sheet[]
 }
 
 /** Reads a system as `checkSystem` does, and answers the ten questions about it. Its findings are those of reading. */
@@ -101,7 +105,13 @@ function checked(options: CheckOptions, filesOf: FilesReader): LoadResult {
 function scored(options: CheckOptions & ScoreOptions, filesOf: FilesReader): ScoreResult {
   const { system, findings, sources } = read(options, filesOf, true)
   if (system === undefined) return { findings }
-  return { system, findings, scorecard: scorecardOf(ruleContext(system, sources, todayOf(options)), options) }
+  const scoring = scoringOf(ruleContext(system, sources, todayOf(options)))
+  return {
+    system,
+    findings,
+    scorecard: scorecardOf(scoring, options),
+    sheets: (folder) => sheetsOf(scoring, resolve(folder)),
+  }
 }
 
 function todayOf({ today }: CheckOptions): string {

@@ -39,8 +39,9 @@ export interface Span {
   readonly words: string
 }
 
-/** `30 d`, `75 h 35 min`, `41.4 s`: the two largest parts. */
+/** `30 d`, `75 h 35 min`, `41.4 s`, `50 ms`: the two largest parts. */
 export function inWords(ms: number): string {
+  if (ms > 0 && ms < SECOND) return `${ms} ms`
   if (ms < 60 * SECOND) return `${Number((ms / SECOND).toFixed(1))} s`
   const minutes = Math.round(ms / (60 * SECOND))
   const days = Math.floor(minutes / 1440)

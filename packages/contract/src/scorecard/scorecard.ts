@@ -1,5 +1,4 @@
 import type { Service } from '../model/system.ts'
-import type { RuleContext } from '../rules/rule.ts'
 import { couplingOf } from './coupling.ts'
 import { optional } from '../model/optional.ts'
 import { type Edge, worker } from './edges.ts'
@@ -7,7 +6,6 @@ import { type CheckedOut, Evidence, type GivenReport } from './evidence.ts'
 import type { Answer, Scorecard, ScoredIntegration, SystemAnswer } from './model.ts'
 import { placeAt, type Question, type Scoring } from './question.ts'
 import { questions } from './questions/all.ts'
-import { scoringOf } from './scoring.ts'
 
 export interface ScoreOptions {
   /** what `spandrel verify --json` printed, from any runs */
@@ -17,8 +15,7 @@ export interface ScoreOptions {
 }
 
 /** The ten questions, asked of every integration of a system and of the whole. Reads files only. */
-export function scorecardOf(context: RuleContext, options: ScoreOptions = {}): Scorecard {
-  const scoring = scoringOf(context)
+export function scorecardOf(scoring: Scoring, options: ScoreOptions = {}): Scorecard {
   const { system } = scoring
   const evidence = new Evidence(options.reports ?? [], system, options.commitOf ?? (() => undefined))
   const integrations = scoring.edges.map((edge) => scored(edge, scoring, evidence))
