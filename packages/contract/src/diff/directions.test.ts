@@ -78,6 +78,69 @@ test('a parameter that becomes required breaks callers; a webhook that always se
   ])
 })
 
+/** One schema in a request and in its answer. */
+const both = (schema: string): string => `
+openapi: 3.1.0
+info: { title: Users, version: 1.0.0 }
+paths:
+  /users:
+    post:
+      operationId: it
+      requestBody: { required: true, content: { application/json: { schema: { $ref: '#/components/schemas/User' } } } }
+      responses: { '201': { description: Made, content: { application/json: { schema: { $ref: '#/components/schemas/User' } } } } }
+components: { schemas: { User: { type: object, ${schema} } } }
+`
+
+test.each([
+  [
+    'a read-only member that becomes required is promised in answers and asked of nobody',
+    'properties: { id: { type: string, readOnly: true } }',
+    'required: [id], properties: { id: { type: string, readOnly: true } }',
+    ['minor sent-schema-narrowed'],
+  ],
+  [
+    'a write-only member that becomes required is asked of callers alone',
+    'properties: { key: { type: string, writeOnly: true } }',
+    'required: [key], properties: { key: { type: string, writeOnly: true } }',
+    ['breaking received-schema-narrowed'],
+  ],
+  [
+    'a member that could be set and becomes read-only',
+    'properties: { id: { type: string } }',
+    'properties: { id: { type: string, readOnly: true } }',
+    ['breaking received-schema-narrowed'],
+  ],
+  [
+    'a narrower read-only member breaks no caller',
+    'properties: { id: { type: string, readOnly: true } }',
+    'properties: { id: { type: string, maxLength: 9, readOnly: true } }',
+    ['minor sent-schema-narrowed'],
+  ],
+  [
+    'a wider write-only member breaks no reader',
+    'properties: { key: { type: string, maxLength: 9, writeOnly: true } }',
+    'properties: { key: { type: string, writeOnly: true } }',
+    ['minor received-schema-widened'],
+  ],
+  [
+    'a required member that becomes write-only is missing in answers',
+    'required: [key], properties: { key: { type: string } }',
+    'required: [key], properties: { key: { type: string, writeOnly: true } }',
+    ['breaking sent-schema-widened'],
+  ],
+])('%s', (_law, base, revision, expected) => {
+  expect(told(compare(both(base), both(revision)))).toEqual(expected)
+})
+
+test('int64 on an integer is a warning; int32, and int64 on any number, refuse what is really sent', () => {
+  const of = (schema: string): string => both(`properties: { n: { ${schema}, writeOnly: true } }`)
+  const change = (from: string, to: string): string[] => told(compare(of(from), of(to)))
+  expect(change('type: integer', 'type: integer, format: int64')).toEqual(['warning integer-width-stated'])
+  expect(change('type: integer', 'type: integer, format: int32')).toEqual(['breaking received-schema-narrowed'])
+  expect(change('type: number', 'type: number, format: int64')).toEqual(['breaking received-schema-narrowed'])
+  expect(change('type: number', 'type: integer, format: int64')).toContain('breaking received-schema-narrowed')
+})
+
 test('an unknown error is one of its class to a tolerant reader, and breaks a strict one', () => {
   const both = (policy: 'tolerant' | 'strict') => {
     const text = document('paths', 'minimum: 0')

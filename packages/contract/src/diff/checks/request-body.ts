@@ -104,6 +104,7 @@ export function checkRequestBody(pair: HttpPair, comparison: ServiceComparison):
   for (const [old, now] of both) {
     comparison.schemas.compare(old.schema, now.schema, {
       direction,
+      exchange: 'request',
       place: both.length > 1 ? `request body ${now.contentType}` : place,
       subject: pair.subject,
       at: after.location,

@@ -144,6 +144,7 @@ function compareResponse(old: Response, now: Response, pair: HttpPair, compariso
     comparison.schemas.compare(before.schema, after.schema, {
       ...where,
       direction,
+      exchange: 'response',
       place: media.both.length > 1 ? `response ${now.status} ${after.contentType}` : `response ${now.status} body`,
       subject: pair.subject,
     })

@@ -1,5 +1,5 @@
 import { createAccepts } from '../../accepts/accepts.ts'
-import type { Difference } from '../../accepts/types.ts'
+import type { AcceptsResult, Difference } from '../../accepts/types.ts'
 import type { SourceLocation } from '../../model/location.ts'
 import type { JsonSchema, NamedSchema, Schema } from '../../model/schema.ts'
 import { pointerSteps } from '../../source/pointer.ts'
@@ -9,6 +9,8 @@ import { reporter } from '../comparison.ts'
 import type { Side } from '../load-side.ts'
 import type { Consumer, Direction } from '../model.ts'
 import { describeDifference } from './describe-difference.ts'
+import { type Exchange, ExchangeSchemas } from './exchange.ts'
+import { onlyStatesWidth } from './integer-width.ts'
 import { schemaRules } from './schema-rules.ts'
 import { Unchanged } from './unchanged.ts'
 
@@ -17,6 +19,8 @@ type Named = Readonly<Record<string, NamedSchema>>
 /** Where a schema is used. */
 export interface SchemaUse {
   readonly direction: Direction
+  /** which half of an HTTP exchange it is; absent: a message, where `readOnly` says nothing */
+  readonly exchange?: Exchange
   /** `request body` */
   readonly place: string
   readonly subject: Subject
@@ -36,8 +40,8 @@ export class SchemaComparison {
   readonly #changes: Changes
   readonly #named: { readonly base: Named; readonly revision: Named }
   readonly #unchanged: Unchanged
-  readonly #newAcceptsOld: ReturnType<typeof createAccepts>
-  readonly #oldAcceptsNew: ReturnType<typeof createAccepts>
+  readonly #policy: Comparison['policy']
+  readonly #relations = new Map<string, (reader: JsonSchema, writer: JsonSchema) => AcceptsResult>()
   compared = 0
 
   constructor(
@@ -49,8 +53,7 @@ export class SchemaComparison {
     this.#changes = changes
     this.#named = named
     this.#unchanged = new Unchanged(named.base, named.revision)
-    this.#newAcceptsOld = createAccepts({ policy, readerSchemas: named.revision, writerSchemas: named.base })
-    this.#oldAcceptsNew = createAccepts({ policy, readerSchemas: named.base, writerSchemas: named.revision })
+    this.#policy = policy
   }
 
   unchanged(before: Schema, after: Schema): boolean {
@@ -64,9 +67,14 @@ export class SchemaComparison {
     this.compared++
     if (this.#unchanged.same(old, now)) return
     const received = use.direction === 'received'
-    const forward = received ? this.#newAcceptsOld(now, old) : this.#oldAcceptsNew(old, now)
+    const forward = received
+      ? this.#relation('revision', use.exchange)(now, old)
+      : this.#relation('base', use.exchange)(old, now)
     const report = reporter(schemaRules, this.#changes, use.subject)
     const where = { before, after, use }
+    const [writer, side] = received ? [old, 'base' as const] : [now, 'revision' as const]
+    const maySend = (instance: unknown): boolean =>
+      this.#relation(side, use.exchange)(writer, { const: instance }).answer === 'yes'
     for (const difference of forward.differences) {
       const change = this.#change(difference, use.direction, where)
       const consumers = use.consumers?.(difference)
@@ -77,17 +85,41 @@ export class SchemaComparison {
         report('schema-not-decided', { ...change, ...more, message })
       } else {
         const witness = JSON.stringify(difference.witness)
-        report(received ? 'received-schema-narrowed' : 'sent-schema-widened', { ...change, ...more, witness })
+        const id = received ? 'received-schema-narrowed' : 'sent-schema-widened'
+        report(onlyStatesWidth(difference, maySend) ? 'integer-width-stated' : id, { ...change, ...more, witness })
       }
     }
     if (forward.answer !== 'yes') return
     // Nobody is broken: is it the same, or does it offer more?
-    const back = received ? this.#oldAcceptsNew(old, now) : this.#newAcceptsOld(now, old)
+    const back = received
+      ? this.#relation('base', use.exchange)(old, now)
+      : this.#relation('revision', use.exchange)(now, old)
     for (const difference of back.differences) {
       if (difference.answer === 'unknown') continue
       const change = this.#change(difference, received ? 'sent' : 'received', where)
       report(received ? 'received-schema-widened' : 'sent-schema-narrowed', { ...change, direction: use.direction })
     }
+  }
+
+  /** Whether one side, as the reader, accepts what the other writes. */
+  #relation(reader: 'base' | 'revision', exchange: Exchange | undefined) {
+    const key = `${reader} ${exchange ?? ''}`
+    const known = this.#relations.get(key)
+    if (known !== undefined) return known
+    const policy = this.#policy
+    const [readerSchemas, writerSchemas] =
+      reader === 'base' ? [this.#named.base, this.#named.revision] : [this.#named.revision, this.#named.base]
+    const made = (() => {
+      if (exchange === undefined) return createAccepts({ policy, readerSchemas, writerSchemas })
+      const [reads, writes] = [
+        new ExchangeSchemas(exchange, true, readerSchemas),
+        new ExchangeSchemas(exchange, false, writerSchemas),
+      ]
+      const accepts = createAccepts({ policy, readerSchemas: reads.named, writerSchemas: writes.named })
+      return (one: JsonSchema, other: JsonSchema) => accepts(reads.of(one), writes.of(other))
+    })()
+    this.#relations.set(key, made)
+    return made
   }
 
   /** `direction` says which side is the reader, which is not the way the data goes when looking for what is offered. */

@@ -30,6 +30,13 @@ export const schemaRules = {
     why: 'Everything that may come now was to be expected before.',
     fix: 'nothing to do',
   },
+  'integer-width-stated': {
+    area: 'schema',
+    level: 'warning',
+    law: 'an `int64` where any integer was allowed rules out only what JSON implementations do not agree on',
+    why: 'Integers beyond 2^53 - 1 are read differently from one JSON implementation to the next (RFC 8259, section 6), and JSON Schema takes `format` as an annotation unless a validator is told to assert it. Spandrel’s own validators do assert it: beyond 2^63 they refuse.',
+    fix: 'nothing to do, unless somebody sends integers of more than 19 digits; those belong into texts',
+  },
   'schema-not-decided': {
     area: 'schema',
     level: 'warning',
