@@ -79,7 +79,13 @@ function statementMsOf<Tx>({ entries }: Job<Tx>): number {
 /** And where not even the server says so, the connection is dead, though nobody has closed it (FM26). */
 const silenceMs = 4000
 
-export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise<JobReport<Tx>> {
+/** How far a job is, in words; for whoever wonders why it does not end. */
+export interface Stage {
+  is: 'waits for a connection' | 'marks its message' | 'takes its fence' | 'handles' | 'writes' | 'commits'
+}
+
+export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>, stage: Stage): Promise<JobReport<Tx>> {
+  stage.is = 'waits for a connection'
   const report: JobReport<Tx> = {
     done: [],
     again: [],
@@ -94,13 +100,15 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
   }
   let committing = false
   let tracked: OpenTransaction<Tx> | undefined
-  const silence = setTimeout(() => tracked?.cut(), statementMsOf(job) + silenceMs)
+  const silence = setInterval(() => tracked?.cut(), statementMsOf(job) + silenceMs)
   try {
     await context.database.transaction(async (open) => {
       tracked = open
       context.track(open, true)
-      await work(context, job, open, report)
+      stage.is = 'takes its fence'
+      await work(context, job, open, report, stage)
       committing = true
+      stage.is = 'commits'
     })
     await faults.point('consumer.committed')
   } catch (error) {
@@ -111,7 +119,7 @@ export async function runJob<Tx>(context: JobContext<Tx>, job: Job<Tx>): Promise
     report.sent = false
     explain(context, job, report, error, committing)
   } finally {
-    clearTimeout(silence)
+    clearInterval(silence)
     if (tracked !== undefined) context.track(tracked, false)
   }
   return report
@@ -122,6 +130,7 @@ async function work<Tx>(
   job: Job<Tx>,
   open: OpenTransaction<Tx>,
   report: JobReport<Tx>,
+  stage: Stage,
 ): Promise<void> {
   const { subscription, scope } = context
   const { query } = open
@@ -140,6 +149,7 @@ async function work<Tx>(
   ])
   if (lost.length > 0) throw new PartitionsLost(lost)
   await faults.point('consumer.claimed')
+  stage.is = 'handles'
 
   const toRun = sortOut(entries, claims, ledger)
   const ready = await claimIntents(context, job, open, toRun, ledger, report)
@@ -149,6 +159,7 @@ async function work<Tx>(
     for (const entry of ready) if (entry.verdict !== undefined) ledger.pronounce(entry, entry.verdict)
   if (job.kind === 'claim') report.acting = ready
 
+  stage.is = 'writes'
   for (const { entry, text } of invoked?.notes ?? []) ledger.note('note', entry, { why: text })
   if (acted)
     for (const entry of ready) for (const text of entry.acted?.notes ?? []) ledger.note('note', entry, { why: text })

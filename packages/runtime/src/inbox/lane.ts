@@ -22,10 +22,11 @@ import { buryCrashed } from './crashed.ts'
 import { type Entry, newEntry } from './entry.ts'
 import { Fetching } from './fetching.ts'
 import { HeldLook } from './held-look.ts'
-import { type Job, type JobContext, type JobReport, runJob } from './job.ts'
+import { type Job, type JobContext, type JobReport, runJob, type Stage } from './job.ts'
 import type { LaneOptions } from './lane-options.ts'
 import type { ConsumerTuning } from './options.ts'
 import { advance, mark } from './ownership-sql.ts'
+import { Overdue, type Running } from './overdue.ts'
 import { OwnedPartitions } from './owned-partitions.ts'
 import { markOf, OwnedPartition, type Taken } from './partition.ts'
 import { Pauses } from './pauses.ts'
@@ -37,12 +38,6 @@ import { Trouble } from './trouble.ts'
 
 /** Beside messages of other partitions, or with the process for itself. */
 type Mark = 'beside' | 'alone'
-
-/** A job that runs. */
-interface Running<Tx> {
-  readonly job: Job<Tx>
-  readonly since: number
-}
 
 export class Lane<Tx> {
   readonly #options: LaneOptions<Tx>
@@ -63,6 +58,7 @@ export class Lane<Tx> {
   readonly #fetching: Fetching
   readonly #heldLook: HeldLook<Tx>
   readonly #settling: Settling
+  readonly #overdue: Overdue
   /** the message that has the process for itself */
   #apart: Entry<Tx> | undefined
   #stopping = false
@@ -109,6 +105,7 @@ export class Lane<Tx> {
     })
     const look = (): void => this.pump()
     this.#trouble = new Trouble(this.name, options.logger, options.tuning, (until) => this.#wakeAt(until))
+    this.#overdue = new Overdue((error) => this.#trouble.note(error, 'a job does not end'))
     this.#settling = new Settling(options.source, (error) => this.#trouble.note(error, 'settling failed'))
     this.#fetching = new Fetching({
       source: options.source,
@@ -242,6 +239,7 @@ export class Lane<Tx> {
     this.#pumping = true
     try {
       const now = performance.now()
+      this.#overdue.look(this.#running, now)
       this.#heldLook.begin(now)
       while (this.#trouble.over(now) && !this.#cutOff.signal.aborted && this.#options.slots.free > 0) {
         if (!this.#options.slots.mayBegin(this)) break
@@ -263,7 +261,8 @@ export class Lane<Tx> {
           if (!this.#options.slots.claimProcess(this) || this.#options.inFlight() > 0) break
           this.#apart = chosen.entries[0]
         } else if (this.#apart === undefined) this.#options.slots.shareProcess(this)
-        if (chosen.entries.length === 0) break
+        // Sharing it may have let others begin, or claim it, before us (FM57).
+        if (chosen.entries.length === 0 || this.#options.slots.free === 0 || !this.#options.slots.mayBegin(this)) break
         if (!chosen.single) {
           const waitUntil = this.#quickUntil(now, chosen.entries.length >= this.#tuning.maxBatch ? 2 : 1)
           if (waitUntil !== undefined) {
@@ -304,12 +303,13 @@ export class Lane<Tx> {
     const running: Running<Tx> = {
       job: { kind: first === undefined ? 'record' : kindOf(first), entries },
       since: performance.now(),
+      stage: { is: 'waits for a connection' },
     }
     this.#running.add(running)
     void this.#options.slots.tryRun(async () => {
       let report: JobReport<Tx> | undefined
       try {
-        report = await this.#run(running.job, mark)
+        report = await this.#run(running.job, mark, running.stage)
       } catch (error) {
         // A fault of ours: the messages stay where they are, and it shows.
         this.#trouble.begin(error, 'a job failed')
@@ -320,9 +320,10 @@ export class Lane<Tx> {
     })
   }
 
-  async #run(job: Job<Tx>, how: Mark | undefined): Promise<JobReport<Tx>> {
+  async #run(job: Job<Tx>, how: Mark | undefined, stage: Stage): Promise<JobReport<Tx>> {
     const [entry] = job.entries
-    if (how === undefined || entry === undefined) return runJob(this.#context, this.#beforeCommit(job))
+    if (how === undefined || entry === undefined) return runJob(this.#context, this.#beforeCommit(job), stage)
+    stage.is = 'marks its message'
     const { database, owner, subscription, contract } = this.#options
     const values = [subscription.name, entry.partition, entry.epoch, owner, markOf(entry), how === 'alone']
     const { rows } = await database.query(mark, values)
@@ -332,7 +333,7 @@ export class Lane<Tx> {
     }
     entry.marked = true
     prepare(entry, subscription, contract)
-    return runJob(this.#context, { kind: kindOf(entry), entries: job.entries })
+    return runJob(this.#context, { kind: kindOf(entry), entries: job.entries }, stage)
   }
 
   /** The process is everybody's again, once the message that had it for itself has come to an end. */
