@@ -192,3 +192,16 @@ test.each([
   expect(stderr).toContain(`error  ${what}`)
   expect(stderr).not.toMatch(/^\s+at /m)
 })
+
+test('docs/scorecard.md shows what the shop is given', async () => {
+  const text = await readFile(here('../../../docs/scorecard.md'), 'utf8')
+  const blocks = [...text.matchAll(/```(?:console\n\$ spandrel scorecard|text)\n([\s\S]*?)```/g)].map(
+    ([, block]) => block ?? '',
+  )
+  expect(blocks).toHaveLength(2)
+  const shop = here('../../../examples/shop')
+  const plain = await spandrel(['scorecard'], { cwd: shop })
+  expect(plain).toEqual({ code: 0, stdout: blocks[0], stderr: '' })
+  const why = await spandrel(['scorecard', '--why'], { cwd: shop })
+  expect(why.stdout).toContain(blocks[1])
+})

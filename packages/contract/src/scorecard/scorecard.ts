@@ -1,6 +1,7 @@
 import type { Service } from '../model/system.ts'
 import { couplingOf } from './coupling.ts'
 import { optional } from '../model/optional.ts'
+import { changesState } from '../rules/operations.ts'
 import { type Edge, worker } from './edges.ts'
 import { type CheckedOut, Evidence, type GivenReport } from './evidence.ts'
 import type { Answer, Scorecard, ScoredIntegration, SystemAnswer } from './model.ts'
@@ -90,18 +91,14 @@ function shownBy(question: Question, edge: Edge, evidence: Evidence): { file: st
 
 function raiseOf(question: Question, edge: Edge): string {
   const operation = worker(edge)
-  const [proof] = question.proofs(edge)
-  if (operation === undefined || (proof === undefined && question.anyRun === undefined)) {
-    return 'nothing does yet: it takes traces (`observed`), which no command reads so far'
-  }
-  const what =
-    proof === undefined
-      ? operation.operation
-      : `${question
-          .proofs(edge)
-          .map(({ member }) => member)
-          .join(' and ')} of ${proof.ref}`
-  return `a report of \`spandrel verify --json\` of this commit that shows ${what}, given with --evidence`
+  const members = [...new Set(question.proofs(edge).map(({ member }) => member))]
+  const untestable = 'nothing does yet: it takes traces (`observed`), which no command reads so far'
+  if (operation === undefined || (members.length === 0 && question.anyRun === undefined)) return untestable
+  if (operation.kind === 'http' && !changesState(operation))
+    return `\`verify\` leaves alone what only reads; ${untestable}`
+  const { service } = operation
+  const shows = members.length === 0 ? '' : ` that passes ${members.join(' and ')}`
+  return `a run on this commit${shows}: \`spandrel verify --service ${service} --json > ${service}.json\`, then \`--evidence ${service}.json\``
 }
 
 function ofSystem(question: Question, integrations: readonly ScoredIntegration[], scoring: Scoring): SystemAnswer {
