@@ -1,5 +1,6 @@
 /** `spandrel scorecard` as a user runs it: docs/scorecard.md, evidence of a commit, pages and sheets. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -204,4 +205,24 @@ test('docs/scorecard.md shows what the shop is given', async () => {
   expect(plain).toEqual({ code: 0, stdout: blocks[0], stderr: '' })
   const why = await spandrel(['scorecard', '--why'], { cwd: shop })
   expect(why.stdout).toContain(blocks[1])
+})
+
+test('what verify prints is what the scorecard counts', async () => {
+  commit()
+  const child = fork(join(folder, 'orders-mended.mjs'), { env: { ...process.env, PORT: '0' } })
+  try {
+    const [port] = (await once(child, 'message')) as [number]
+    const url = `http://127.0.0.1:${port}`
+    const made = await spandrel(['verify', 'orders.openapi.yaml', '--url', url, '--profile', 'quick', '--json'], {
+      cwd: folder,
+    })
+    await writeFile(join(folder, 'made.json'), made.stdout)
+    const { results } = JSON.parse(made.stdout) as { results: { member: string; verdict: string }[] }
+    expect(results).toContainEqual(expect.objectContaining({ member: 'idempotency', verdict: 'PASS' }))
+    const counted = await told('--evidence', 'made.json')
+    expect(counted.reports).toMatchObject([{ counted: true }])
+    expect(answers(counted)).toMatchObject({ 2: 'yes, tested' })
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
