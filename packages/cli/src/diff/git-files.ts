@@ -35,6 +35,11 @@ function repositoryOf(folder: string): string | undefined {
   return git(folder, 'rev-parse', '--show-toplevel')?.toString('utf8').trim()
 }
 
+/** Only the latest commits are here, as CI systems fetch them. */
+export function isShallow(folder: string): boolean {
+  return git(folder, 'rev-parse', '--is-shallow-repository')?.toString('utf8').trim() === 'true'
+}
+
 /** Undefined where the name is no revision of the repository that `folder` is in. */
 export function gitRevision(name: string, folder: string): GitRevision | undefined {
   if (name.startsWith('-')) return undefined

@@ -6,7 +6,7 @@ import { disk } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { contractsBelow, isContract } from '../system/named-documents.ts'
-import { type GitRevision, gitRevision } from './git-files.ts'
+import { type GitRevision, gitRevision, isShallow } from './git-files.ts'
 
 /** One side, found but not yet read. */
 export interface Place {
@@ -63,7 +63,9 @@ function target(written: string): Target {
   if (revision !== undefined) return { written, revision }
   throw new CommandError(`there is no file, folder or git revision ${written}`, {
     where: here,
-    fix: 'give a path, a revision (`main`, `HEAD~1`), or a file of a revision (`main:contracts/orders.openapi.yaml`)',
+    fix: isShallow(here)
+      ? 'this clone is shallow: fetch what it is compared with first, `git fetch --depth=1 origin main` or `git fetch --unshallow`'
+      : 'give a path, a revision (`main`, `HEAD~1`), or a file of a revision (`main:contracts/orders.openapi.yaml`)',
   })
 }
 
@@ -75,8 +77,14 @@ function place({ written, revision }: Target, path: string): Place {
 
 function inputAt(path: string, files: Files, revision: GitRevision | undefined, written: string): SideInput {
   const kind = kindOf(path, files)
-  if (kind === 'file')
-    return isDocument(path, files) ? { documents: [{ name: stem(path), file: path }] } : { system: path }
+  if (kind === 'file') {
+    if (isDocument(path, files)) return { documents: [{ name: stem(path), file: path }] }
+    if (isSystem(path, files)) return { system: path }
+    throw new CommandError(`${written} is neither a contract nor a spandrel.yaml`, {
+      where: path,
+      fix: 'name an OpenAPI or AsyncAPI document, or a spandrel.yaml',
+    })
+  }
   if (kind === undefined) {
     throw new CommandError(`${written} has no ${shown(path)}`, {
       where: path,
@@ -131,6 +139,11 @@ function isDocument(path: string, files: Files): boolean {
   } catch {
     return false
   }
+}
+
+function isSystem(path: string, files: Files): boolean {
+  if (basename(path).startsWith('spandrel.')) return true
+  return /^["']?(services|include)["']?\s*:/m.test(new TextDecoder().decode(files.read(path)))
 }
 
 /** `contracts/orders.openapi.yaml` → `contracts/orders`; names of services have no dots. */

@@ -74,9 +74,19 @@ function filesBelow(folder: string): string[] {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return kindOf(path) === 'folder'
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  return kindOf(path) === 'file'
+}
+
+/** Links that lead in a circle, and folders that may not be entered, are neither. */
+function kindOf(path: string): 'file' | 'folder' | undefined {
+  try {
+    const found = statSync(path)
+    return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : undefined
+  } catch {
+    return undefined
+  }
 }

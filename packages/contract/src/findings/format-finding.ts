@@ -20,9 +20,11 @@ export interface FormatOptions {
  */
 export function formatFinding(finding: Finding, options: FormatOptions = {}): string {
   const shown = shownFrom(options.base ?? process.cwd(), finding.file)
-  const lines = [`${shown}:${finding.line}:${finding.column}  ${finding.severity}  ${finding.id}  ${finding.message}`]
+  const lines = [
+    `${shown}:${finding.line}:${finding.column}  ${finding.severity}  ${finding.id}  ${printable(finding.message)}`,
+  ]
   const line = options.line ?? options.source?.split(/\r\n|\n|\r/)[finding.line - 1]
-  if (line !== undefined) lines.push(...excerpt(line, finding.line, finding.column))
+  if (line !== undefined) lines.push(...excerpt(printable(line), finding.line, finding.column))
   lines.push(`  ${finding.suggestion}`)
   return lines.join('\n')
 }
@@ -31,6 +33,11 @@ export function formatFinding(finding: Finding, options: FormatOptions = {}): st
 function shownFrom(base: string, file: string): string {
   const near = relative(base, file)
   return near === '' || near.startsWith('../../..') ? file : near
+}
+
+/** What a file holds must not steer the terminal it is shown in. Tabs may stay; columns do not change. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (one) => (one === '\t' || one === '\n' ? one : '·'))
 }
 
 /** A long line (minified JSON) is cut to a window around the column. */

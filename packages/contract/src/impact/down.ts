@@ -6,7 +6,7 @@ import type { System } from '../model/system.ts'
 import { Spread } from './down-spread.ts'
 
 /** Worst first. `fails`: no answer, or messages are lost. `degrades`: a declared fallback. `waits`: later, and nothing lost. */
-export const outcomes = ['fails', 'degrades', 'waits'] as const
+const outcomes = ['fails', 'degrades', 'waits'] as const
 export type Outcome = (typeof outcomes)[number]
 
 /** One step of the way from an operation to the service that is down. */

@@ -166,6 +166,8 @@ class Reader {
 }
 
 function sentence(message: string): string {
+  // The library speaks to whoever calls it; the reader of a file cannot call another function.
+  if (message.includes('parseAllDocuments')) return 'the file has several documents'
   return (message.split('\n')[0] ?? message).replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
 }
 
