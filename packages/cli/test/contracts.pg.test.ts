@@ -108,6 +108,20 @@ test('generate: writes once, then has nothing to do; --check tells in CI', async
   })
 })
 
+test('generate --js: JavaScript and declarations, and from then on without being asked', async () => {
+  const files = ['front/front.contract.js', 'front/front.contract.d.ts']
+  const wrote = files.map((file) => `wrote       ${file}\n`).join('')
+  expect(await run(['generate', '--js'])).toEqual({ code: 0, stdout: wrote, stderr: '' })
+  expect(await readFile(join(folder, 'front/front.contract.js'), 'utf8')).not.toMatch(/: any|import type/)
+  expect(await run(['generate', '--check'])).toEqual({
+    code: 0,
+    stdout: files.map((file) => `up to date   ${file}\n`).join(''),
+    stderr: '',
+  })
+  await writeFile(join(folder, 'front/front.contract.ts'), '')
+  expect((await run(['generate', '--js'])).stderr).toBe('front/front.contract.ts is not written any more: delete it\n')
+})
+
 test('generate: a broken system is told with its faults, and nothing is written', async () => {
   await change('front/front.openapi.yaml', 'operationId: greet', 'operationId: [greet]')
   const { code, stdout, stderr } = await run(['generate'])

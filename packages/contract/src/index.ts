@@ -58,10 +58,13 @@ export { tally, type Tally } from './report/tally.ts'
 export {
   checkGenerated,
   generateService,
+  generatedPath,
   generateSystem,
   type GeneratedFile,
+  type GenerateOptions,
   type StaleFile,
 } from './generate/generate.ts'
+export { directed } from './schema/direction.ts'
 export { accepts, createAccepts } from './accepts/accepts.ts'
 export type {
   AcceptsOptions,

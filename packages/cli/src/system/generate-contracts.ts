@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { StaleFile, System } from '@spandrel/contract'
+import type { Service, StaleFile, System } from '@spandrel/contract'
 import { contractPackage } from './open-system.ts'
 
 export interface Generated {
@@ -10,10 +11,17 @@ export interface Generated {
   stale: readonly StaleFile[]
 }
 
-/** Writes the contract files that differ; with `check` only tells which would be written. */
-export async function generateContracts(system: System, options: { check: boolean }): Promise<Generated> {
-  const { checkGenerated, generateSystem } = await contractPackage()
-  const generated = generateSystem(system)
+/**
+ * Writes the contract files that differ; with `check` only tells which would be written. `js`: JavaScript and its
+ * declarations. A service that has them, and no TypeScript, keeps them without being asked: `dev` does not ask.
+ */
+export async function generateContracts(system: System, options: { check: boolean; js?: boolean }): Promise<Generated> {
+  const { checkGenerated, generatedPath, generateSystem } = await contractPackage()
+  const isJavaScript = (service: Service): boolean => {
+    const file = generatedPath(service)
+    return options.js === true || (!existsSync(file) && existsSync(file.replace(/\.ts$/, '.js')))
+  }
+  const generated = generateSystem(system, { javascript: isJavaScript })
   const stale = await checkGenerated(generated)
   if (!options.check) {
     for (const { file } of stale) {

@@ -1,8 +1,9 @@
-/** `spandrel generate`: one `<service>.contract.ts` for each service that can import the runtime. */
+/** `spandrel generate`: `<service>.contract.ts`, or `.js` and `.d.ts`, for each service that can import the runtime. */
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Service, System } from '../model/system.ts'
-import { serviceFile } from './service-file.ts'
+import { directedSystem } from '../schema/direction.ts'
+import { javascriptFiles, serviceFile } from './service-file.ts'
 
 export interface GeneratedFile {
   readonly service: string
@@ -20,20 +21,33 @@ export interface StaleFile {
 
 /** The text of one service's contract file. The same system gives the same text, on every machine. */
 export function generateService(system: System, serviceName: string): string {
-  const service = system.services[serviceName]
+  const spoken = directedSystem(system)
+  const service = spoken.services[serviceName]
   if (service === undefined) throw new Error(`the system ${system.name} has no service ${serviceName}`)
-  return serviceFile(system, service, generatedPath(service))
+  return serviceFile(spoken, service, generatedPath(service))
+}
+
+/** `javascript`: the services that get `.js` and `.d.ts` in place of `.ts` */
+export interface GenerateOptions {
+  readonly javascript?: (service: Service) => boolean
 }
 
 /** All contract files of a system, in the order of its services. Writes nothing. */
-export function generateSystem(system: System): GeneratedFile[] {
+export function generateSystem(system: System, options: GenerateOptions = {}): GeneratedFile[] {
+  const spoken = directedSystem(system)
   return Object.values(system.services)
     .filter(importsRuntime)
-    .map((service) => ({
-      service: service.name,
-      file: generatedPath(service),
-      text: generateService(system, service.name),
-    }))
+    .flatMap((declared): GeneratedFile[] => {
+      const service = spoken.services[declared.name] ?? declared
+      const file = generatedPath(service)
+      if (options.javascript?.(service) !== true)
+        return [{ service: service.name, file, text: serviceFile(spoken, service, file) }]
+      const { javascript, declarations } = javascriptFiles(spoken, service, file)
+      return [
+        { service: service.name, file: file.replace(/\.ts$/, '.js'), text: javascript },
+        { service: service.name, file: file.replace(/\.ts$/, '.d.ts'), text: declarations },
+      ]
+    })
 }
 
 /** Which of these files are not on disk as they would be generated now. Line ends do not count. */
@@ -56,7 +70,7 @@ function importsRuntime(service: Service): boolean {
 const SCRIPT = /(?:^|\s)(\S+\.[mc]?[jt]s)(?=\s|$)/
 
 /** Beside the script that `dev` runs, where the service's code is; without one, beside its `spandrel.yaml`. */
-function generatedPath(service: Service): string {
+export function generatedPath(service: Service): string {
   const script = SCRIPT.exec(service.dev ?? '')?.[1]
   return join(script === undefined ? service.dir : dirname(resolve(service.dir, script)), `${service.name}.contract.ts`)
 }

@@ -9,6 +9,11 @@ export class Names {
     this.#taken = new Set(reserved)
   }
 
+  /** with the same names taken, to go on claiming from there */
+  copy(): Names {
+    return new Names(this.#taken)
+  }
+
   isFree(name: string): boolean {
     return !this.#taken.has(name)
   }

@@ -6,6 +6,7 @@
  */
 import type { JsonSchema } from '../model/schema.ts'
 import type { Service } from '../model/system.ts'
+import { tagOf } from '../schema/discriminator.ts'
 import { docComment } from './doc-comment.ts'
 import { Names, pascalCase, RESERVED_TYPES } from './names.ts'
 import { isSchemaObject, referenced, subschemas, type SchemaObject } from './schema-keywords.ts'
@@ -118,6 +119,7 @@ export class ServiceTypes {
         const circular = unguarded && current !== undefined && reaches(service, name, current, new Set())
         return circular ? undefined : this.#define(service, name).name
       },
+      tag: (schema, name = current) => (name === undefined ? undefined : tagOf(schema, name, service.schemas)),
       hoist: (schema) => {
         const title = schema['title']
         if (typeof title !== 'string' || !deservesName(schema)) return undefined

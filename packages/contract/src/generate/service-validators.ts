@@ -35,7 +35,7 @@ export class ServiceValidators {
 
   /** Compiles them all; from then on each `Code` that was given out has its final name. */
   code(): ValidatorCode {
-    if (this.#requests.length === 0) return { text: '', names: new Map(), helpers: [] }
+    if (this.#requests.length === 0) return { text: '', javascript: '', names: new Map(), helpers: [] }
     const namespaces = [...this.#services.values()].map((service) => this.#namespace(service))
     const compiled = validatorCode(namespaces, this.#requests)
     for (const code of this.#functions.values()) code.text = compiled.names.get(code.text) ?? code.text

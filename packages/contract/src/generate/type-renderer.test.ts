@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonSchema } from '../model/schema.ts'
 import { renderType, type TypeScope } from './type-renderer.ts'
 
-const scope: TypeScope = { reference: (name) => name, hoist: () => undefined }
+const scope: TypeScope = { reference: (name) => name, tag: () => undefined, hoist: () => undefined }
 
 function typeOf(schema: JsonSchema): string {
   return renderType(schema, scope).replaceAll(/\s+/g, ' ')
@@ -78,7 +78,11 @@ describe('objects', () => {
     ],
     [
       { type: 'object', patternProperties: { '^x-': { type: 'string' } }, additionalProperties: false },
-      '{ [key: string]: string }',
+      '{ [key: `x-${string}`]: string }',
+    ],
+    [
+      { type: 'object', patternProperties: { '^x-': true, '^[a-z]$': { type: 'string' } } },
+      '{ [key: string]: unknown }',
     ],
     [{ type: 'object', required: ['a'] }, '{ a: unknown }'],
     [

@@ -4,6 +4,8 @@
  * `if`, lengths, patterns) is left to the validator; an object without `additionalProperties` shows only what it declares.
  */
 import type { JsonSchema } from '../model/schema.ts'
+import { isHidden } from '../schema/direction.ts'
+import type { Tag } from '../schema/discriminator.ts'
 import { docComment } from './doc-comment.ts'
 import { memberName, quoted } from './names.ts'
 import { isSchema, isSchemaObject, referenced, type SchemaObject } from './schema-keywords.ts'
@@ -20,6 +22,8 @@ interface Rendered {
 export interface TypeScope {
   /** the type a reference stands for; undefined where naming it there would make an alias refer to itself */
   reference(name: string, unguarded: boolean): string | undefined
+  /** by which member a discriminator tells this named schema; without a name: the schema itself, where it is whole */
+  tag(schema: SchemaObject, name?: string): Tag | undefined
   /** a name of its own for an inner schema with a title; undefined: it is written in place */
   hoist(schema: SchemaObject): string | undefined
 }
@@ -62,14 +66,25 @@ function render(schema: JsonSchema, context: Context): Rendered {
     if (choices.length > 0)
       parts.push(
         union(
-          choices.map((each) => render(each, part)),
+          choices.map((each) =>
+            intersection([render(each, part), tagged(context.scope.tag(schema, referenced(each)))]),
+          ),
           context.indent,
         ),
       )
   }
+  if (context.whole) parts.push(tagged(context.scope.tag(schema)))
   const composed = parts.some((each) => each.text !== 'unknown')
   const own = ownType(schema, context, composed)
   return intersection(own === undefined ? parts : [own, ...parts])
+}
+
+function tagged(tag: Tag | undefined): Rendered {
+  if (tag === undefined) return UNKNOWN
+  // One object a value: TypeScript narrows by members of a single value only.
+  const member = `${memberName(tag.member)}${tag.required ? '' : '?'}`
+  const texts = tag.values.map((value) => `{ ${member}: ${quoted(value)} }`)
+  return { text: texts.join(' | '), binding: texts.length === 1 ? 'atom' : 'union' }
 }
 
 function reference(name: string, context: Context): Rendered {
@@ -181,8 +196,11 @@ function objectType(schema: SchemaObject, context: Context): Rendered {
     types.add(type)
     members.push(`${docComment(property, inner.indent)}${inner.indent}${memberName(name)}${mark}: ${type}\n`)
   }
-  for (const [name, property] of Object.entries(properties)) if (isSchema(property)) add(name, property)
+  for (const [name, property] of Object.entries(properties))
+    if (isSchema(property) && !isHidden(property)) add(name, property)
   for (const name of required) if (!Object.hasOwn(properties, name)) add(name, rest.undeclared)
+  for (const [prefix, each] of rest.prefixes)
+    members.push(`${inner.indent}[key: \`${prefix}\${string}\`]: ${render(each, inner).text}\n`)
   if (rest.index.length > 0) {
     for (const each of rest.index) types.add(grouped(render(each, inner)))
     // An index signature covers the named members too, and an optional one may read as undefined.
@@ -195,16 +213,53 @@ function objectType(schema: SchemaObject, context: Context): Rendered {
   return { text: `{\n${members.join('')}${context.indent}}`, binding: 'atom' }
 }
 
+interface Rest {
+  /** what any member that is not declared may be */
+  readonly index: readonly JsonSchema[]
+  /** what those are whose names begin so */
+  readonly prefixes: ReadonlyMap<string, JsonSchema>
+  /** there may be none */
+  readonly closed: boolean
+  /** the type of a required member that is not declared */
+  readonly undeclared: JsonSchema
+}
+
 /** What members that are not declared may hold: their types where the schema says it, and whether there may be none. */
-function restOf(schema: SchemaObject): { index: JsonSchema[]; closed: boolean; undeclared: JsonSchema } {
+function restOf(schema: SchemaObject): Rest {
   const additional = schema['additionalProperties'] ?? schema['unevaluatedProperties']
-  const patterns = isSchemaObject(schema['patternProperties'])
-    ? Object.values(schema['patternProperties']).filter(isSchema)
-    : []
-  const index = patterns.filter((each) => each !== false)
-  if (isSchema(additional) && additional !== false) index.push(additional)
+  const patterns = Object.entries(
+    isSchemaObject(schema['patternProperties']) ? schema['patternProperties'] : {},
+  ).flatMap(([pattern, each]) => (isSchema(each) && each !== false ? [[pattern, each] as const] : []))
+  const open = isSchema(additional) && additional !== false ? [additional] : []
+  const prefixes = open.length === 0 ? prefixesOf(patterns, namesIn(schema)) : undefined
+  const index = prefixes === undefined ? [...patterns.map(([, each]) => each), ...open] : []
+  const closed = additional === false && index.length === 0 && (prefixes?.size ?? 0) === 0
   const undeclared = index.length === 1 && index[0] !== undefined ? index[0] : true
-  return { index, closed: additional === false && index.length === 0, undeclared }
+  return { index, prefixes: prefixes ?? new Map(), closed, undeclared }
+}
+
+function namesIn(schema: SchemaObject): string[] {
+  const properties = isSchemaObject(schema['properties']) ? Object.keys(schema['properties']) : []
+  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : []
+  return [...properties, ...required]
+}
+
+/**
+ * Patterns that only say how a name begins (`^x-`) become template keys. Undefined where one says more, or where a key
+ * would also cover a declared member or another prefix: then all members share one index signature.
+ */
+function prefixesOf(
+  patterns: readonly (readonly [string, JsonSchema])[],
+  declared: readonly string[],
+): Map<string, JsonSchema> | undefined {
+  const found = new Map<string, JsonSchema>()
+  for (const [pattern, schema] of patterns) {
+    const prefix = /^\^((?:[\w\-/:@ ]|\\[.\-/])+)(?:\.\*\$?|\.\+\$?)?$/.exec(pattern)?.[1]?.replaceAll('\\', '')
+    if (prefix === undefined || [...declared, ...found.keys()].some((name) => name.startsWith(prefix))) return undefined
+    if ([...found.keys()].some((other) => prefix.startsWith(other))) return undefined
+    found.set(prefix, schema)
+  }
+  return found
 }
 
 function union(members: readonly Rendered[], indent: string): Rendered {

@@ -12,6 +12,8 @@ const HELPERS = ['codePointLength', 'deepEqual', 'formats', 'isMultipleOf']
 
 export interface TypedSource {
   readonly text: string
+  /** the same without types */
+  readonly javascript: string
   /** helpers the text calls, to be imported from `@spandrel/runtime/validation` */
   readonly helpers: readonly string[]
 }
@@ -21,10 +23,17 @@ export function typedSource(javascript: string): TypedSource {
   const masked = javascript
     .replace('"use strict";\n', '')
     .replaceAll(/"(?:[^"\\\n]|\\.)*"/g, (text) => `#${strings.push(text) - 1}#`)
-  const code = named(simplified(patterns(requires(masked, strings), strings)))
-  const typed = withoutUnused(tidied(indented(annotated(code))))
-  const text = typed.replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
-  return { text, helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)) }
+  const plain = named(simplified(patterns(requires(masked, strings), strings)))
+  const typed = withoutUnused(tidied(indented(annotated(plain))))
+  const whole = (code: string): string =>
+    code.replaceAll(/#(\d+)#/g, (_match, index: string) => strings[Number(index)] ?? '')
+  // While strings are out, nothing but an annotation looks like one.
+  const untyped = typed.replaceAll(/\??: any\b|: boolean(?= \{)| as any\b/g, '')
+  return {
+    text: whole(typed),
+    javascript: whole(untyped),
+    helpers: HELPERS.filter((helper) => new RegExp(String.raw`\b${helper}\b`).test(typed)),
+  }
 }
 
 /**
@@ -91,8 +100,8 @@ function annotated(code: string): string {
       // The variable of a for-in is a string, and the text of a name may have to satisfy any schema.
       .replaceAll(/^for\(const (\w+) in /gm, 'let $1: any;\nfor($1 in ')
       // A look at the type of an `any` narrows it, down to `never` where a schema contradicts itself.
-      .replaceAll(/\btypeof ([\w.[\]#]+)/g, 'typeof ($1 as any)')
-      .replaceAll(/\bArray\.isArray\(([\w.[\]#]+)\)/g, 'Array.isArray($1 as any)')
+      .replaceAll(/\btypeof ([\w$.[\]#]+)/g, 'typeof ($1 as any)')
+      .replaceAll(/\bArray\.isArray\(([\w$.[\]#]+)\)/g, 'Array.isArray($1 as any)')
   )
 }
 

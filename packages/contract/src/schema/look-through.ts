@@ -7,7 +7,7 @@ export type Named = Readonly<Record<string, Pick<NamedSchema, 'schema'>>>
 type ObjectSchema = Exclude<JsonSchema, boolean>
 
 /** A schema and everything that applies together with it. */
-function parts(schema: JsonSchema, named: Named, seen = new Set<JsonSchema>()): ObjectSchema[] {
+export function parts(schema: JsonSchema, named: Named, seen = new Set<JsonSchema>()): ObjectSchema[] {
   if (typeof schema === 'boolean' || seen.has(schema)) return []
   seen.add(schema)
   const found: ObjectSchema[] = [schema]

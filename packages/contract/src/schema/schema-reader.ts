@@ -6,6 +6,7 @@ import type { MapNode, Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect.ts'
+import { discriminatorOf, withInherited } from './discriminator.ts'
 import { unicodePattern } from './pattern.ts'
 import { schemaName } from './schema-name.ts'
 
@@ -36,6 +37,7 @@ export class SchemaReader {
   /** Targets still to be read: long chains of references must not become deep stacks. */
   readonly #queue: { name: string; node: Node; dialect: Dialect }[] = []
   #working = false
+  #whole: { readonly size: number; readonly named: Readonly<Record<string, NamedSchema>> } | undefined
 
   constructor(sources: Sources, findings: Findings) {
     this.#sources = sources
@@ -50,7 +52,10 @@ export class SchemaReader {
 
   /** By name, in the order first met. */
   get named(): Readonly<Record<string, NamedSchema>> {
-    return Object.fromEntries(this.#named)
+    // Asked for by every part of a document, and the same until something more was read.
+    if (this.#whole?.size !== this.#named.size)
+      this.#whole = { size: this.#named.size, named: withInherited(this.#named) }
+    return this.#whole.named
   }
 
   #drain(): void {
@@ -146,6 +151,8 @@ export class SchemaReader {
       else result.push(...this.#special(key, value, node, dialect))
     }
     const schema = Object.fromEntries(result)
+    const discriminator = node.entries.has('discriminator') ? discriminatorOf(node, schema) : undefined
+    if (discriminator !== undefined) schema['discriminator'] = discriminator
     requiredIsDeclared(node, this.#findings)
     return dialect === 'openapi-3.0' ? nullable(schema, node, this.#findings) : schema
   }

@@ -1,4 +1,4 @@
-import type { HttpOperation, Service } from '@spandrel/contract'
+import { directed, type HttpOperation, type Service } from '@spandrel/contract'
 import { AccessRule, type Verifiers } from '../identity/access.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
@@ -25,7 +25,9 @@ export function buildRoutes(
 ): Built {
   const table = new RouteTable()
   const pools: ServicePool[] = []
-  for (const service of Object.values(options.system.services)) {
+  for (const declared of Object.values(options.system.services)) {
+    // A request need not carry what is `readOnly`.
+    const service = directed(declared)
     const operations = Object.values(service.operations)
     // What a vendor serves is called by our services, not offered by our edge.
     if (service.external || operations.length === 0) continue

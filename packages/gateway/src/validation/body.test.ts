@@ -1,3 +1,4 @@
+import type { JsonSchema } from '@spandrel/contract'
 import { expect, test } from 'vitest'
 import { ask, gateway, post, raw, service, type TestService } from '../../test/servers.ts'
 import { type OperationSketch, system } from '../../test/system.ts'
@@ -14,7 +15,7 @@ const Line = {
 }
 
 async function operation(
-  sketch: Partial<OperationSketch> = {},
+  { schemas = { Line }, ...sketch }: Partial<OperationSketch> & { schemas?: Record<string, JsonSchema> } = {},
   options: object = {},
 ): Promise<{ url: string; port: number; one: TestService }> {
   const one = await service()
@@ -22,7 +23,7 @@ async function operation(
     system: system({
       one: {
         url: one.url,
-        schemas: { Line },
+        schemas,
         operations: { op: { method: 'POST', path: '/x', body: { 'application/json': order }, ...sketch } },
       },
     }),
@@ -61,6 +62,30 @@ test('faults are pointed at, through references', async () => {
   ])
   expect(await faults([])).toEqual([{ in: 'body', pointer: '', detail: 'must be object' }])
   expect(one.seen).toHaveLength(0)
+})
+
+test('what is `readOnly` is not asked of a request, through references too', async () => {
+  const { url, one } = await operation({
+    body: {
+      'application/json': {
+        type: 'object',
+        required: ['id', 'name', 'lines'],
+        properties: {
+          id: { type: 'integer', readOnly: true },
+          name: { type: 'string' },
+          lines: { $ref: '#/$defs/Line' },
+        },
+      },
+    },
+    schemas: {
+      Line: { type: 'object', required: ['price'], properties: { price: { type: 'number', readOnly: true } } },
+    },
+  })
+  expect((await post(url, { name: 'a', lines: {} })).status).toBe(200)
+  expect((await post(url, { id: 1, name: 'a', lines: { price: 2 } })).status).toBe(200)
+  expect((await post(url, { id: 'x', name: 'a', lines: {} })).status).toBe(400)
+  expect((await post(url, { id: 1, lines: {} })).status).toBe(400)
+  expect(one.seen).toHaveLength(2)
 })
 
 test('a refusal is a problem with the correlation id', async () => {
