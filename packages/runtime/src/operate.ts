@@ -19,3 +19,4 @@ export { openObserver, type StreamObserver, type StreamPlace } from './transport
 export type { Delivery, Transport } from './transport/transport.ts'
 export { openTransport } from './transport/open.ts'
 export { type Conservation, conservation } from './inbox/conservation.ts'
+export { usableTracestate } from './message/trace-state.ts'

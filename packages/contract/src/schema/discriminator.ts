@@ -94,7 +94,7 @@ export function withInherited(named: ReadonlyMap<string, NamedSchema>): Record<s
   return Object.fromEntries(entries)
 }
 
-export function discriminatorIn(schema: JsonSchema): Discriminator | undefined {
+function discriminatorIn(schema: JsonSchema): Discriminator | undefined {
   const found = typeof schema === 'object' ? (schema['discriminator'] as Discriminator | undefined) : undefined
   return typeof found?.propertyName === 'string' && typeof found.mapping === 'object' ? found : undefined
 }

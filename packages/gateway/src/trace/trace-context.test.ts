@@ -39,7 +39,7 @@ test.each([
 })
 
 test('a long tracestate loses whole members from its end', () => {
-  const members = Array.from({ length: 40 }, (_, index) => `k${index}=${'v'.repeat(20)}`)
+  const members = Array.from({ length: 30 }, (_, index) => `k${index}=${'v'.repeat(20)}`)
   const next = continueTrace(`00-${trace}-${span}-01`, members.join(','))
   expect(next.tracestate?.length).toBeLessThanOrEqual(512)
   expect(members.join(',').startsWith(`${next.tracestate},`)).toBe(true)

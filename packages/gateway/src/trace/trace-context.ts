@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { usableTracestate } from '@spandrel/runtime/operate'
 
 /**
  * W3C Trace Context, level 1:
@@ -9,10 +10,6 @@ import { randomFillSync } from 'node:crypto'
 const grammar = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const noTrace = '0'.repeat(32)
 const noSpan = '0'.repeat(16)
-
-/** The specification asks for at least 512 characters to be passed on; we pass no more, and at most 32 members. */
-const maxStateLength = 512
-const maxStateMembers = 32
 
 export interface TraceContext {
   readonly traceparent: string
@@ -29,24 +26,11 @@ export function continueTrace(traceparent: string | undefined, tracestate: strin
       version !== 'ff' && traceId !== noTrace && parentId !== noSpan && !(version === '00' && more !== undefined)
     if (valid) {
       const sampled = Number.parseInt(flags, 16) & 1
-      return { traceparent: `00-${traceId}-${spanId()}-0${sampled}`, traceId, tracestate: boundedState(tracestate) }
+      return { traceparent: `00-${traceId}-${spanId()}-0${sampled}`, traceId, tracestate: usableTracestate(tracestate) }
     }
   }
   const traceId = hex(16)
   return { traceparent: `00-${traceId}-${spanId()}-01`, traceId, tracestate: undefined }
-}
-
-function boundedState(tracestate: string | undefined): string | undefined {
-  if (tracestate === undefined || tracestate === '') return undefined
-  // Whole members only: half a member would be somebody else's data, damaged.
-  if (tracestate.length <= maxStateLength && tracestate.split(',').length <= maxStateMembers) return tracestate
-  let kept = ''
-  for (const member of tracestate.split(',').slice(0, maxStateMembers)) {
-    const longer = kept === '' ? member.trim() : `${kept},${member.trim()}`
-    if (longer.length > maxStateLength) break
-    kept = longer
-  }
-  return kept === '' ? undefined : kept
 }
 
 // Random bytes are taken in blocks: one system call for hundreds of ids.

@@ -1,7 +1,8 @@
 /** What a request brings along: correlation id, trace context, and how long its caller still waits. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { childTraceparent } from '../message/trace.ts'
+import { usableTracestate } from '../message/trace-state.ts'
+import { childTraceparent, parseTraceparent } from '../message/trace.ts'
 
 export const CORRELATION_HEADER = 'correlation-id'
 /** Milliseconds the caller still waits; `call` and the gateway set it, anybody may. */
@@ -20,12 +21,16 @@ export interface RequestContext {
 export function requestContext(headers: IncomingHttpHeaders, now: number, timeoutMs: number): RequestContext {
   const id = randomUUID()
   const given = headers[CORRELATION_HEADER]
+  const parent = typeof headers['traceparent'] === 'string' ? headers['traceparent'] : undefined
   const state = headers['tracestate']
   return {
     id,
     correlationid: typeof given === 'string' && isCorrelationId(given) ? given : id,
-    traceparent: childTraceparent(typeof headers['traceparent'] === 'string' ? headers['traceparent'] : undefined),
-    tracestate: typeof state === 'string' && state.length <= 512 ? state : undefined,
+    traceparent: childTraceparent(parent),
+    tracestate:
+      parseTraceparent(parent) === undefined
+        ? undefined
+        : usableTracestate(Array.isArray(state) ? state.join(',') : state),
     deadline: now + Math.min(timeoutMs, remaining(headers[TIMEOUT_HEADER])),
   }
 }
