@@ -684,170 +684,168 @@ function checkProblem(data: any, {instancePath=""}: any = {}): boolean {
 const formats0: any = formats.uuid;
 const func0: any = codePointLength;
 const pattern2: any = new RegExp("^[0-9]{5}$", 'u');
-checkPaymentCaptured.errors = undefined as any;
-function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
+validate6.errors = undefined as any;
+function validate6(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
   let errors: any = 0;
-  const _errs0: any = errors;
-  const _errs1: any = errors;
-  if(errors === _errs1){
+  if(errors === 0){
     if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
       let missing0: any;
       if(((((((((data.orderId === undefined) && (missing0 = "orderId")) || ((data.reference === undefined) && (missing0 = "reference"))) || ((data.sku === undefined) && (missing0 = "sku"))) || ((data.quantity === undefined) && (missing0 = "quantity"))) || ((data.total === undefined) && (missing0 = "total"))) || ((data.currency === undefined) && (missing0 = "currency"))) || ((data.cardToken === undefined) && (missing0 = "cardToken"))) || ((data.postcode === undefined) && (missing0 = "postcode"))){
-        checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/$defs/Order/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+        validate6.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
         return false;
       }
       else {
         if(data.orderId !== undefined){
           let data0: any = data.orderId;
-          const _errs3: any = errors;
-          if(errors === _errs3){
-            if(errors === _errs3){
+          const _errs1: any = errors;
+          if(errors === _errs1){
+            if(errors === _errs1){
               if(typeof (data0 as any) === "string"){
                 if(!(formats0(data0))){
-                  checkPaymentCaptured.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/$defs/Order/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+                  validate6.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
                   return false;
                 }
               }
               else {
-                checkPaymentCaptured.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/$defs/Order/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                validate6.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
           }
-          var valid2: any = _errs3 === errors;
+          var valid0: any = _errs1 === errors;
         }
         else {
-          var valid2: any = true;
+          var valid0: any = true;
         }
-        if(valid2){
+        if(valid0){
           if(data.reference !== undefined){
             let data1: any = data.reference;
-            const _errs5: any = errors;
-            if(errors === _errs5){
+            const _errs3: any = errors;
+            if(errors === _errs3){
               if(typeof (data1 as any) === "string"){
                 if(func0(data1) > 64){
-                  checkPaymentCaptured.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/$defs/Order/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
+                  validate6.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
                   return false;
                 }
               }
               else {
-                checkPaymentCaptured.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/$defs/Order/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                validate6.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
-            var valid2: any = _errs5 === errors;
+            var valid0: any = _errs3 === errors;
           }
           else {
-            var valid2: any = true;
+            var valid0: any = true;
           }
-          if(valid2){
+          if(valid0){
             if(data.sku !== undefined){
-              const _errs7: any = errors;
+              const _errs5: any = errors;
               if(typeof (data.sku as any) !== "string"){
-                checkPaymentCaptured.errors = [{instancePath:instancePath+"/sku",schemaPath:"#/$defs/Order/properties/sku/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                validate6.errors = [{instancePath:instancePath+"/sku",schemaPath:"#/properties/sku/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
-              var valid2: any = _errs7 === errors;
+              var valid0: any = _errs5 === errors;
             }
             else {
-              var valid2: any = true;
+              var valid0: any = true;
             }
-            if(valid2){
+            if(valid0){
               if(data.quantity !== undefined){
                 let data3: any = data.quantity;
-                const _errs9: any = errors;
+                const _errs7: any = errors;
                 if(!(((typeof (data3 as any) == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-                  checkPaymentCaptured.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/$defs/Order/properties/quantity/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+                  validate6.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
                   return false;
                 }
-                if(errors === _errs9){
+                if(errors === _errs7){
                   if((typeof (data3 as any) == "number") && (isFinite(data3))){
                     if(data3 < 1 || isNaN(data3)){
-                      checkPaymentCaptured.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/$defs/Order/properties/quantity/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+                      validate6.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
                       return false;
                     }
                   }
                 }
-                var valid2: any = _errs9 === errors;
+                var valid0: any = _errs7 === errors;
               }
               else {
-                var valid2: any = true;
+                var valid0: any = true;
               }
-              if(valid2){
+              if(valid0){
                 if(data.total !== undefined){
                   let data4: any = data.total;
-                  const _errs11: any = errors;
+                  const _errs9: any = errors;
                   if(!(((typeof (data4 as any) == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-                    checkPaymentCaptured.errors = [{instancePath:instancePath+"/total",schemaPath:"#/$defs/Order/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+                    validate6.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
                     return false;
                   }
-                  if(errors === _errs11){
+                  if(errors === _errs9){
                     if((typeof (data4 as any) == "number") && (isFinite(data4))){
                       if(data4 < 0 || isNaN(data4)){
-                        checkPaymentCaptured.errors = [{instancePath:instancePath+"/total",schemaPath:"#/$defs/Order/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+                        validate6.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
                         return false;
                       }
                     }
                   }
-                  var valid2: any = _errs11 === errors;
+                  var valid0: any = _errs9 === errors;
                 }
                 else {
-                  var valid2: any = true;
+                  var valid0: any = true;
                 }
-                if(valid2){
+                if(valid0){
                   if(data.currency !== undefined){
                     let data5: any = data.currency;
-                    const _errs13: any = errors;
-                    if(errors === _errs13){
+                    const _errs11: any = errors;
+                    if(errors === _errs11){
                       if(typeof (data5 as any) === "string"){
                         if(!pattern0.test(data5)){
-                          checkPaymentCaptured.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/$defs/Order/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
+                          validate6.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
                           return false;
                         }
                       }
                       else {
-                        checkPaymentCaptured.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/$defs/Order/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                        validate6.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                         return false;
                       }
                     }
-                    var valid2: any = _errs13 === errors;
+                    var valid0: any = _errs11 === errors;
                   }
                   else {
-                    var valid2: any = true;
+                    var valid0: any = true;
                   }
-                  if(valid2){
+                  if(valid0){
                     if(data.cardToken !== undefined){
-                      const _errs15: any = errors;
+                      const _errs13: any = errors;
                       if(typeof (data.cardToken as any) !== "string"){
-                        checkPaymentCaptured.errors = [{instancePath:instancePath+"/cardToken",schemaPath:"#/$defs/Order/properties/cardToken/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                        validate6.errors = [{instancePath:instancePath+"/cardToken",schemaPath:"#/properties/cardToken/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                         return false;
                       }
-                      var valid2: any = _errs15 === errors;
+                      var valid0: any = _errs13 === errors;
                     }
                     else {
-                      var valid2: any = true;
+                      var valid0: any = true;
                     }
-                    if(valid2){
+                    if(valid0){
                       if(data.postcode !== undefined){
                         let data7: any = data.postcode;
-                        const _errs17: any = errors;
-                        if(errors === _errs17){
+                        const _errs15: any = errors;
+                        if(errors === _errs15){
                           if(typeof (data7 as any) === "string"){
                             if(!pattern2.test(data7)){
-                              checkPaymentCaptured.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/$defs/Order/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
+                              validate6.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
                               return false;
                             }
                           }
                           else {
-                            checkPaymentCaptured.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/$defs/Order/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                            validate6.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                             return false;
                           }
                         }
-                        var valid2: any = _errs17 === errors;
+                        var valid0: any = _errs15 === errors;
                       }
                       else {
-                        var valid2: any = true;
+                        var valid0: any = true;
                       }
                     }
                   }
@@ -859,18 +857,30 @@ function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
       }
     }
     else {
-      checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/$defs/Order/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+      validate6.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
       return false;
     }
   }
+  validate6.errors = vErrors;
+  return errors === 0;
+}
+checkPaymentCaptured.errors = undefined as any;
+function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
+  let vErrors: any = null;
+  let errors: any = 0;
+  const _errs0: any = errors;
+  if(!(validate6(data, {instancePath}))){
+    vErrors = vErrors === null ? validate6.errors : vErrors.concat(validate6.errors);
+    errors = vErrors.length;
+  }
   var valid0: any = _errs0 === errors;
   if(valid0){
-    const _errs19: any = errors;
-    if(errors === _errs19){
+    const _errs1: any = errors;
+    if(errors === _errs1){
       if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
-        let missing1: any;
-        if((data.chargeId === undefined) && (missing1 = "chargeId")){
-          checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+        let missing0: any;
+        if((data.chargeId === undefined) && (missing0 = "chargeId")){
+          checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
           return false;
         }
         else {
@@ -887,7 +897,7 @@ function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
         return false;
       }
     }
-    var valid0: any = _errs19 === errors;
+    var valid0: any = _errs1 === errors;
   }
   checkPaymentCaptured.errors = vErrors;
   return errors === 0;
