@@ -136,7 +136,7 @@ test('the corpus: every document, as a service and as a client', async () => {
   expect(counts.operations).toBeGreaterThan(100)
 })
 
-test('GitHub: every operation of each document', { timeout: 300_000 }, async () => {
+test('GitHub: every operation of each document', { timeout: 600_000 }, async () => {
   await using packed = await typeScriptProject()
   const counts: Counts = { documents: 0, operations: 0, types: 0 }
   for (const document of await githubDocuments(packed.dir)) {
