@@ -59,7 +59,7 @@ function attributes(wire: Wire): string {
 }
 
 let sequence = 0
-async function sent(wire: Wire): Promise<void> {
+async function sent(wire: Wire, more: Record<string, unknown> = {}): Promise<void> {
   const { id, service, type, ms, correlation } = wire
   await write(service, 'sent', {
     id: ++sequence,
@@ -70,6 +70,7 @@ async function sent(wire: Wire): Promise<void> {
     correlationid: correlation,
     attributes: attributes(wire),
     sent_at: at(ms),
+    ...more,
   })
 }
 
@@ -262,6 +263,29 @@ test('owners that died with a message in their hands, or just after its commit, 
     '└─ orderPlaced → inventory.reserveStock  +0 ms … +2.00 s',
     '   ├─ the owner of its partition died → taken over by another  +1.00 s',
     '   └─ its process died after commit → taken over, not handled again  +4.00 s',
+  ])
+})
+
+test('a message begins when it was made, not when its relay noted it; nothing ends before it begins', async () => {
+  const correlation = 'times'
+  const made = { service: 'orders', type: 'orderPlaced', cause: 'nobody', correlation }
+  // The receiver was done before the relay had deleted the row.
+  const noted = { ...made, id: 'times-1', ms: 340 }
+  await sent(noted, { sent_at: at(373) })
+  await handled('inventory', 'reserveStock', noted, 369)
+  // The clock of whoever made it is ahead of the database's.
+  const ahead = { ...made, id: 'times-2', ms: 420 }
+  await sent(ahead, { sent_at: at(421) })
+  await handled('inventory', 'reserveStock', ahead, 400)
+  // A row without a time: `sent_at` is all there is.
+  const timeless = { ...made, id: 'times-3', ms: 500 }
+  const { time: _, ...rest } = JSON.parse(attributes(timeless)) as Record<string, unknown>
+  await sent(timeless, { attributes: JSON.stringify(rest), sent_at: at(510) })
+  await handled('inventory', 'reserveStock', timeless, 505)
+  expect(await drawn(correlation)).toEqual([
+    '├─ orderPlaced → inventory.reserveStock  +0 ms … +29 ms',
+    '├─ orderPlaced → inventory.reserveStock  +60 ms',
+    '└─ orderPlaced → inventory.reserveStock  +165 ms',
   ])
 })
 

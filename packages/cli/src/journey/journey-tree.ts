@@ -97,41 +97,48 @@ class Tree {
           source: row.source,
           type: row.type,
           channel: row.channel,
-          at: row.sent_at,
           place: 'sent',
         },
         row.attributes,
+        row.sent_at,
       )
     }
     for (const { attributes, channel } of rows.outbox) {
       const [id, source, type] = [text(attributes['id']), text(attributes['source']), text(attributes['type'])]
       if (id === undefined || source === undefined) continue
-      this.#know({ id, source, type: type ?? '?', channel, at: undefined, place: 'outbox' }, attributes)
+      this.#know({ id, source, type: type ?? '?', channel, place: 'outbox' }, attributes)
     }
     for (const row of rows.held) {
       const facts = this.#know(
-        { id: row.message_id, source: row.source, type: row.type, channel: row.channel, at: undefined, place: 'seen' },
+        { id: row.message_id, source: row.source, type: row.type, channel: row.channel, place: 'seen' },
         row.attributes,
       )
       if (row.side === 'producer') facts.refused = row
     }
     for (const row of rows.inbox) {
       const channel = row.subscription.slice(row.subscription.indexOf(':') + 1)
-      this.#know({ id: row.message_id, source: row.source, type: row.type, channel, at: undefined, place: 'seen' }, {})
+      this.#know({ id: row.message_id, source: row.source, type: row.type, channel, place: 'seen' }, {})
     }
   }
 
   #know(
-    facts: Omit<MessageFacts, 'service' | 'causation'>,
+    facts: Omit<MessageFacts, 'service' | 'causation' | 'at'>,
     attributes: Readonly<Record<string, unknown>>,
+    sentAt?: Date,
   ): MessageFacts {
     const key = messageKey(facts.source, facts.id)
-    const at = text(attributes['time'])
-    const known = this.#messages.get(key) ?? { ...facts, service: serviceOf(facts.source), causation: undefined }
+    const time = new Date(text(attributes['time']) ?? NaN)
+    const known = this.#messages.get(key) ?? {
+      ...facts,
+      service: serviceOf(facts.source),
+      causation: undefined,
+      at: undefined,
+    }
     // What its sender says goes before what a receiver saw; a row still in the outbox may have been published.
     if (facts.place === 'sent' || (facts.place === 'outbox' && known.place === 'seen')) known.place = facts.place
     known.causation ??= text(attributes['causationid'])
-    known.at ??= at === undefined ? facts.at : new Date(at)
+    // `sent_at` is when the relay noted that it was sent: its receiver may have been done by then.
+    known.at ??= Number.isNaN(time.getTime()) ? sentAt : time
     this.#messages.set(key, known)
     return known
   }
@@ -150,7 +157,7 @@ class Tree {
     const known = this.#deliveries.get(key)
     if (known !== undefined) return known
     const channel = subscription.slice(subscription.indexOf(':') + 1)
-    const message = this.#know({ id, source, type, channel, at: undefined, place: 'seen' }, {})
+    const message = this.#know({ id, source, type, channel, place: 'seen' }, {})
     const made: DeliveryFacts = { subscription, service, message, journal: [] }
     this.#deliveries.set(key, made)
     return made
@@ -281,13 +288,15 @@ class Tree {
     )?.operation
     const name = operation ?? declared
     const { word, tone } = outcomeOf(inbox, held)
-    const at = message.at ?? inbox?.at ?? held?.held_at
+    const began = message.at ?? inbox?.at ?? held?.held_at
+    // Two machines have two clocks: nothing ends before it begins.
+    const at = began !== undefined && inbox !== undefined && inbox.at < began ? inbox.at : began
     return {
       kind: 'delivery',
       text: `${message.type} → ${delivery.service}${name === undefined || name === null ? '' : `.${name}`}${word === '' ? '' : ` ${word}`}`,
       tone,
       ...(at !== undefined && { at }),
-      ...(inbox !== undefined && inbox.at !== at && { until: inbox.at }),
+      ...(inbox !== undefined && at !== undefined && inbox.at > at && { until: inbox.at }),
       children: inTime([
         ...journal.map(step),
         ...this.#deaths(delivery),
