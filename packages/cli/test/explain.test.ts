@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { diffRules, rules, structureFaults } from '@spandrel/contract'
-import { checks } from '@spandrel/verify'
+import { checks, messageChecks } from '@spandrel/verify'
 import { expect, test } from 'vitest'
 import { spandrel } from './spandrel.ts'
 
@@ -13,7 +13,7 @@ test('every id that a finding can have is explained, and means one thing', async
   const wanted = [
     ...rules.map(({ id }) => id),
     ...Object.keys(diffRules),
-    ...checks.map(({ id }) => id),
+    ...[...checks, ...messageChecks].map(({ id }) => id),
     ...Object.keys(structureFaults),
   ]
   expect(wanted.length).toBeGreaterThan(200)
