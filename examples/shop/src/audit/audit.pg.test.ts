@@ -327,6 +327,18 @@ const breakages: Breakage[] = [
     says: /stockReleased is dead at orders/,
   },
   {
+    name: 'an outage that was counted as an attempt',
+    breaks: () =>
+      sql(
+        'shipping',
+        `insert into spandrel.journal (kind, subscription, source, message_id, why)
+         select 'attempt-failed', subscription, source, message_id, 'fetch failed' from spandrel.inbox where partitionkey = $1`,
+        [orders.completed],
+      ),
+    law: 8,
+    says: /an attempt of paymentCaptured was counted by shipping:shop.payments: fetch failed/,
+  },
+  {
     name: 'a message still being tried',
     breaks: () => hold(orders.declined, 'stockReleased', false),
     law: 1,

@@ -261,6 +261,12 @@ select case when state = 'dead' then 8 else 1 end, 'held', coalesce(order_id, me
   format('%s is %s at %s (%s)', type, state, service, coalesce(reason, 'no reason given'))
 from holds where order_id is null or order_id not in (select p.order_id::text from poisoned p);
 
+-- Nothing but the seeded poison is anybody's failure: no kill, and no outage, has cost a message an attempt.
+insert into findings
+select distinct 8, 'other', d.order_id, format('an attempt of %s was counted by %s: %s', d.type, d.subscription, coalesce(j.why, 'no reason given'))
+from journals j join deliveries d using (subscription, source, message_id)
+where j.kind = 'attempt-failed' and d.order_id not in (select p.order_id::text from poisoned p);
+
 -- Each message and subscription: exactly one of on its way, held, or in the inbox with an outcome.
 insert into findings
 select 9, 'lost', coalesce(order_id, message_id), format('%s was passed by %s and is nowhere', type, subscription) from deliveries d

@@ -3,6 +3,7 @@ import type { RetryGuarantee, UseContract } from '../contract/service-contract.t
 import { problemType } from '../operations/problem.ts'
 import { CallError, type CallFailure } from './call-error.ts'
 import { type CallRequest, keyHeader } from './call-request.ts'
+import { neverConnected } from './connection-failure.ts'
 
 export interface CallAnswer {
   status: number
@@ -78,7 +79,7 @@ export async function tryOnce(
 export function isRetryable(use: UseContract, request: CallRequest, error: CallError): boolean {
   const { retry, idempotency } = use.guarantees
   if (retry === 'none') return false
-  if (error.reason === 'unreachable' && neverConnected(error.cause)) return true
+  if (error.reason === 'unreachable' && neverConnected(error.cause) !== undefined) return true
   const header = keyHeader(use)
   const repeatable = idempotency === 'natural' || (header !== undefined && request.headers[header] !== undefined)
   if (!repeatable) return false
@@ -147,18 +148,6 @@ function codes(cause: unknown): string[] {
     if (at instanceof AggregateError) for (const inner of at.errors) found.push(...codes(inner))
   }
   return found
-}
-
-function neverConnected(cause: unknown): boolean {
-  const never = new Set([
-    'ECONNREFUSED',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'UND_ERR_CONNECT_TIMEOUT',
-  ])
-  return codes(cause).some((code) => never.has(code))
 }
 
 function rootMessage(cause: unknown): string {

@@ -2,6 +2,7 @@
 import { faults } from '#faults'
 import { randomUUID } from 'node:crypto'
 import { CallError } from '../calls/call-error.ts'
+import { brokeOff, neverConnected } from '../calls/connection-failure.ts'
 import type { ServiceContract } from '../contract/service-contract.ts'
 import type { Database } from '../database/database.ts'
 import { Outage, SpandrelError } from '../errors.ts'
@@ -20,6 +21,8 @@ export interface ActsOptions<Tx> {
   renewMs: number
   cutOff: AbortSignal
   call: ConsumerCall | undefined
+  /** whether its operation is paused, and this is the one message that finds out whether the outage is over */
+  probes: (entry: Entry<Tx>) => boolean
   /** whether its partition is still this process's own */
   owned: (entry: Entry<Tx>) => boolean
   /** an act has ended: the entry has its result, a verdict, or neither and has to be done again */
@@ -74,6 +77,7 @@ export class Acts<Tx> {
 
   async #act(entry: Entry<Tx>, controller: AbortController): Promise<void> {
     const { contract, cutOff, call, ended } = this.#options
+    const probes = this.#options.probes(entry)
     const { prepared, claim } = entry
     const handler = prepared?.operation.handler
     let outage: { operation: string; retryAfterMs: number | undefined; message: string } | undefined
@@ -107,7 +111,11 @@ export class Acts<Tx> {
         entry.acted = { result, notes }
       } catch (error) {
         const down = outageOf(error)
-        if (down !== undefined) outage = { operation: operation.name, ...down }
+        if (down !== undefined)
+          outage = { operation: operation.name, retryAfterMs: down.retryAfterMs, message: down.message }
+        // Whoever died over many messages died of any of them, or of a deploy. Over the one that was alone with it, twice
+        // in a row: that is an attempt, or a message that kills its receiver would do so for ever (FM10).
+        if (down !== undefined && !(down.brokeOff && probes)) this.forget(entry)
         // A stop cut it off, or its partition is lost: nobody's attempt.
         else if (!cutOff.aborted && !(error instanceof SpandrelError && error.code === 'lost-ownership')) {
           entry.verdict = judge(operation, attemptsOf(entry) + 1, error)
@@ -146,24 +154,23 @@ export class Acts<Tx> {
   }
 }
 
-/** What a call's provider being down means, where a handler passes that on as it is. */
-function outageOf(error: unknown): { retryAfterMs: number | undefined; message: string } | undefined {
-  if (error instanceof Outage) return { retryAfterMs: error.retryAfterMs, message: error.message }
-  // A connection that broke in the middle may be this message's own doing; one that was never made is not.
-  const down =
-    error instanceof CallError &&
-    (error.reason === 'breaker-open' || (error.reason === 'unreachable' && neverConnected(error)))
-  if (down) {
-    return { retryAfterMs: error.retryAfterMs, message: error.message }
-  }
-  return undefined
+interface Down {
+  retryAfterMs: number | undefined
+  message: string
+  /** in the middle of the exchange: this message's own doing, perhaps */
+  brokeOff: boolean
 }
 
-function neverConnected(error: unknown): boolean {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    const code: unknown = 'code' in at ? at.code : undefined
-    if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EHOSTUNREACH') return true
-    if (at instanceof AggregateError && at.errors.some(neverConnected)) return true
-  }
-  return false
+/** Whether an error says that the other side is down, where a handler passes it on as it is. */
+function outageOf(error: unknown): Down | undefined {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Outage) return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
+  if (error instanceof CallError && error.reason === 'breaker-open')
+    return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
+  if (error instanceof CallError && neverConnected(error) !== undefined)
+    return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
+  const broken = brokeOff(error)
+  return broken === undefined
+    ? undefined
+    : { retryAfterMs: undefined, message: `${message}: the connection broke off (${broken})`, brokeOff: true }
 }

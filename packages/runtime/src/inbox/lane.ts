@@ -100,6 +100,7 @@ export class Lane<Tx> {
       renewMs: options.tuning.renewMs,
       cutOff: this.#cutOff.signal,
       call: options.call,
+      probes: ({ prepared }) => prepared !== undefined && this.#pauses.until(prepared.operation.name) !== undefined,
       owned: (entry) => this.#partitions.of(entry) !== undefined,
       ended: (entry, outage) => this.#acted(entry, outage),
     })
@@ -272,7 +273,7 @@ export class Lane<Tx> {
         }
         this.#begin(chosen.entries, chosen.mark ? (chosen.alone ? 'alone' : 'beside') : undefined)
       }
-      // Where no slot is free, whoever gives one back calls; and who stops looks for nothing any more.
+      // Where no slot is free, whoever gives one back calls; who stops looks for nothing any more.
       if (this.#options.slots.free > 0 && !this.#stopping)
         this.#wakeAt(Math.max(this.#heldLook.at, this.#trouble.until))
     } finally {

@@ -3,11 +3,13 @@
  *
  *   2xx                                    done; a `journey-note` header is kept
  *   429, 503 with Retry-After              the receiver asks for a pause: an outage of that length, no attempt counted
- *   408, 425, 429, 5xx, a broken answer    an attempt; tried again by the contract
+ *   408, 425, 429, 5xx                     an attempt; tried again by the contract
  *   no connection                          an outage: probed, no attempt counted
+ *   a connection that breaks off           an outage; an attempt only where this message was the probe (see Acts)
  *   any other 3xx, 4xx                     trying again cannot help: a dead letter. Redirects are never followed.
  */
 import { faults } from '#faults'
+import { neverConnected } from '../calls/connection-failure.ts'
 import { retryAfter } from '../calls/try.ts'
 import { Outage, Terminal } from '../errors.ts'
 import type { ReceivedMessage } from '../inbox/handlers.ts'
@@ -16,15 +18,6 @@ import { encodeBinary } from '../message/cloudevents.ts'
 /** A pause the receiver asks for is at most this long. */
 const longestPauseMs = 5 * 60 * 1000
 const again = new Set([408, 425, 429])
-const neverConnected = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
 /** Resolves with the receiver's note, if it gave one. */
 export async function post(
   url: URL,
@@ -55,7 +48,7 @@ export async function post(
     // Nothing of the body is of use; an unread one would keep the connection.
     await answer.body?.cancel()
   } catch (cause) {
-    const code = connectionFailure(cause)
+    const code = neverConnected(cause)
     if (code !== undefined) throw new Outage(`${url.origin} cannot be reached: ${code}`, { cause })
     throw cause
   }
@@ -68,15 +61,4 @@ export async function post(
   }
   if (answer.status >= 500 || again.has(answer.status)) throw new Error(text)
   throw new Terminal(text)
-}
-
-function connectionFailure(cause: unknown): string | undefined {
-  for (let at = cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ('code' in at && typeof at.code === 'string' && neverConnected.has(at.code)) return at.code
-    if (at instanceof AggregateError) {
-      const inner = at.errors.map(connectionFailure).find((code) => code !== undefined)
-      if (inner !== undefined) return inner
-    }
-  }
-  return undefined
 }

@@ -155,6 +155,53 @@ test('FM28: a receiver that is down is an outage: nothing is counted, nothing di
   expect(await rows(database.pool, "select 1 from spandrel.journal where kind = 'attempt-failed'")).toEqual([])
 })
 
+test('law 8: a receiver that dies in the middle of its requests, again and again, costs no attempt', async () => {
+  const port = await freePort()
+  await push(`http://127.0.0.1:${port}/events`, { probeMs: 20, maxProbeMs: 100 })
+  await feed(
+    transport,
+    Array.from({ length: 40 }, (_, n) => message(n, { key: `k${n}` })),
+  )
+  for (let life = 0; life < 3; life++) {
+    // It answers five requests and dies with all others in its hands.
+    const seen = { answered: 0, held: 0 }
+    const target = await receiver((_, response) => {
+      if (seen.answered++ < 5) response.writeHead(204).end()
+      else seen.held++
+    }, port)
+    await until(
+      () => seen.held,
+      (held) => held > 1,
+    )
+    await target.stop()
+  }
+  await receiver(ok, port)
+  await until(handled, (n) => n === 40)
+  expect(await rows(database.pool, "select 1 from spandrel.journal where kind = 'attempt-failed'")).toEqual([])
+})
+
+test('FM10: a message that its receiver dies of is a dead letter in the end; the others arrive', async () => {
+  const target = await receiver(({ n }, response) => {
+    if (n === 7) response.destroy()
+    else response.writeHead(204).end()
+  })
+  await push(target.url, { probeMs: 20, maxProbeMs: 100 })
+  await feed(
+    transport,
+    Array.from({ length: 40 }, (_, n) => message(n, { key: `k${n}` })),
+  )
+  await until(handled, (n) => n === 39)
+  const held = await until(
+    () =>
+      rows<{ attempts: number; dead: boolean }>(
+        database.pool,
+        'select attempts, dead_at is not null as dead from spandrel.held',
+      ),
+    ([row]) => row?.dead === true,
+  )
+  expect(held).toEqual([{ attempts: 3, dead: true }])
+})
+
 test('FM39: a refusal is a dead letter at once and holds back its own key only', async () => {
   const target = await receiver((received, response) => response.writeHead(received.n === 1 ? 422 : 204).end())
   await push(target.url)
