@@ -9,7 +9,7 @@ import { Outage, SpandrelError } from '../errors.ts'
 import { actKey, renewActs } from './act-claims.ts'
 import { attemptsOf, type Entry } from './entry.ts'
 import { judge } from './failure.ts'
-import type { ActContext } from './handlers.ts'
+import type { ActContext, ReceivedMessage } from './handlers.ts'
 import { inTime, noteText } from './invoke.ts'
 import type { ConsumerCall } from './options.ts'
 
@@ -37,6 +37,8 @@ export class Acts<Tx> {
   /** claimed and not yet done: their leases are renewed until the commit of `handle` */
   readonly #claimed = new Set<Entry<Tx>>()
   readonly #running = new Map<Entry<Tx>, AbortController>()
+  /** probes whose connection broke off */
+  readonly #broke = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #renewing = false
 
@@ -109,13 +111,12 @@ export class Acts<Tx> {
         const result = await inTime(operation.name, timeoutMs, cutOff, () => handler.parts.act(message, context))
         await faults.point('consumer.acted')
         entry.acted = { result, notes }
+        this.#broke.delete(identity(message))
       } catch (error) {
         const down = outageOf(error)
         if (down !== undefined)
           outage = { operation: operation.name, retryAfterMs: down.retryAfterMs, message: down.message }
-        // Whoever died over many messages died of any of them, or of a deploy. Over the one that was alone with it, twice
-        // in a row: that is an attempt, or a message that kills its receiver would do so for ever (FM10).
-        if (down !== undefined && !(down.brokeOff && probes)) this.forget(entry)
+        if (down !== undefined && !(down.brokeOff && probes && this.#brokeAgain(message))) this.forget(entry)
         // A stop cut it off, or its partition is lost: nobody's attempt.
         else if (!cutOff.aborted && !(error instanceof SpandrelError && error.code === 'lost-ownership')) {
           entry.verdict = judge(operation, attemptsOf(entry) + 1, error)
@@ -129,6 +130,18 @@ export class Acts<Tx> {
     // Nothing to keep a claim for: the next try claims it again.
     if (entry.acted === undefined) this.forget(entry)
     ended(entry, outage)
+  }
+
+  /**
+   * Whoever died over many messages died of any of them, or was deployed, and a probe may meet the end of that. Over the
+   * one that was alone with it, and for the second time: that is an attempt of this message, or one that kills its
+   * receiver would do so for ever (FM10).
+   */
+  #brokeAgain(message: ReceivedMessage): boolean {
+    const who = identity(message)
+    if (this.#broke.delete(who)) return true
+    this.#broke.add(who)
+    return false
   }
 
   async #renew(): Promise<void> {
@@ -173,4 +186,8 @@ function outageOf(error: unknown): Down | undefined {
   return broken === undefined
     ? undefined
     : { retryAfterMs: undefined, message: `${message}: the connection broke off (${broken})`, brokeOff: true }
+}
+
+function identity({ attributes }: ReceivedMessage): string {
+  return JSON.stringify([attributes.source, attributes.id])
 }

@@ -69,8 +69,9 @@ async function receiver(reply: Reply, port = 0) {
   await once(server, 'listening')
   const { port: actual } = server.address() as { port: number }
   const stop = async (): Promise<void> => {
+    const closed = server.listening ? new Promise((resolve) => server.close(resolve)) : undefined
     server.closeAllConnections()
-    if (server.listening) await new Promise((resolve) => server.close(resolve))
+    await closed
   }
   cleanup.add({ stop })
   return { arrived, url: `http://127.0.0.1:${actual}/events`, port: actual, stop, mostOpen: () => mostOpen }
