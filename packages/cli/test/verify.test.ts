@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Ran, spandrel } from './spandrel.ts'
+import { type Ran, spandrel, startSpandrel } from './spandrel.ts'
 
 // Every run is a process; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 120_000 })
@@ -131,6 +131,39 @@ test('nobody there: exit 3, once said; 0 with --allow-inconclusive', async () =>
     '--allow-inconclusive',
   )
   expect(allowed.code).toBe(0)
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s: it stops, cleans up, exits 2, and its history is there',
+  async (signal) => {
+    const args = ['verify', 'orders.openapi.yaml', '--url', mended, '--profile', 'deep', '--history', `${signal}.jsonl`]
+    const { child, done } = startSpandrel(args, { cwd: folder })
+    const lines = async (): Promise<string> => readFile(join(folder, `${signal}.jsonl`), 'utf8').catch(() => '')
+    await expect.poll(async () => (await lines()).split('\n').length, { timeout: 60_000 }).toBeGreaterThan(60)
+    child.kill(signal)
+    const { code, stderr } = await done
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('it was stopped before it was done') })
+    expect(stderr).toContain(`--judge ${signal}.jsonl`)
+    expect(stderr).not.toContain('    at ')
+    expect(await lines()).toContain('"type":"cleanup"')
+    expect((await verify('--judge', `${signal}.jsonl`)).code).not.toBe(2)
+  },
+)
+
+test('what cannot be written does not hide what was found', async () => {
+  const args = [
+    'orders.openapi.yaml',
+    '--url',
+    mended,
+    '--profile',
+    'quick',
+    '--repeat',
+    'orders.placeOrder/sequential',
+  ]
+  const { code, stdout, stderr } = await verify(...args, '--html', 'no-such-folder/x.html')
+  expect(stdout).toContain('guarantees declared')
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('no-such-folder') })
+  expect(stderr).not.toContain('    at ')
 })
 
 test.each([

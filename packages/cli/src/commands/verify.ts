@@ -75,6 +75,14 @@ export const verify = command<VerifyCommandOptions>({
     let messages: OpenedMessages | undefined
     const { openCounters } = await import('./verify-counters.ts')
     const counting = options.database === undefined ? undefined : openCounters(options.database, queries)
+    const stop = new AbortController()
+    const interrupted = (): void => {
+      // The second time it is meant: nothing is cleaned up then.
+      if (stop.signal.aborted) process.exit(130)
+      output.progress('stopping, and cleaning up; once more to leave everything as it is')
+      stop.abort()
+    }
+    process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
     try {
       for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
       const seed = seedOf(options.seed)
@@ -97,10 +105,22 @@ export const verify = command<VerifyCommandOptions>({
         messages: messages.options,
         ...(process !== undefined && { process }),
         onProgress: (words) => output.progress(words),
+        signal: stop.signal,
       })
       output.progress('')
+      if (history.fault !== undefined) output.line(`The history ${options.history} is not whole: ${history.fault}`)
       return await tell(package_, history.records, options, output)
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+      throw new CommandError('it was stopped before it was done', {
+        fix:
+          options.history === undefined
+            ? 'run it again'
+            : `see what it had found: spandrel verify --judge ${options.history}`,
+        cause: error,
+      })
     } finally {
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
       for (const proxy of proxies) await proxy.close()
       await counting?.close()
       await messages?.close()
@@ -333,8 +353,6 @@ async function tell(
   output: Output,
 ): Promise<ExitCode> {
   const report = package_.judge(records)
-  if (options.html !== undefined) await writeFile(options.html, package_.htmlReport(report, records))
-  if (options.scripts !== undefined) await scripts(package_, report, records, options.scripts)
   if (options.format === undefined || options.format === 'human' || options.format === 'json') {
     if (options.format === 'json' && !output.json) output.text(JSON.stringify(report, null, 2))
     else {
@@ -358,6 +376,9 @@ async function tell(
         })),
     })
   }
+  // Last: what cannot be written must not hide what was found.
+  if (options.html !== undefined) await writeFile(options.html, package_.htmlReport(report, records))
+  if (options.scripts !== undefined) await scripts(package_, report, records, options.scripts)
   return exitOf(report, options)
 }
 

@@ -6,6 +6,7 @@ export class History {
   readonly records: HistoryRecord[] = []
   readonly #file: string | undefined
   readonly #start = performance.now()
+  #fault: string | undefined
 
   constructor(file?: string) {
     this.#file = file
@@ -18,7 +19,17 @@ export class History {
   add(record: HistoryRecord): void {
     this.records.push(record)
     // At once and in order: a run that is killed leaves what it saw.
-    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(record)}\n`)
+    if (this.#file === undefined || this.#fault !== undefined) return
+    try {
+      appendFileSync(this.#file, `${JSON.stringify(record)}\n`)
+    } catch (error) {
+      this.#fault = error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  /** Why the file ends before the run did (a full disk); the run goes on, and is judged from memory. */
+  get fault(): string | undefined {
+    return this.#fault
   }
 }
 

@@ -113,6 +113,18 @@ export interface FaultRecord {
   readonly hits?: number
 }
 
+/** What was removed again of what a run had made. */
+export interface CleanupRecord {
+  readonly type: 'cleanup'
+  readonly ref: string
+  readonly at: number
+  /** markers that were sent, and those whose effects were removed */
+  readonly markers: number
+  readonly cleaned: number
+  /** why not all of them */
+  readonly why?: string
+}
+
 /** This machine was late itself: a timer of the run fired `ms` after its time. */
 export interface LagRecord {
   readonly type: 'lag'
@@ -121,6 +133,7 @@ export interface LagRecord {
 }
 
 export type HistoryRecord =
+  | CleanupRecord
   | MessageHistoryRecord
   | LagRecord
   | RunRecord

@@ -34,6 +34,9 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
       passed: tested.filter(({ verdict }) => verdict === 'PASS').length,
     },
     results,
+    cleanup: records
+      .filter((record) => record.type === 'cleanup')
+      .map(({ ref, markers, cleaned, why }) => ({ ref, markers, cleaned, ...(why !== undefined && { why }) })),
   }
 }
 

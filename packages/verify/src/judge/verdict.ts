@@ -1,5 +1,5 @@
 import type { SourceLocation } from '@spandrel/contract'
-import type { Commit, Untested } from '../history/records.ts'
+import type { CleanupRecord, Commit, Untested } from '../history/records.ts'
 import type { Member } from '../plan/operation-facts.ts'
 
 /**
@@ -55,4 +55,6 @@ export interface VerifyReport {
   readonly profile: string
   readonly guarantees: { readonly declared: number; readonly tested: number; readonly passed: number }
   readonly results: readonly GuaranteeVerdict[]
+  /** what was removed again, by operation */
+  readonly cleanup: readonly Pick<CleanupRecord, 'ref' | 'markers' | 'cleaned' | 'why'>[]
 }

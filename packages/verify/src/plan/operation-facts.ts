@@ -61,17 +61,22 @@ interface ParameterFacts {
   readonly value: string
 }
 
+/** An operation to call, with `$marker` among its parameters. */
+export interface AskFacts {
+  readonly method: string
+  readonly path: string
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
 export interface ProbeFacts {
   readonly marker?: string
   readonly example?: unknown
   readonly failure?: unknown
   readonly count?: string
   readonly settlesMs: number
-  readonly read?: {
-    readonly method: string
-    readonly path: string
-    readonly parameters: Readonly<Record<string, unknown>>
-  }
+  readonly read?: AskFacts
+  /** what removes the effects of a marker again; a text: why it cannot be used */
+  readonly cleanup?: AskFacts | string
   /** `strong`: effects can be counted from the marker alone; else why not */
   readonly oracle: 'strong' | { readonly weak: string }
 }
@@ -135,6 +140,7 @@ export function probeFacts(probe: Probe | undefined, service: Service): ProbeFac
     ...set('failure', probe?.failure),
     ...set('count', probe?.count),
     settlesMs,
+    ...set('cleanup', cleanupFacts(probe?.cleanup, service)),
   }
   const weak = (why: string): ProbeFacts => ({ ...facts, oracle: { weak: why } })
   if (probe?.read === undefined) return weak('x-probe has no `read`: say which operation shows the effect')
@@ -152,6 +158,18 @@ export function probeFacts(probe: Probe | undefined, service: Service): ProbeFac
   }
   if (!JSON.stringify(parameters).includes('$marker')) return weak('`read` does not look for `$marker`')
   return { ...facts, read, oracle: 'strong' }
+}
+
+function cleanupFacts(cleanup: unknown, service: Service): AskFacts | string | undefined {
+  if (cleanup === undefined) return undefined
+  const { operation: name, parameters } = (cleanup ?? {}) as { operation?: unknown; parameters?: unknown }
+  if (typeof name !== 'string') return '`cleanup` of x-probe must be { operation, parameters }'
+  const target = service.operations[name.replace(`${service.name}.`, '')]
+  if (target === undefined)
+    return `\`cleanup\` of x-probe names \`${name}\`, which is no HTTP operation of this service`
+  // Without the marker it would remove what is not ours.
+  if (!JSON.stringify(parameters ?? {}).includes('$marker')) return '`cleanup` of x-probe does not name `$marker`'
+  return { method: target.method, path: target.path, parameters: parameters as Record<string, unknown> }
 }
 
 function sampleOf(schema: JsonSchema): string {

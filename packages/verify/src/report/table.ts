@@ -20,6 +20,12 @@ export function reportLines(report: VerifyReport, colour: Colour): string[] {
     for (const { ref, check, why } of unique(missing))
       lines.push(`  ${check === '*' ? ref : `${ref}/${check}`}  ${colour('dim', why)}`)
   }
+  const left = report.cleanup.filter(({ cleaned, markers }) => cleaned < markers)
+  if (left.length > 0) lines.push('', 'Left behind')
+  for (const { ref, cleaned, why } of left)
+    lines.push(
+      `  ${ref}  ${colour('dim', `what was made for this test${cleaned > 0 ? ', in part' : ''}: ${why ?? ''}`)}`,
+    )
   const { declared, tested, passed } = report.guarantees
   lines.push('', `${declared} guarantees declared, ${tested} tested, ${passed} passed`)
   return lines

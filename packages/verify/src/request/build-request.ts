@@ -1,5 +1,5 @@
 /** Builds the request of an operation from its `x-probe.example`, with a marker and a key of this run. */
-import type { OperationFacts } from '../plan/operation-facts.ts'
+import type { AskFacts, OperationFacts } from '../plan/operation-facts.ts'
 import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
 import { at, placeOf, put, type RequestParts, samePlace } from './place.ts'
 
@@ -71,6 +71,11 @@ export function probeRequest(
 ): Outgoing | undefined {
   const { read } = operation.probe
   if (read === undefined || operation.probe.oracle !== 'strong') return undefined
+  return askRequest(read, base, marker, headers)
+}
+
+/** A call of an operation with the marker in its path and query. */
+export function askRequest(read: AskFacts, base: string, marker: string, headers: HeaderList): Outgoing {
   const values = Object.fromEntries(
     Object.entries(read.parameters).map(([name, value]) => [name, String(value).replaceAll('$marker', marker)]),
   )

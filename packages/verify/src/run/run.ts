@@ -16,6 +16,7 @@ import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare } from '../wire/prepare.ts'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import { Attack, type Given } from './attack.ts'
+import { cleanUp } from './clean-up.ts'
 import { type MessageOptions, MessageWork } from './message-run.ts'
 import { type Profile, profiles } from './profile.ts'
 import type { ServiceProcess } from './service-process.ts'
@@ -127,6 +128,7 @@ export async function run(options: RunOptions): Promise<History> {
   try {
     const usable: { one: PlannedOperation; latencyMs: number }[] = []
     for (const one of planned) {
+      options.signal?.throwIfAborted()
       tell(`${one.operation.ref}: one call, one effect?`)
       const latencyMs = await preflight(attackOn(one.operation), probe)
       if (latencyMs !== undefined) usable.push({ one, latencyMs })
@@ -145,16 +147,23 @@ export async function run(options: RunOptions): Promise<History> {
         await stimulus.run(attack, latencyMs)
       }
       tell(`${one.operation.ref}: ${rest.map(({ id }) => id).join(', ')}`)
-      await pool(together, rest, (stimulus) => stimulus.run(attack, latencyMs))
+      await pool(together, rest, async (stimulus) => {
+        options.signal?.throwIfAborted()
+        await stimulus.run(attack, latencyMs)
+      })
     }
     await work?.run(usable.map(({ one }) => attackOn(one.operation)))
     tell('the keys planted first')
     for (const work of afterwards) await work()
-    await settle(history, plan.operations, profile, probe, tell)
+    options.signal?.throwIfAborted()
+    await settle(history, plan.operations, profile, probe, tell, options.signal)
     await work?.finish()
     return history
   } finally {
     stopWatching()
+    // Also where it was stopped: what it made is there all the same.
+    tell('cleaning up')
+    await cleanUp(history, attacked, instances[0]!, callers[0] ?? [])
   }
 }
 
@@ -237,6 +246,7 @@ async function settle(
   profile: Profile,
   probe: Probe,
   tell: (words: string) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const strong = operations.filter(({ probe: { oracle } }) => oracle === 'strong')
   const byRef = new Map(strong.map((operation) => [operation.ref, operation]))
@@ -248,7 +258,7 @@ async function settle(
   const longest = Math.max(...strong.filter(({ ref }) => used.has(ref)).map((operation) => operation.probe.settlesMs))
   const wait = Math.min(longest, profile.settleCapMs)
   tell(`waiting ${(wait / 1000).toFixed(1)} s for effects to settle`)
-  await pause(wait)
+  await pause(wait, undefined, { signal })
   const markers = new Map(invokes.map((invoke) => [`${invoke.trial} ${invoke.marker}`, invoke]))
   let done = 0
   await pool(8, [...markers.values()], async ({ trial, marker, ref }) => {

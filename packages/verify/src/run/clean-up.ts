@@ -1,0 +1,43 @@
+/** Removes what a run made, marker by marker, by the operation that `x-probe.cleanup` names; says where it cannot. */
+import type { History } from '../history/history.ts'
+import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
+import { askRequest } from '../request/build-request.ts'
+import type { HeaderList } from '../wire/outgoing.ts'
+import { prepare } from '../wire/prepare.ts'
+
+export async function cleanUp(
+  history: History,
+  operations: readonly OperationFacts[],
+  base: string,
+  headers: HeaderList,
+): Promise<void> {
+  for (const operation of operations) {
+    const { ref, probe } = operation
+    const markers = new Set(
+      history.records.flatMap((record) => (record.type === 'invoke' && record.ref === ref ? [record.marker] : [])),
+    )
+    if (markers.size === 0 || onlyReads(operation)) continue
+    let cleaned = 0
+    let why = typeof probe.cleanup === 'string' ? probe.cleanup : 'its x-probe has no `cleanup`'
+    if (typeof probe.cleanup === 'object') {
+      for (const marker of markers) {
+        const prepared = prepare(askRequest(probe.cleanup, base, marker, headers), {
+          clock: history.clock,
+          timeoutMs: 5000,
+        })
+        await prepared.ready
+        prepared.release()
+        const { outcome } = await prepared.done
+        // 404 and 410: nothing was there, or nothing is any more.
+        const gone =
+          outcome.kind === 'answer' && (outcome.answer.status < 300 || [404, 410].includes(outcome.answer.status))
+        if (gone) cleaned++
+        else why = outcome.kind === 'answer' ? `it was answered ${outcome.answer.status}` : outcome.why
+        // A service that is gone is not asked a hundred times.
+        if (outcome.kind !== 'answer') break
+      }
+    }
+    const left = cleaned < markers.size
+    history.add({ type: 'cleanup', ref, at: history.clock(), markers: markers.size, cleaned, ...(left && { why }) })
+  }
+}
