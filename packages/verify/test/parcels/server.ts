@@ -143,11 +143,11 @@ async function once(
     if (tells && !has('dual-write') && !has('message-before-commit')) await send(client, placed)
   })
   if (has('key-after-effect')) {
-    await pause(150)
+    await pause(300)
     await note(pool)
   }
   if (tells && has('dual-write')) {
-    await pause(150)
+    await pause(300)
     await transport.publish([envelope(placed)])
   }
   return answer
