@@ -30,7 +30,7 @@ export interface RoadOptions {
 }
 
 /** Services of which more than one process can run: all that are on the runtime. */
-export type Twin = Exclude<ServiceName, 'ledger'>
+type Twin = Exclude<ServiceName, 'ledger'>
 
 /** Every process chaos may kill, by name. `ledger-push` carries the ledger's messages to it. */
 export const VICTIMS = ['orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'gateway'] as const

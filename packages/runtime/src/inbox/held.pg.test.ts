@@ -18,11 +18,10 @@ import {
   until,
   writesEffect,
 } from '../../test/consuming.ts'
+import { failing, held, journalOf } from '../../test/held-rows.ts'
 import { pgDatabase } from '../database/pg.ts'
 import { Outage, Terminal } from '../errors.ts'
 import { createRelay } from '../outbox/relay.ts'
-import { migrateStream } from '../schema/migrate.ts'
-import { registrationOf } from '../schema/registration.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -35,33 +34,6 @@ async function world(contract: Contract): Promise<{ url: string; pool: Pool; tra
   const { url, pool } = await testDatabase()
   await migrateFor(pool, [contract])
   return { url, pool, transport: cleanup.add(await openTransport(url)) }
-}
-
-interface HeldMessage {
-  message_id: string
-  state: string
-  reason: string | null
-  attempts: number
-}
-
-const held = (pool: Pool): Promise<HeldMessage[]> =>
-  rows<HeldMessage>(pool, 'select message_id, state, reason, attempts from spandrel.held_messages order by id')
-
-const journalOf = async (pool: Pool, id: string): Promise<string[]> =>
-  (await rows<{ kind: string }>(pool, 'select kind from spandrel.journal where message_id = $1 order by id', [id])).map(
-    ({ kind }) => kind,
-  )
-
-/** Fails for the ids in `failing`, as often as they are in it. */
-function failing(write: TestHandlers[string], failures: Map<string, number>, error: () => Error): TestHandlers[string] {
-  return async (received, context) => {
-    const left = failures.get(received.id) ?? 0
-    if (left > 0) {
-      failures.set(received.id, left - 1)
-      throw error()
-    }
-    if (typeof write === 'function') await write(received, context)
-  }
 }
 
 describe('a message that fails', () => {
@@ -420,128 +392,5 @@ describe('FM28 an outage', () => {
       () => running.consumer.health().gauges['operationsPaused'],
       (n) => n === 0,
     )
-  })
-})
-
-describe('what an operator asks', () => {
-  async function poisoned(
-    count = 6,
-  ): Promise<{ pool: Pool; url: string; transport: Transport; ids: string[]; heal: () => void; contract: Contract }> {
-    const contract = testContract()
-    const { url, pool, transport } = await world(contract)
-    const messages = Array.from({ length: count }, (_, n) => message(n, { key: 'one' }))
-    const ids = messages.map(({ attributes }) => attributes.id)
-    const failures = new Map([[ids[1] ?? '', 99]])
-    cleanup.add(
-      await runConsumer(url, contract, { thing: failing(writesEffect('a'), failures, () => new Error('never')) }),
-    )
-    await feed(transport, messages)
-    await until(
-      () => held(pool),
-      (all) => all.length === count - 1 && all[0]?.state === 'dead',
-    )
-    return { pool, url, transport, ids, contract, heal: () => failures.clear() }
-  }
-
-  const ask = (pool: Pool, id: string | undefined, request: string): Promise<unknown> =>
-    pool.query(
-      'update spandrel.held set request = $2, requested_by = $3, requested_why = $4, requested_at = now() where message_id = $1',
-      [id, request, 'ada', 'it was me'],
-    )
-
-  test('a replay puts the dead letter back; what waited follows in order', async () => {
-    const { pool, ids, heal } = await poisoned()
-    heal()
-    await ask(pool, ids[1], 'replay')
-    await until(
-      () => effectCount(pool),
-      (n) => n === 6,
-    )
-    expect(inversions(await effects(pool))).toEqual([])
-    expect(await held(pool)).toEqual([])
-    const [entry] = await rows(pool, "select actor, why from spandrel.journal where kind = 'replay'")
-    expect(entry).toEqual({ actor: 'ada', why: 'it was me' })
-  })
-
-  test('FM21 a replay goes to the consumer that failed, and to nobody else', async () => {
-    const { pool, url, ids, heal } = await poisoned()
-    const other = testContract(undefined, { service: 'other' })
-    const { pool: elsewhere, url: otherUrl } = await world(other)
-    await migrateStream(pool, registrationOf(other))
-    const stream = cleanup.add(await openTransport(url))
-    cleanup.add(await runConsumer(otherUrl, other, { thing: writesEffect('other') }, { transport: stream }))
-    // It comes late, and begins with the next message.
-    await feed(stream, [message(9, { key: 'two' })])
-    await until(
-      () => effectCount(elsewhere),
-      (n) => n > 0,
-    )
-    const before = await effects(elsewhere)
-    heal()
-    await ask(pool, ids[1], 'replay')
-    await until(
-      () => effectCount(pool),
-      (n) => n === 7,
-    )
-    // What comes after the replay is there; the replay is not.
-    await feed(stream, [message(10, { key: 'one' })])
-    await until(
-      () => effectCount(elsewhere),
-      (n) => n > before.length,
-    )
-    expect((await effects(elsewhere)).slice(before.length).map(({ n }) => n)).toEqual([10])
-  })
-
-  test('FM22 a replay that fails again is counted, and not repeated by itself', async () => {
-    const { pool, ids } = await poisoned()
-    await ask(pool, ids[1], 'replay')
-    await until(
-      () => journalOf(pool, ids[1] ?? ''),
-      (kinds) => kinds.filter((kind) => kind === 'dead').length === 2,
-    )
-    const [row] = await rows(pool, 'select replays, attempts, request from spandrel.held where message_id = $1', [
-      ids[1],
-    ])
-    expect(row).toEqual({ replays: 1, attempts: 3, request: null })
-  })
-
-  test('a replay of one that waits is refused, and says so', async () => {
-    const { pool, ids } = await poisoned()
-    await ask(pool, ids[3], 'replay')
-    await until(
-      () => journalOf(pool, ids[3] ?? ''),
-      (kinds) => kinds.includes('request-refused'),
-    )
-    expect((await held(pool)).find(({ message_id: id }) => id === ids[3])?.state).toBe('waiting')
-  })
-
-  test('a discard frees the key, and the message is never handled again', async () => {
-    const { pool, ids, transport } = await poisoned()
-    await ask(pool, ids[1], 'discard')
-    await until(
-      () => effectCount(pool),
-      (n) => n === 5,
-    )
-    expect((await effects(pool)).map(({ n }) => n)).toEqual([0, 2, 3, 4, 5])
-    // The relay sends it once more.
-    await feed(transport, [message(1, { key: 'one', id: ids[1] ?? '' }), message(7, { key: 'one' })])
-    await until(
-      () => effectCount(pool),
-      (n) => n === 6,
-    )
-    expect((await effects(pool)).map(({ n }) => n)).toEqual([0, 2, 3, 4, 5, 7])
-    const [entry] = await rows(pool, "select actor, why from spandrel.journal where kind = 'discard'")
-    expect(entry).toEqual({ actor: 'ada', why: 'it was me' })
-  })
-
-  test('the end of its retention is a recorded discard that frees the key', async () => {
-    const { pool, ids } = await poisoned()
-    await pool.query("update spandrel.held set expires_at = now() - interval '1 second' where dead_at is not null")
-    await until(
-      () => effectCount(pool),
-      (n) => n === 5,
-    )
-    expect(await journalOf(pool, ids[1] ?? '')).toContain('expired')
-    expect(await held(pool)).toEqual([])
   })
 })
