@@ -199,6 +199,35 @@ test('replay and discard ask the owner, and the asking is recorded', async () =>
   expect((await run(['list'])).stdout).toContain('[replay asked for]')
 })
 
+test('what waits is not replayed: one is refused with the head of its key, of several they are skipped', async () => {
+  await hold({ key: 'ann', dead: true, reason: 'timeout' })
+  await hold({ key: 'ann', id: 'm-ann-2' })
+  await hold({ key: 'ann', id: 'm-ann-3' })
+  await hold({ key: 'ben' })
+  await hold({ key: 'ben', id: 'm-ben-2' })
+  for (const reference of ['back/3', 'm-ann-3'])
+    expect(await run(['replay', reference])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'error  back/3 waits behind back/1, an earlier message of its key\n  where  key ann\n' +
+        '  fix    replay back/1 first, or --all --service back --key ann; what waits follows by itself\n',
+    })
+  // The head of this one is being tried again: `--all` would not choose it.
+  expect((await run(['replay', 'back/5'])).stderr).toContain('replay back/4 first; what waits follows by itself')
+  expect((await run(['replay', '--all', '--state', 'waiting'])).stdout).toBe('no message fits; nothing was done\n')
+  expect(await requests()).toEqual([])
+
+  const several = await run(['replay', '--all', '--key', 'ann', '--by', 'eve'])
+  expect(several.stdout).toBe('replay of back/1 asked for by eve\n')
+  expect(several.stderr).toContain('2 waiting messages skipped: each follows by itself')
+  const named = await run(['replay', 'back/4', 'back/5', '--by', 'eve', '--json'])
+  expect(JSON.parse(named.stdout)).toEqual({ what: 'replay', by: 'eve', why: null, asked: ['back/4'], waiting: 1 })
+  expect(await requests()).toEqual([1, 4].map((id) => ({ id, request: 'replay', by: 'eve', why: null })))
+  // To discard one that waits is fine.
+  expect((await run(['discard', 'back/3', '--why', 'test order'])).code).toBe(0)
+})
+
 test('a discard needs a reason; several messages need a yes', async () => {
   for (const key of ['ann', 'ben', 'cay']) await hold({ key, dead: true, reason: 'timeout' })
   await hold({ key: 'ann', id: 'm-ann-2' })

@@ -1,6 +1,6 @@
 /** `messages replay` and `messages discard`: both ask the owner of a message to do something with it. */
 import { Option } from 'commander'
-import { countHeld, type HeldFilter, requestHeld } from '../messages/held-messages.ts'
+import { countHeld, headOf, type HeldFilter, heldStates, requestHeld } from '../messages/held-messages.ts'
 import {
   actor,
   actorOptions,
@@ -106,24 +106,37 @@ async function run(
   const chosen: ChosenMessages[] = []
   if (bulk) {
     const { filter, service } = filterOf(system, options)
-    // What waits needs no replay: it follows the one before it.
-    const states: HeldFilter['states'] = filter.states ?? (what === 'replay' ? ['dead'] : undefined)
+    const states: HeldFilter['states'] = filter.states ?? (what === 'replay' ? ['dead', 'waiting'] : undefined)
     for (const place of places)
       if (service === undefined || place.service === service) chosen.push({ place, filter: { ...filter, states } })
   } else chosen.push(...(await chosenMessages(places, references)))
 
   let total = 0
+  let waiting = 0
   const withMessages: (ChosenMessages & { number: number })[] = []
   for (const one of chosen) {
     const counts = await inPlace(one.place, ({ query }) => countHeld(query, one.filter))
-    const number = counts.dead + counts.retrying + counts.waiting
+    let number = counts.dead + counts.retrying + counts.waiting
+    let { filter } = one
+    if (what === 'replay') {
+      // Its owner would refuse what waits: that follows the one before it.
+      number -= counts.waiting
+      waiting += counts.waiting
+      filter = { ...filter, states: (filter.states ?? heldStates).filter((state) => state !== 'waiting') }
+    }
     total += number
-    if (number > 0) withMessages.push({ ...one, number })
+    if (number > 0) withMessages.push({ ...one, filter, number })
   }
+  if (!bulk && total === 0 && waiting > 0) throw await waits(chosen)
+  const skipped =
+    waiting === 0
+      ? undefined
+      : `${count(waiting, 'waiting message')} skipped: each follows by itself when the one before it of its key is done`
   const concerned = Math.min(total, options.limit ?? total)
   if (concerned === 0) {
-    output.document({ what, asked: [] })
+    output.document({ what, asked: [], ...(waiting > 0 && { waiting }) })
     output.line('no message fits; nothing was done')
+    if (skipped !== undefined) output.note(skipped)
     return 0
   }
   if (concerned > 1) {
@@ -148,12 +161,27 @@ async function run(
     )
     asked.push(...ids.map((id) => `${place.service}/${id}`))
   }
-  output.document({ what, by, why: options.why ?? null, asked })
+  output.document({ what, by, why: options.why ?? null, asked, ...(waiting > 0 && { waiting }) })
   output.line(`${what} of ${asked.length === 1 ? asked[0] : count(asked.length, 'message')} asked for by ${by}`)
+  if (skipped !== undefined) output.note(skipped)
   output.note(
     'the service that holds it carries this out within a moment, if it runs; `spandrel messages list` shows what is left',
   )
   return 0
+}
+
+/** Why the messages named cannot be replayed: what they wait behind, and what to do about that. */
+async function waits(chosen: readonly ChosenMessages[]): Promise<CommandError> {
+  for (const { place, filter } of chosen) {
+    const found = await inPlace(place, ({ query }) => headOf(query, filter))
+    if (found === undefined) continue
+    const [head, all] = [`${place.service}/${found.head}`, `--all --service ${place.service} --key`]
+    return new CommandError(`${place.service}/${found.id} waits behind ${head}, an earlier message of its key`, {
+      where: `key ${found.key}`,
+      fix: `replay ${head} first${found.headState === 'dead' ? `, or ${all} ${found.key}` : ''}; what waits follows by itself`,
+    })
+  }
+  return new CommandError('they were waiting, and have moved on', { fix: 'run `spandrel messages list`' })
 }
 
 function atLeastOne(text: string): number {

@@ -90,6 +90,25 @@ export async function showHeld(query: Query, id: string): Promise<HeldDetails | 
   return rows[0]
 }
 
+/** What one message waits behind: the first of its key, and that key. */
+export async function headOf(
+  query: Query,
+  filter: HeldFilter,
+): Promise<{ id: string; head: string; key: string; headState: HeldState } | undefined> {
+  const { rows } = await query<{ id: string; head: string; key: string; headState: HeldState }>(
+    `select w.id::text, first.id::text as head, w.partitionkey as key, first.state as "headState"
+     from (select * from spandrel.held_messages where ${matches} and state = 'waiting' order by id limit 1) w
+     cross join lateral (
+       select h.id, h.state from spandrel.held_messages h
+       where h.side = w.side and h.subscription is not distinct from w.subscription and h.channel = w.channel
+         and h.partition is not distinct from w.partition and h.partitionkey = w.partitionkey
+       order by h.id limit 1
+     ) first`,
+    values(filter),
+  )
+  return rows[0]
+}
+
 /** Messages asked about in one statement: short transactions, however many there are. */
 const batch = 500
 
