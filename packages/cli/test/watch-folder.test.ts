@@ -58,6 +58,20 @@ test('a new folder is watched, with what was in it at once; a removed file is a 
   expect(calls).toEqual([['src/a.ts']])
 })
 
+test('a temporary file that is gone again is no change; what it became is, and so is a file that is removed later', async () => {
+  // What `sed -i` does.
+  await writeFile(join(folder, 'src/sedFX99lf'), '2')
+  await rename(join(folder, 'src/sedFX99lf'), join(folder, 'src/a.ts'))
+  await until('the call', () => calls[0])
+  expect(calls).toEqual([['src/a.ts']])
+  calls.length = 0
+  await writeFile(join(folder, 'src/late.ts'), '1')
+  await until('the new file', () => calls[0])
+  await rm(join(folder, 'src/late.ts'))
+  await until('its removal', () => calls[1])
+  expect(calls).toEqual([['src/late.ts'], ['src/late.ts']])
+})
+
 test('a closed watch is silent', async () => {
   watch.close()
   await writeFile(join(folder, 'src/a.ts'), '2')

@@ -1,7 +1,7 @@
 /**
  * Tells when files below some folders change. One watcher a folder (a recursive one would walk node_modules), new
- * folders included; what editors and tools write beside the sources is passed over. Changes are collected until
- * nothing happened for a moment.
+ * folders included; what editors and tools write beside the sources is passed over, and so is what came and went in
+ * between (`sed -i` writes `sedFX99lf` and renames it). Changes are collected until nothing happened for a moment.
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -24,6 +24,8 @@ export class FolderWatch {
   readonly #options: WatchOptions
   readonly #watchers = new Map<string, FSWatcher>()
   readonly #changes = new Set<string>()
+  /** what was there when it was last looked at: only that can be removed */
+  readonly #known = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -56,7 +58,10 @@ export class FolderWatch {
     }
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
     for (const entry of entries) {
-      if (entry.isDirectory() && !ignored(entry.name)) await this.#add(join(folder, entry.name))
+      if (ignored(entry.name)) continue
+      const path = join(folder, entry.name)
+      this.#known.add(path)
+      if (entry.isDirectory()) await this.#add(path)
     }
   }
 
@@ -72,6 +77,7 @@ export class FolderWatch {
       async (found) => {
         if (!found.isDirectory()) return this.#note(path)
         const known = this.#watchers.has(path)
+        this.#known.add(path)
         await this.#add(path)
         // Files that were written before the watcher stood were not heard.
         if (!known)
@@ -88,11 +94,24 @@ export class FolderWatch {
     if (this.#closed) return
     this.#changes.add(path)
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      const files = [...this.#changes].sort()
-      this.#changes.clear()
-      this.#options.changed(files)
-    }, this.#options.calmMs ?? 150)
+    this.#timer = setTimeout(() => void this.#tell(), this.#options.calmMs ?? 150)
+  }
+
+  async #tell(): Promise<void> {
+    const paths = [...this.#changes].sort()
+    this.#changes.clear()
+    const files: string[] = []
+    for (const path of paths) {
+      const exists = await stat(path).then(
+        () => true,
+        () => false,
+      )
+      if (exists) this.#known.add(path)
+      // Gone, and never there: somebody's temporary file.
+      else if (!this.#known.delete(path)) continue
+      files.push(path)
+    }
+    if (files.length > 0 && !this.#closed) this.#options.changed(files)
   }
 }
 
