@@ -26,12 +26,12 @@ import { type Job, type JobContext, type JobReport, runJob, type Stage } from '.
 import type { LaneOptions } from './lane-options.ts'
 import type { ConsumerTuning } from './options.ts'
 import { advance, mark } from './ownership-sql.ts'
-import { Overdue, type Running } from './overdue.ts'
 import { OwnedPartitions } from './owned-partitions.ts'
 import { markOf, OwnedPartition, type Taken } from './partition.ts'
 import { Pauses } from './pauses.ts'
 import { kindOf, prepare } from './prepare.ts'
 import { Queue } from './queue.ts'
+import { Overdue, quickUntil, type Running } from './running.ts'
 import { select } from './select.ts'
 import { Settling } from './settling.ts'
 import { Trouble } from './trouble.ts'
@@ -265,7 +265,8 @@ export class Lane<Tx> {
         // Sharing it may have let others begin, or claim it, before us (FM57).
         if (chosen.entries.length === 0 || this.#options.slots.free === 0 || !this.#options.slots.mayBegin(this)) break
         if (!chosen.single) {
-          const waitUntil = this.#quickUntil(now, chosen.entries.length >= this.#tuning.maxBatch ? 2 : 1)
+          const beside = chosen.entries.length >= this.#tuning.maxBatch ? 2 : 1
+          const waitUntil = quickUntil(this.#running, { now, beside, patienceMs: this.#tuning.patienceMs })
           if (waitUntil !== undefined) {
             this.#wakeAt(waitUntil)
             break
@@ -279,12 +280,6 @@ export class Lane<Tx> {
     } finally {
       this.#pumping = false
     }
-  }
-
-  /** When the next job may begin although nothing ends; undefined: now. `beside`: quick jobs that may run at once. */
-  #quickUntil(now: number, beside: number): number | undefined {
-    const ends = [...this.#running].map(({ since }) => since + this.#tuning.patienceMs).filter((end) => end > now)
-    return ends.length < beside ? undefined : ends.sort((a, b) => b - a)[beside - 1]
   }
 
   /** Something has ended: who waits for that looks again. */

@@ -1,4 +1,4 @@
-/** Jobs that run for longer than everything in them may take together: nothing is silent, and this least of all. */
+/** The jobs of a lane that run: how long others wait for them, and what is said of one that does not end. */
 import type { Job, Stage } from './job.ts'
 import { defaultTimeoutMs } from './options.ts'
 
@@ -9,9 +9,19 @@ export interface Running<Tx> {
   readonly stage: Stage
 }
 
+/** When the next job may begin although nothing ends; undefined: now. `beside`: quick jobs that may run at once. */
+export function quickUntil<Tx>(
+  running: Iterable<Running<Tx>>,
+  { now, beside, patienceMs }: { now: number; beside: number; patienceMs: number },
+): number | undefined {
+  const ends = [...running].map(({ since }) => since + patienceMs).filter((end) => end > now)
+  return ends.length < beside ? undefined : ends.sort((a, b) => b - a)[beside - 1]
+}
+
 /** Beyond the time of the slowest handler. */
 const graceMs = 15_000
 
+/** Nothing is silent, and a job that runs for longer than everything in it may take least of all. */
 export class Overdue {
   readonly #told = new WeakSet<object>()
   readonly #tell: (what: Error) => void
