@@ -95,6 +95,12 @@ test('FM36: the whole road: a request, its message, its receiver, each once; hea
   expect(metrics).toContain('spandrel_requests_total{operation="book",status="201"} 1')
   expect(metrics).toMatch(/^spandrel_relay_oldest_unsent_seconds \d/m)
   expect(metrics).toMatch(/^spandrel_loop_last_success_seconds\{loop="relay"\} \d+/m)
+  const helps = metrics.split('\n').filter((line) => line.startsWith('# HELP'))
+  expect(helps.length).toBeGreaterThan(20)
+  expect(helps.filter((line) => /See docs|as health shows it/.test(line))).toEqual([])
+  expect(metrics).toContain(
+    '# HELP spandrel_relay_oldest_unsent_seconds Age of the oldest message in the outbox that is not sent yet, in seconds\n',
+  )
 })
 
 test('a service whose relay runs elsewhere rings it', async () => {

@@ -32,6 +32,7 @@ import { consoleLogger } from './console-logger.ts'
 import { createExpiryLoop, expireKeys } from './expiry.ts'
 import type { Logger, Loop, LoopHealth } from './loop.ts'
 import { manage } from './management.ts'
+import { metricHelp } from './metric-help.ts'
 import { Metrics } from './metrics.ts'
 import {
   checkOptions,
@@ -147,9 +148,13 @@ class RunningService implements Service {
         return lastSuccess === null ? [] : [[{ loop: loop.name }, lastSuccess / 1000] as const]
       }),
     )
-    this.#metrics.named('See docs: health', () =>
+    this.#metrics.named(() =>
       this.#loops.flatMap((loop) =>
-        Object.entries(loop.health().gauges).map(([name, value]) => [`spandrel_${loop.name}_${name}`, value] as const),
+        Object.entries(loop.health().gauges).map(([name, value]) => ({
+          name: `spandrel_${loop.name}_${name}`,
+          help: metricHelp(loop.name, name),
+          value,
+        })),
       ),
     )
     this.#metrics.gauge('spandrel_journal_dropped', 'Journal entries dropped while the database was gone', () => [

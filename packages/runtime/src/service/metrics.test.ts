@@ -7,7 +7,7 @@ test('the text format of Prometheus: help, type, labels escaped', () => {
   seen.add()
   seen.add({ of: 'a "quoted"\nline\\' }, 2)
   seen.add({ of: 'a "quoted"\nline\\' })
-  metrics.named('Of a loop', () => [['spandrel_relay_oldestUnsentSeconds', 3]])
+  metrics.named(() => [{ name: 'spandrel_relay_oldestUnsentSeconds', help: 'Of a loop', value: 3 }])
   metrics.gauge('now', 'What is', () => [[{ loop: 'x' }, 1.5]])
   expect(metrics.render()).toBe(
     [

@@ -12,10 +12,16 @@ interface Family {
   readonly values: Map<string, number>
 }
 
+interface NamedGauge {
+  readonly name: string
+  readonly help: string
+  readonly value: number
+}
+
 export class Metrics {
   readonly #families: Family[] = []
   readonly #gauges: { name: string; help: string; read: () => Iterable<readonly [Labels, number]> }[] = []
-  readonly #named: { help: string; read: () => Iterable<readonly [string, number]> }[] = []
+  readonly #named: (() => Iterable<NamedGauge>)[] = []
 
   /** `name` ends in `_total` by custom. The number of label values must be bounded: operations, never keys. */
   counter(name: string, help: string): Counter {
@@ -35,8 +41,8 @@ export class Metrics {
   }
 
   /** Gauges whose names are known only when somebody asks: `camelCase` becomes `snake_case`. */
-  named(help: string, read: () => Iterable<readonly [name: string, value: number]>): void {
-    this.#named.push({ help, read })
+  named(read: () => Iterable<NamedGauge>): void {
+    this.#named.push(read)
   }
 
   render(): string {
@@ -49,8 +55,8 @@ export class Metrics {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`)
       for (const [labels, value] of read()) lines.push(`${name}${write(labels)} ${value}`)
     }
-    for (const { help, read } of this.#named) {
-      for (const [name, value] of read()) {
+    for (const read of this.#named) {
+      for (const { name, help, value } of read()) {
         const written = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
         lines.push(`# HELP ${written} ${help}`, `# TYPE ${written} gauge`, `${written} ${value}`)
       }
