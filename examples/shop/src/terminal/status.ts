@@ -3,7 +3,7 @@ import { withClient } from '../road/databases.ts'
 import { counted } from '../report.ts'
 import type { ShopDay } from '../shop-day.ts'
 
-/** One line: what was ordered, what became of it, what moves, who is down. */
+/** One line: who is down, what was ordered, what became of it, what moves. */
 export async function readStatus(day: ShopDay): Promise<string> {
   const { road, chaos } = day
   const [counts, { unsent, undelivered, held }] = await Promise.all([
@@ -16,16 +16,30 @@ export async function readStatus(day: ShopDay): Promise<string> {
     }),
     moving(road),
   ])
-  const open = counts.orders - counts.completed - counts.rejected
-  const { down } = road
+  return statusText({ ...counts, moving: unsent + undelivered, held, kills: chaos.strikes.length, down: road.down })
+}
+
+interface Status {
+  orders: number
+  completed: number
+  rejected: number
+  /** messages on the way */
+  moving: number
+  held: number
+  kills: number
+  down: readonly string[]
+}
+
+/** What is down comes first: a narrow terminal cuts the end. */
+export function statusText({ orders, completed, rejected, moving: messages, held, kills, down }: Status): string {
   return [
-    `${counts.orders} placed`,
-    `${counts.completed} completed`,
-    `${counts.rejected} rejected`,
-    `${open} open`,
-    `${counted(unsent + undelivered, 'message')} on the way`,
+    down.length === 0 ? 'all up' : `down ${down.join(', ')}`,
+    `${orders} placed`,
+    `${completed} done`,
+    `${rejected} rejected`,
+    `${orders - completed - rejected} open`,
+    `${messages} moving`,
     ...(held > 0 ? [`${held} held`] : []),
-    ...(chaos.strikes.length > 0 ? [counted(chaos.strikes.length, 'kill')] : []),
-    down.length === 0 ? 'all up' : `down: ${down.join(', ')}`,
+    ...(kills > 0 ? [counted(kills, 'kill')] : []),
   ].join(' · ')
 }
