@@ -5,16 +5,18 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const longest = [
+  'contract/test/documents.long.test.ts',
+  'shop/test/verify.long.test.ts',
+  'cli/test/verify.long.test.ts',
+  'verify/test/bugs.long.test.ts',
   'inbox/crash.pg.test.ts',
   'shop/test/shop.test.ts',
   'cli/test/dev.pg.test.ts',
-  'cli/test/verify.test.ts',
   'audit/audit.pg.test.ts',
   'cli/test/documentation.pg.test.ts',
   'cli/test/embedded.pg.test.ts',
   'cli/test/messages.pg.test.ts',
   'cli/test/command-line.test.ts',
-  'inbox/database-restart.pg.test.ts',
   'cli/test/contracts.pg.test.ts',
 ]
 
