@@ -4,5 +4,7 @@
 import { enableCompileCache } from 'node:module'
 
 enableCompileCache()
+const { endQuietlyWhereNobodyReads } = await import('./output/closed-output.ts')
+endQuietlyWhereNobodyReads()
 const { commandLine } = await import('./command-line.ts')
 process.exitCode = await commandLine(process.argv.slice(2))
