@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../model/schema.ts'
-import type { Dialect } from '../schema/dialect.ts'
+import { isSchema } from '../generate/schema-keywords.ts'
 import { pointerTo } from '../source/pointer.ts'
 import { Confirmation } from './confirm.ts'
 import { Differences, type LocalDifference } from './differences.ts'
@@ -7,7 +7,7 @@ import { partHolds } from './evaluate.ts'
 import { no, yes } from './literal.ts'
 import { readerPlace, writerPlace } from './places.ts'
 import { Ids, SchemaDocument } from './schema-document.ts'
-import { normalise } from './normalise.ts'
+import { type AnyDialect, normalise, statedDialect } from './normalise.ts'
 import type { SchemaNode, Side } from './schema-node.ts'
 import { Search } from './search.ts'
 import type { Verdict } from './theory.ts'
@@ -21,7 +21,7 @@ const YES: AcceptsResult = { answer: 'yes', differences: [] }
  *
  * `yes` is a proof. `no` comes with a witness: an instance that the writer may send and the reader rejects, confirmed
  * by ajv. Where neither is found within the budget the answer is `unknown`; that is a gap in this program and never a
- * break. Never throws for anything that is a schema. `format` counts as an assertion, as in generated contracts.
+ * break. A TypeError for what is no schema (an object or a boolean), never for anything that is one. `format` counts as an assertion, as in generated contracts.
  *
  * With the policy `tolerant` (default) a member that the writer does not declare is assumed absent. It is declared
  * where a schema of the writer that applies to the object names it, matches it by a pattern, or describes all others by
@@ -66,21 +66,28 @@ export function createAccepts(options: AcceptsOptions = {}): (reader: JsonSchema
 class Reading {
   readonly #document: SchemaDocument
   readonly #confirmation: Confirmation
-  readonly #dialect: Dialect
+  readonly #side: Side
+  readonly #dialect: AnyDialect | undefined
   readonly #normalised = new WeakMap<object, JsonSchema>()
 
-  constructor(side: Side, ids: Ids, names: SchemaNames | undefined, dialect: Dialect = '2020-12') {
-    this.#dialect = dialect
-    const normal = names && mapped(names, (schema) => normalise(schema, dialect))
+  constructor(side: Side, ids: Ids, names: SchemaNames | undefined, dialect: AnyDialect | undefined) {
+    this.#side = side
+    // The schemas of a `System` are 2020-12 by now, whatever their `$schema` still says.
+    this.#dialect = dialect ?? (names === undefined ? undefined : '2020-12')
+    const normal = names && mapped(names, (schema) => normalise(schema, dialect ?? '2020-12'))
     this.#document = new SchemaDocument(side, ids, normal)
     this.#confirmation = new Confirmation(normal)
   }
 
   enter(schema: JsonSchema): SchemaNode {
+    if (!isSchema(schema)) {
+      const given = Array.isArray(schema) ? 'an array' : schema === null ? 'null' : typeof schema
+      throw new TypeError(`accepts: the ${this.#side} is ${given}; a schema is an object or a boolean`)
+    }
     if (typeof schema === 'boolean') return this.#document.enter(schema)
     let normal = this.#normalised.get(schema)
     if (normal === undefined) {
-      normal = normalise(schema, this.#dialect)
+      normal = normalise(schema, this.#dialect ?? statedDialect(schema))
       this.#normalised.set(schema, normal)
     }
     return this.#document.enter(normal)

@@ -15,10 +15,23 @@ const ONE = new Set(
 const LIST = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems'])
 const MAP = new Set(['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties'])
 
-export function normalise(schema: JsonSchema, dialect: Dialect): JsonSchema {
+/** A schema can say by its `$schema` that it is 2019-09, too; none of the contracts that we read does. */
+export type AnyDialect = Dialect | '2019-09'
+
+/** What the `$schema` of a whole schema says; 2020-12 where there is none, or one that nobody knows. */
+export function statedDialect(schema: JsonSchema): AnyDialect {
+  const stated = isSchemaObject(schema) ? schema['$schema'] : undefined
+  const [, version = ''] =
+    /^https?:\/\/json-schema\.org\/(?:draft\/|draft-)?(.+?)\/schema#?$/.exec(String(stated)) ?? []
+  if (version === '2019-09') return version
+  // What draft-07 has more than these is what they do not know, and what nobody writes in them.
+  return version === '04' || version === '06' || version === '07' ? 'draft-07' : '2020-12'
+}
+
+export function normalise(schema: JsonSchema, dialect: AnyDialect): JsonSchema {
   if (dialect === '2020-12' || !isSchemaObject(schema)) return schema
   // What stands beside a reference says nothing, except where other references look for it.
-  const ignores = typeof schema['$ref'] === 'string'
+  const ignores = dialect !== '2019-09' && typeof schema['$ref'] === 'string'
   const entries = Object.entries(schema).flatMap(([key, value]): [string, unknown][] => {
     if (ignores && key !== '$ref' && key !== 'definitions' && key !== '$defs') return []
     return keyword(key, value, schema, dialect)
@@ -28,7 +41,7 @@ export function normalise(schema: JsonSchema, dialect: Dialect): JsonSchema {
   return { ...result, type: [result['type'], 'null'] }
 }
 
-function keyword(key: string, value: unknown, schema: SchemaObject, dialect: Dialect): [string, unknown][] {
+function keyword(key: string, value: unknown, schema: SchemaObject, dialect: AnyDialect): [string, unknown][] {
   const each = (inner: unknown): unknown => (isSchema(inner) ? normalise(inner, dialect) : inner)
   if (key === 'items' && Array.isArray(value)) return [['prefixItems', value.map(each)]]
   if (key === 'additionalItems') return Array.isArray(schema['items']) ? [['items', each(value)]] : []
@@ -43,7 +56,12 @@ function keyword(key: string, value: unknown, schema: SchemaObject, dialect: Dia
   if (MAP.has(key) && isSchemaObject(value)) {
     return [[key, recordOf(Object.entries(value).map(([name, inner]) => [name, each(inner)]))]]
   }
-  // Keywords that came later say nothing here.
+  if (dialect === '2019-09') {
+    // Within one document it leads where `$ref` does.
+    return [[key === '$recursiveRef' && schema['$ref'] === undefined ? '$ref' : key, value]]
+  }
+  // draft-04 has `id`. Keywords that came later say nothing here.
+  if (key === 'id' && typeof value === 'string' && schema['$id'] === undefined) return [['$id', value]]
   return /^(\$dynamicRef|\$anchor|\$dynamicAnchor|dependentRequired|minContains|maxContains)$/.test(key)
     ? []
     : [[key, value]]

@@ -19,7 +19,10 @@ export interface AcceptsOptions {
   readonly readerSchemas?: SchemaNames
   /** the same for the writer */
   readonly writerSchemas?: SchemaNames
-  /** how the reader is written; default `2020-12`, which is what the schemas of a `System` are */
+  /**
+   * how the reader is written. Absent: what its own `$schema` says; `2020-12` where that says nothing, and wherever
+   * `readerSchemas` are given: the schemas of a `System` are that.
+   */
   readonly readerDialect?: Dialect
   /** the same for the writer */
   readonly writerDialect?: Dialect
