@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Severity } from '../model/finding.ts'
 import type { SourceLocation } from '../model/location.ts'
 import { optional } from '../model/optional.ts'
+import { union } from './consumers.ts'
 import type { Bump, Consumer, DiffFinding, DiffRule, Direction, Level, Policy } from './model.ts'
 
 /** What a check knows of a change; the rest comes from its rule. */
@@ -121,18 +122,6 @@ export class Changes {
         compare(a.id, b.id),
     )
   }
-}
-
-/** Consumers of a finding that was met more than once: broken by one of its places is broken. */
-function union(one: readonly Consumer[], other: readonly Consumer[]): readonly Consumer[] {
-  const rank = { no: 0, unknown: 1, yes: 2 }
-  const found = new Map(one.map((consumer) => [`${consumer.service} ${consumer.through}`, consumer]))
-  for (const consumer of other) {
-    const key = `${consumer.service} ${consumer.through}`
-    const known = found.get(key)
-    if (known === undefined || rank[known.broken] < rank[consumer.broken]) found.set(key, consumer)
-  }
-  return [...found.values()]
 }
 
 export function severityOf(level: Level): Severity {

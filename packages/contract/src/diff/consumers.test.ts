@@ -115,3 +115,42 @@ test('fingerprints are the same after lines have moved, and another for another 
   const [other] = compare({ 'prices.yaml': changed.replace('name: sku', 'name: skus') }).findings
   expect(other?.fingerprint).not.toBe(one?.fingerprint)
 })
+
+test('a consumer that comes along in the same change is still broken where it is deployed', () => {
+  const fields = 'id: { type: string }, total: { type: integer }'
+  const together = compare({
+    'orders.yaml': message('send', 'announce', 'id', fields),
+    'billing.yaml': message('receive', 'bill', 'id', fields),
+  })
+  expect(consumersOf(together, 'sent-schema-widened')).toEqual(['billing team-money yes', 'mailer team-mail no'])
+  const because = together.findings.find(({ id }) => id === 'sent-schema-widened')?.consumers[0]?.because
+  expect(because).toBe('its own schema, as it is deployed now, does not fit the change (`required` at `/`)')
+  const mirror = compare({
+    'mailer.yaml': message('receive', 'mail', 'id, note', 'id: { type: string }, note: { type: string }'),
+    'orders.yaml': message('send', 'announce', 'id, total, note', `${fields}, note: { type: string }`),
+  })
+  expect(consumersOf(mirror, 'received-schema-narrowed')).toEqual(['orders team-orders yes'])
+})
+
+test('a correlation id that moved is told to those who receive that message, once each', () => {
+  const two = (correlated: string) => `
+asyncapi: 3.0.0
+info: { title: orders, version: 1.0.0 }
+channels:
+  orders:
+    address: shop.orders
+    messages:
+      orderPlaced: { payload: { type: object } }
+      orderClosed: { payload: { type: object }${correlated} }
+operations:
+  announce: { action: send, channel: { $ref: '#/channels/orders' } }
+`
+  const closed = message('receive', 'mail', 'id', 'id: { type: string }').replace('orderPlaced', 'orderClosed')
+  const reads = { 'mailer.yaml': closed }
+  const base = loadSide({
+    system: write({ ...reads, 'orders.yaml': two(", correlationId: { location: '$message.payload#/id' }") }),
+  })
+  const revision = loadSide({ system: write({ ...reads, 'orders.yaml': two('') }) })
+  if (base.system === undefined || revision.system === undefined) throw new Error('unread')
+  expect(consumersOf(diffSystems(base, revision), 'correlation-location-changed')).toEqual(['mailer team-mail yes'])
+})

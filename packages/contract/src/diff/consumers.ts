@@ -13,24 +13,35 @@ export interface Judged {
   readonly difference: Difference
 }
 
+/** A consumer as one of the systems has it. `because` is told which one only where the systems differ. */
+interface Found extends Omit<Consumer, 'because'> {
+  readonly because: (when: string) => string
+  readonly system: System
+}
+
+type Fit = Pick<Found, 'broken' | 'because'>
+
+const rank: Readonly<Record<Consumer['broken'], number>> = { no: 0, unknown: 1, yes: 2 }
+
 /**
  * Whoever does not fit the new schema may do so for another reason than this one: a consumer is broken by a difference
  * where its own schema differs in the same place.
  */
-function fits(
-  { answer, differences }: AcceptsResult,
-  one: Difference,
-  whose: string,
-): Pick<Consumer, 'broken' | 'because'> {
+function fits({ answer, differences }: AcceptsResult, one: Difference, whose: string): Fit {
   const same = differences.find(
     (other) =>
       other.path === one.path &&
       (other.keyword !== 'required' || one.keyword !== 'required' || other.reader.value === one.reader.value),
   )
-  if (answer === 'yes' || same === undefined) return { broken: 'no', because: `${whose} fits the change` }
+  if (answer === 'yes' || same === undefined) {
+    return { broken: 'no', because: (when) => `${whose}${when} fits the change` }
+  }
   const where = `\`${same.keyword}\` at \`${same.path === '' ? '/' : same.path}\``
-  if (same.answer === 'no') return { broken: 'yes', because: `${whose} does not fit the change (${where})` }
-  return { broken: 'unknown', because: `whether ${whose} fits the change could not be decided (${where})` }
+  if (same.answer === 'no') {
+    return { broken: 'yes', because: (when) => `${whose}${when} does not fit the change (${where})` }
+  }
+  const because = (when: string): string => `whether ${whose}${when} fits the change could not be decided (${where})`
+  return { broken: 'unknown', because }
 }
 
 /**
@@ -51,29 +62,38 @@ export class Landscape {
   /** Whoever calls an operation is taken to be broken by what breaks it: `uses` does not say which part it needs. */
   callers(service: string, operation: string): readonly Consumer[] {
     const ref = `${service}.${operation}`
-    const users = this.#integrations().filter(({ kind, provider }) => kind === 'call' && provider === service)
-    return this.#oneEach(users, ({ ref: used, consumer }) => {
-      const calls = users.some((one) => one.consumer === consumer && one.ref === ref)
-      return calls
-        ? { through: ref, broken: 'yes', because: `calls ${ref}` }
-        : { through: used, broken: 'no', because: `calls ${used} only` }
-    })
+    const users = this.#edges(({ kind, provider }) => kind === 'call' && provider === service)
+    return this.#unique(
+      users.map(({ system, edge: { ref: used, consumer } }) => {
+        const calls = users.some(({ edge }) => edge.consumer === consumer && edge.ref === ref)
+        return {
+          ...this.#who(consumer, calls ? ref : used, system),
+          broken: calls ? 'yes' : 'no',
+          because: () => (calls ? `calls ${ref}` : `calls ${used} only`),
+        }
+      }),
+    )
   }
 
-  /** Whoever receives a message of a service. With the new schema: broken only where its own no longer accepts it. */
+  /**
+   * Whoever receives a message of a service. With the new schema: broken only where its own does not accept it, as it
+   * is deployed, or as the change has it. Both count: nobody deploys two services in the same moment.
+   */
   readers(service: string, message: string, sent?: Judged): readonly Consumer[] {
     const ref = `${service}.${message}`
-    const edges = this.#integrations().filter((one) => one.kind === 'message' && one.ref === ref)
-    return this.#oneEach(edges, ({ consumer, receive = '' }) => {
-      const through = `${consumer}.${receive}`
-      const reader = this.#service(consumer)
-      const own = reader?.receives[receive]?.messages.find((one) => this.#sameType(service, message, one.type))
-      if (sent === undefined || reader === undefined || own === undefined) {
-        return { through, broken: 'yes', because: `receives ${ref}` }
-      }
-      const result = this.#accepts(own.payload, reader, sent.payload, sent.by)
-      return { through, ...fits(result, sent.difference, 'its own schema') }
-    })
+    const edges = this.#edges((one) => one.kind === 'message' && one.ref === ref)
+    return this.#unique(
+      edges.map(({ system, edge: { consumer, receive = '' } }) => {
+        const who = this.#who(consumer, `${consumer}.${receive}`, system)
+        const reader = system.services[consumer]
+        const own = reader?.receives[receive]?.messages.find((one) => this.#sameType(service, message, one.type))
+        if (sent === undefined || reader === undefined || own === undefined) {
+          return { ...who, broken: 'yes', because: () => `receives ${ref}` }
+        }
+        const result = this.#accepts(own.payload, reader, sent.payload, sent.by)
+        return { ...who, ...fits(result, sent.difference, 'its own schema') }
+      }),
+    )
   }
 
   /** Whoever sends to an address that a service receives from. */
@@ -83,15 +103,16 @@ export class Landscape {
         Object.values(one.sends)
           .filter((send) => send.channel === channel && one.name !== service)
           .flatMap((send) =>
-            send.messages.filter((message) => message.type === type).map((message) => ({ one, send, message })),
+            send.messages.filter((message) => message.type === type).map((message) => ({ system, one, send, message })),
           ),
       ),
     )
     return this.#unique(
-      sends.map(({ one, send, message }) => {
-        const through = `${one.name}.${send.operation}`
-        const who = { service: one.name, ...optional('owner', one.owner), through }
-        if (received === undefined) return { ...who, broken: 'yes', because: `sends ${message.type} to ${channel}` }
+      sends.map(({ system, one, send, message }) => {
+        const who = this.#who(one.name, `${one.name}.${send.operation}`, system)
+        if (received === undefined) {
+          return { ...who, broken: 'yes', because: () => `sends ${message.type} to ${channel}` }
+        }
         const result = this.#accepts(received.payload, received.by, message.payload, one)
         return { ...who, ...fits(result, received.difference, 'what it sends') }
       }),
@@ -131,30 +152,39 @@ export class Landscape {
     return undefined
   }
 
-  #integrations(): readonly Integration[] {
-    return this.#systems.flatMap(({ integrations }) => integrations)
+  #edges(wanted: (edge: Integration) => boolean): readonly { readonly system: System; readonly edge: Integration }[] {
+    return this.#systems.flatMap((system) => system.integrations.filter(wanted).map((edge) => ({ system, edge })))
   }
 
-  #oneEach(
-    edges: readonly Integration[],
-    judge: (edge: Integration) => Omit<Consumer, 'service' | 'owner'>,
-  ): readonly Consumer[] {
-    return this.#unique(
-      edges.map((edge) => ({
-        service: edge.consumer,
-        ...optional('owner', this.ownerOf(edge.consumer)),
-        ...judge(edge),
-      })),
-    )
+  #who(service: string, through: string, system: System): Pick<Found, 'service' | 'owner' | 'through' | 'system'> {
+    return { service, ...optional('owner', this.ownerOf(service)), through, system }
   }
 
-  #unique(all: readonly Consumer[]): readonly Consumer[] {
-    const found = new Map<string, Consumer>()
+  /** Deployed is what was there before; what comes with the change itself may mend it, and may not: the worst counts. */
+  #unique(all: readonly Found[]): readonly Consumer[] {
+    const groups = new Map<string, [Found, ...Found[]]>()
     for (const one of all) {
       const key = `${one.service} ${one.through}`
-      // Deployed is what was there before; what comes with the change itself may mend it, and may not.
-      if (!found.has(key) || one.broken === 'yes') found.set(key, one)
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [one])
+      else group.push(one)
     }
-    return [...found.values()]
+    return [...groups.values()].map((group) => {
+      const { system, because, ...worst } = group.reduce((a, b) => (rank[b.broken] > rank[a.broken] ? b : a))
+      const differ = group.some(({ broken }) => broken !== worst.broken)
+      const when = system === this.#systems.at(-1) ? ', as this change has it,' : ', as it is deployed now,'
+      return { ...worst, because: because(differ ? when : '') }
+    })
   }
+}
+
+/** Who is met more than once is named once: broken by one of the places is broken. */
+export function union(...all: readonly (readonly Consumer[])[]): readonly Consumer[] {
+  const found = new Map<string, Consumer>()
+  for (const consumer of all.flat()) {
+    const key = `${consumer.service} ${consumer.through}`
+    const known = found.get(key)
+    if (known === undefined || rank[known.broken] < rank[consumer.broken]) found.set(key, consumer)
+  }
+  return [...found.values()]
 }

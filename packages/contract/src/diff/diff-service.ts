@@ -19,6 +19,7 @@ import { checkResponses } from './checks/responses.ts'
 import { checkSecurity } from './checks/security.ts'
 import { checkServers } from './checks/servers.ts'
 import type { ServiceComparison } from './comparison.ts'
+import { union } from './consumers.ts'
 import type { HttpPair } from './http-pair.ts'
 import { httpLabel } from './http-pair.ts'
 import { twinOf } from './verdict.ts'
@@ -123,10 +124,12 @@ function diffAsync(pair: AsyncPair, comparison: ServiceComparison): void {
 
 /** Everybody at the other end of an operation, for changes that no schema can judge. */
 function reliersOf(operation: AsyncOperation, service: string, { landscape }: ServiceComparison) {
-  return operation.messages.flatMap(({ message, type }) =>
-    operation.kind === 'send'
-      ? landscape.readers(service, message)
-      : landscape.senders(service, operation.channel, type),
+  return union(
+    ...operation.messages.map(({ message, type }) =>
+      operation.kind === 'send'
+        ? landscape.readers(service, message)
+        : landscape.senders(service, operation.channel, type),
+    ),
   )
 }
 

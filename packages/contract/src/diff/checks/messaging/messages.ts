@@ -1,5 +1,6 @@
 import type { Difference } from '../../../accepts/types.ts'
 import type { Message } from '../../../model/message.ts'
+import type { Change } from '../../changes.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { paired, reporter } from '../../comparison.ts'
 import type { Direction, DiffRule } from '../../model.ts'
@@ -143,7 +144,7 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
     const message = `\`${revision.message}\` is meant as ${revision.intent} now, and was as ${base.intent}`
     report('message-intent-changed', { ...told(base.intent, revision.intent), message })
   }
-  correlation(pair, where, owner, comparison)
+  correlation(pair, { ...where, consumers: everybody() }, owner, comparison)
   checkLifecycle(`the ${what} ${revision.message}`, base, revision, owner.subject, comparison)
   const consumers = (difference: Difference) => reliers(revision, direction, owner, comparison, difference)
   const use = { direction, subject: owner.subject, at: revision.location, base: base.location, consumers }
@@ -155,7 +156,7 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
 
 function correlation(
   { base, revision }: MessagePair,
-  where: { at: Message['location']; base: Message['location']; place: string },
+  where: Pick<Change, 'at' | 'base' | 'place' | 'consumers'>,
   owner: AsyncPair,
   comparison: ServiceComparison,
 ): void {
