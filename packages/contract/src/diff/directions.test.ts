@@ -166,3 +166,43 @@ test.each([
   expect(verdict.documents[0]?.enough).toBe(enough)
   expect(verdict.documents[0]?.least).toBe(least)
 })
+
+const asText = (parameter: string, header = 'type: string') => `
+openapi: 3.1.0
+info: { title: Orders, version: 1.0.0 }
+paths:
+  /orders:
+    get:
+      operationId: it
+      parameters: [{ name: q, in: query, schema: { ${parameter} } }]
+      responses: { '200': { description: All, headers: { X-Left: { required: true, schema: { ${header} } } } } }
+`
+
+test('a parameter is text on the wire: what a number was written as, any text reads; not the other way round', () => {
+  const change = (from: string, to: string) => told(compare(asText(from), asText(to)))
+  expect(change('type: integer', 'type: string')).toEqual(['minor received-schema-widened'])
+  expect(change('type: string', 'type: integer')).toEqual(['breaking received-schema-narrowed'])
+  expect(change('type: integer', "type: string, pattern: '^[a-z]$'")).toEqual(['breaking received-schema-narrowed'])
+  const list = (type: string): string => `type: array, items: { type: ${type} }`
+  expect(change(list('integer'), list('string'))).toEqual(['minor received-schema-widened'])
+  expect(change(list('string'), list('integer'))).toEqual(['breaking received-schema-narrowed'])
+})
+
+test('a header of an answer is text, too: who read any text reads a number, and not the other way round', () => {
+  const change = (from: string, to: string) => told(compare(asText('type: string', from), asText('type: string', to)))
+  expect(change('type: string', 'type: integer')).toEqual(['minor sent-schema-narrowed'])
+  expect(change('type: integer', 'type: string')).toEqual(['breaking sent-schema-widened'])
+})
+
+test('a parameter of an address has no name on the wire; its place has', () => {
+  const channel = (address: string) => `
+asyncapi: 3.0.0
+info: { title: Orders, version: 1.0.0 }
+channels:
+  orders: { address: '${address}', messages: { placed: { payload: { type: object } } } }
+operations:
+  announce: { action: send, channel: { $ref: '#/channels/orders' } }
+`
+  expect(told(compare(channel('c/{id}'), channel('c/{x}')))).toEqual([])
+  expect(told(compare(channel('c/{id}'), channel('{id}/c')))).toEqual(['breaking channel-address-changed'])
+})

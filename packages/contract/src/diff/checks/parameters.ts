@@ -107,6 +107,7 @@ export function checkParameters(pair: HttpPair, comparison: ServiceComparison): 
     changed(before, after, pair, comparison)
     comparison.schemas.compare(before.schema, after.schema, {
       direction,
+      text: before.contentType === undefined && after.contentType === undefined,
       place: shown(after),
       subject: pair.subject,
     })

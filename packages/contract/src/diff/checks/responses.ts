@@ -175,7 +175,7 @@ function compareResponse(old: Response, now: Response, pair: HttpPair, compariso
         ...(sent ? {} : { level: 'minor' }),
       })
     }
-    comparison.schemas.compare(before.schema, after.schema, { direction, place, subject: pair.subject })
+    comparison.schemas.compare(before.schema, after.schema, { direction, text: true, place, subject: pair.subject })
   }
 }
 

@@ -11,6 +11,7 @@ import type { Consumer, Direction } from '../model.ts'
 import { describeDifference } from './describe-difference.ts'
 import { type Exchange, ExchangeSchemas } from './exchange.ts'
 import { onlyStatesWidth } from './integer-width.ts'
+import { readAsText } from './read-as-text.ts'
 import { schemaRules } from './schema-rules.ts'
 import { Unchanged } from './unchanged.ts'
 
@@ -21,6 +22,8 @@ export interface SchemaUse {
   readonly direction: Direction
   /** which half of an HTTP exchange it is; absent: a message, where `readOnly` says nothing */
   readonly exchange?: Exchange
+  /** it is written as text, as parameters and headers are: what a number is on the wire, a text is too */
+  readonly text?: boolean
   /** `request body` */
   readonly place: string
   readonly subject: Subject
@@ -67,9 +70,7 @@ export class SchemaComparison {
     this.compared++
     if (this.#unchanged.same(old, now)) return
     const received = use.direction === 'received'
-    const forward = received
-      ? this.#relation('revision', use.exchange)(now, old)
-      : this.#relation('base', use.exchange)(old, now)
+    const forward = received ? this.#accepts('revision', now, old, use) : this.#accepts('base', old, now, use)
     const report = reporter(schemaRules, this.#changes, use.subject)
     const where = { before, after, use }
     const [writer, side] = received ? [old, 'base' as const] : [now, 'revision' as const]
@@ -91,14 +92,19 @@ export class SchemaComparison {
     }
     if (forward.answer !== 'yes') return
     // Nobody is broken: is it the same, or does it offer more?
-    const back = received
-      ? this.#relation('base', use.exchange)(old, now)
-      : this.#relation('revision', use.exchange)(now, old)
+    const back = received ? this.#accepts('base', old, now, use) : this.#accepts('revision', now, old, use)
     for (const difference of back.differences) {
       if (difference.answer === 'unknown') continue
       const change = this.#change(difference, received ? 'sent' : 'received', where)
       report(received ? 'received-schema-widened' : 'sent-schema-narrowed', { ...change, direction: use.direction })
     }
+  }
+
+  #accepts(side: 'base' | 'revision', reader: JsonSchema, writer: JsonSchema, use: SchemaUse): AcceptsResult {
+    const { base, revision } = this.#named
+    const [readers, writers] = side === 'base' ? [base, revision] : [revision, base]
+    const read = use.text === true ? readAsText(reader, writer, readers, writers) : reader
+    return this.#relation(side, use.exchange)(read, writer)
   }
 
   /** Whether one side, as the reader, accepts what the other writes. */

@@ -77,7 +77,12 @@ export function checkAsyncOperations(
 }
 
 function wire({ kind, channel, messages }: AsyncOperation): string {
-  return JSON.stringify([kind, channel, messages.map(({ type }) => type).sort()])
+  return JSON.stringify([kind, onTheWire(channel), messages.map(({ type }) => type).sort()])
+}
+
+/** What stands for a parameter of an address is its place; its name is on no wire. */
+function onTheWire(address: string): string {
+  return address.replaceAll(/\{[^{}]*\}/g, '{}')
 }
 
 /** Whether the rest can be compared: of another action every direction is turned round. */
@@ -88,7 +93,7 @@ function sameEdge(
 ): boolean {
   const report = reporter(asyncOperationRules, comparison.changes, subject)
   const where = { at: after.location, base: before.location }
-  if (before.channel !== after.channel) {
+  if (onTheWire(before.channel) !== onTheWire(after.channel)) {
     report('channel-address-changed', {
       ...where,
       place: 'channel',
