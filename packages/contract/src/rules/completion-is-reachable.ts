@@ -1,7 +1,9 @@
+import type { HttpOperation } from '../model/operation.ts'
 import type { JsonSchema } from '../model/schema.ts'
 import type { Service, System } from '../model/system.ts'
 import { lookUpValues } from './schema-values.ts'
 import { inWords, retrySpan } from './durations.ts'
+import { longestWay } from './process-ways.ts'
 import type { Operation } from './operations.ts'
 import { allOf, nameOf, receiversOf, sendsOf, servicesOf } from './operations.ts'
 import type { Rule, Violation } from './rule.ts'
@@ -22,6 +24,7 @@ export const completionIsReachable: Rule = {
       for (const operation of allOf(service)) {
         yield* outcomes(operation, service, system)
         yield* inTime(operation, system)
+        if (operation.kind === 'http') yield* chainInTime(operation, service, system)
       }
     }
   },
@@ -91,5 +94,21 @@ function* inTime(operation: Operation, system: System): Iterable<Violation> {
       message: `\`${operation.operation}\` promises an outcome within ${inWords(completion.withinMs)}, and \`${nameOf(receive)}\` may retry for ${inWords(span)}`,
       fix: 'promise more time, or let the consumer give up sooner',
     }
+  }
+}
+
+/** What a request begins goes on in messages of its process: each step may take all of its retries. */
+function* chainInTime(operation: HttpOperation, service: Service, system: System): Iterable<Violation> {
+  const { completion, declared } = operation.guarantees
+  const process = operation.integration?.process
+  const at = declared.completion
+  if (completion?.withinMs === undefined || process === undefined || at === undefined) return
+  const { ms, steps } = longestWay(service, process, system)
+  if (ms <= completion.withinMs) return
+  yield {
+    at,
+    subject: nameOf(operation),
+    message: `\`${operation.operation}\` promises an outcome within ${inWords(completion.withinMs)}, and ${steps.map((step) => `\`${step}\``).join(' → ')} may take ${inWords(ms)} with ${steps.length === 1 ? 'its' : 'their'} retries`,
+    fix: 'promise more time, or let the consumers give up sooner',
   }
 }

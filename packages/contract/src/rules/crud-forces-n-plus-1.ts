@@ -1,6 +1,6 @@
 import type { HttpOperation } from '../model/operation.ts'
-import type { NamedSchema } from '../model/schema.ts'
-import { itemsOf, propertiesOf } from '../schema/look-through.ts'
+import type { JsonSchema, NamedSchema } from '../model/schema.ts'
+import { itemsOf, parts, propertiesOf, typeOf } from '../schema/look-through.ts'
 import { nameOf, servicesOf } from './operations.ts'
 import type { Rule } from './rule.ts'
 
@@ -50,10 +50,20 @@ function answersReferences({ responses }: HttpOperation, named: Readonly<Record<
   const [schema] = content.flatMap((one) => (one.json && one.schema !== undefined ? [one.schema.schema] : []))
   if (schema === undefined) return false
   const items = itemsOf(schema, named)
-  const list =
-    items ??
-    [...propertiesOf(schema, named).values()].map((one) => itemsOf(one, named)).find((one) => one !== undefined)
+  const lists = [...propertiesOf(schema, named).values()]
+    .map((one) => itemsOf(one, named))
+    .filter((one) => one !== undefined)
+  const list = items ?? lists[0]
   if (list === undefined) return false
+  // Beside other lists, bare texts may be labels of the one thing that is answered.
+  if ((items !== undefined || lists.length === 1) && isBareId(list, named)) return true
   const properties = [...propertiesOf(list, named).keys()]
   return properties.length > 0 && properties.every((name) => reference.test(name))
+}
+
+/** A text or a number, and no word of a fixed list: beside `/orders/{id}` it can only be what an order is asked for by. */
+function isBareId(item: JsonSchema, named: Readonly<Record<string, NamedSchema>>): boolean {
+  const type = typeOf(item, named)
+  if (type !== 'string' && type !== 'integer' && type !== 'number') return false
+  return !parts(item, named).some((part) => 'enum' in part || 'const' in part)
 }

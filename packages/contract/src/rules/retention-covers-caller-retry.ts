@@ -49,8 +49,10 @@ function callers(operation: HttpOperation, system: System): Span[] {
     found.push({ ms: STANDARD_WEBHOOKS, words: 'Standard Webhooks are repeated for 75 h 35 min' })
   }
   for (const consumer of servicesOf(system)) {
-    if (!Object.hasOwn(consumer.uses, nameOf(operation))) continue
+    const use = Object.hasOwn(consumer.uses, nameOf(operation)) ? consumer.uses[nameOf(operation)] : undefined
+    if (use === undefined) continue
     for (const receive of Object.values(consumer.receives)) {
+      if (use.in !== undefined && !use.in.includes(receive.operation)) continue
       // Only a handler that acts outside its transaction calls out under the message's key.
       if (receive.effects !== 'external') continue
       const { ms, words } = redeliverySpan(system, receive.guarantees.values, receive.channel)

@@ -38,6 +38,16 @@ export function longestPaths(edges: readonly RpcEdge[]): readonly (readonly RpcE
   return found
 }
 
+/** Who follows the calls from its end comes back to its beginning. */
+export function isOnCircle(edge: RpcEdge, edges: readonly RpcEdge[]): boolean {
+  const reached = new Set([edge.to])
+  // A set grows while it is walked: what is added is visited too.
+  for (const name of reached) {
+    for (const { from, to } of edges) if (from === name) reached.add(to)
+  }
+  return reached.has(edge.from)
+}
+
 /** `99.7 %`: all of these services at once, each available 99.9 % of the time: an assumption, for the vocabulary has no word for it. */
 export function compositeAvailability(services: number): string {
   return `${(0.999 ** services * 100).toFixed(2).replace(/0$/, '')} %`

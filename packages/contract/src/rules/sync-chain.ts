@@ -1,4 +1,4 @@
-import { compositeAvailability, longestPaths, rpcEdges } from './rpc-edges.ts'
+import { compositeAvailability, isOnCircle, longestPaths, rpcEdges } from './rpc-edges.ts'
 import type { Rule } from './rule.ts'
 
 /** Calls behind one another. Two are common (a service and its vendor); from three on nobody knows the whole chain. */
@@ -16,9 +16,12 @@ export const syncChain: Rule = {
   fix: 'let a message replace one of the calls, or keep a copy of what is asked for',
   *check({ system }) {
     const seen = new Set<string>()
-    for (const path of longestPaths(rpcEdges(system))) {
+    const edges = rpcEdges(system)
+    for (const path of longestPaths(edges)) {
       const [first] = path
       if (first === undefined || path.length <= MOST) continue
+      // Who calls in a circle hears of it from `rpc-cycle`, once.
+      if (path.every((edge) => isOnCircle(edge, edges))) continue
       const services = [first.from, ...path.map(({ to }) => to)]
       if (seen.has(services.join())) continue
       seen.add(services.join())

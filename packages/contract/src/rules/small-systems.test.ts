@@ -1,0 +1,64 @@
+/** Rules on small systems: what their pair of fixtures has no place for. */
+import { expect, test } from 'vitest'
+import type { Finding } from '../model/finding.ts'
+import { checkFixture } from './fixture.ts'
+
+const ids = (findings: readonly Finding[]): readonly string[] => findings.map(({ id }) => id)
+
+async function check(files: Readonly<Record<string, string>>): Promise<readonly Finding[]> {
+  return (await checkFixture({ files: new Map(Object.entries(files)), marks: [] })).findings
+}
+
+const openapi = (paths: string): string => `openapi: 3.1.0\ninfo: { title: Test, version: 1.0.0 }\npaths:\n${paths}`
+
+const asks = (name: string): string =>
+  openapi(`  /${name}:\n    get: { operationId: ask, responses: { '200': { description: ok } } }\n`)
+
+/** Services that call each other: `a: b` is a call of a to b. */
+function calling(calls: Readonly<Record<string, string>>): Promise<readonly Finding[]> {
+  const names = [...new Set([...Object.keys(calls), ...Object.values(calls)])]
+  const services = names.map((name) => {
+    const uses = calls[name] === undefined ? '' : `, uses: { ${calls[name]}.ask: { style: rpc } }`
+    return `  ${name}: { owner: team, contracts: [${name}.openapi.yaml]${uses} }\n`
+  })
+  return check({
+    'spandrel.yaml': `version: 1\nsystem: shop\nservices:\n${services.join('')}`,
+    ...Object.fromEntries(names.map((name) => [`${name}.openapi.yaml`, asks(name)])),
+  })
+}
+
+test('a circle of calls is one finding; who calls into it waits for a chain as before', async () => {
+  const coupling = (findings: readonly Finding[]): readonly string[] =>
+    ids(findings).filter((id) => id === 'rpc-cycle' || id === 'sync-chain')
+  const circle = { a: 'b', b: 'c', c: 'd', d: 'a' }
+  expect(coupling(await calling(circle))).toEqual(['rpc-cycle'])
+  expect(coupling(await calling({ ...circle, web: 'a' })).toSorted()).toEqual(['rpc-cycle', 'sync-chain'])
+})
+
+async function listing(schema: string): Promise<readonly string[]> {
+  const found = await check({
+    'spandrel.yaml':
+      'version: 1\nsystem: shop\nservices:\n  orders: { owner: team, contracts: [orders.openapi.yaml] }\n',
+    'orders.openapi.yaml': openapi(`  /orders:
+    get:
+      operationId: listOrders
+      responses: { '200': { description: ok, content: { application/json: { schema: ${schema} } } } }
+  /orders/{id}:
+    get:
+      operationId: getOrder
+      parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+      responses: { '200': { description: ok } }
+`),
+  })
+  return ids(found).filter((id) => id === 'crud-forces-n-plus-1')
+}
+
+test('a list of bare ids is a list of references; words of a fixed list are none', async () => {
+  const array = (items: string): string => `{ type: array, items: ${items} }`
+  const object = (properties: string): string => `{ type: object, properties: { ${properties} } }`
+  expect(await listing(array('{ type: string }'))).toHaveLength(1)
+  expect(await listing(array('{ type: integer }'))).toHaveLength(1)
+  expect(await listing(object('orders: { type: array, items: { type: string } }'))).toHaveLength(1)
+  expect(await listing(array('{ type: string, enum: [open, closed] }'))).toEqual([])
+  expect(await listing(array(object('id: { type: string }, total: { type: integer }')))).toEqual([])
+})
