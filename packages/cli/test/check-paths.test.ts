@@ -42,3 +42,9 @@ test('a file far from here is named in full', async () => {
   expect(code).toBe(1)
   expect(stdout).toContain(`${join(folder, 'broken.yaml')}:3:8  error`)
 })
+
+test('a path that leads nowhere: nothing could be checked', async () => {
+  const { code, stderr } = await check('nothere.yaml')
+  expect(stderr).toContain('there is no nothere.yaml')
+  expect(code).toBe(2)
+})

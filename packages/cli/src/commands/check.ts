@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import type { LoadResult, System } from '@spandrel/contract'
 import { Option } from 'commander'
@@ -35,6 +37,7 @@ export const check = command<CheckOptions>({
   async run(options, paths, output) {
     const { checkDocuments, checkSystem, messageOwners, rules, tally } = await contractPackage()
     const { file, documents = [] } = await namedDocuments(paths, options.config)
+    for (const document of documents) mustExist(document)
     const where = file === undefined ? documents.map(shown).join(', ') : shown(file)
     output.progress(`reading ${where}`)
     keepYoungGenerationSmall()
@@ -76,6 +79,15 @@ export const check = command<CheckOptions>({
  */
 function keepYoungGenerationSmall(): void {
   for (const flag of ['--semi-space-growth-factor=1', '--max-semi-space-size=2']) setFlagsFromString(flag)
+}
+
+/** A path that leads nowhere is a mistake of the command, not of a contract. */
+function mustExist(path: string): void {
+  if (existsSync(path)) return
+  throw new CommandError(`there is no ${path}`, {
+    where: resolve(path),
+    fix: 'name a contract, or the folder that holds some',
+  })
 }
 
 /** What was looked at; undefined where errors kept the system from being read. Throws where there was nothing. */

@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../model/finding.ts'
-import type { CheckSettings } from '../model/system.ts'
+import type { CheckSettings, System } from '../model/system.ts'
 import { acknowledge } from './acknowledge.ts'
 import { touchedFiles } from './operations.ts'
 import type { Rule, RuleContext, Violation } from './rule.ts'
@@ -16,7 +16,8 @@ export function applyRules(context: RuleContext, before: readonly Finding[]): re
     return summed(violations, touched).map((violation) => findingOf(rule, violation))
   })
   const { check = { severities: {}, acknowledged: [] } } = context.system
-  const weighed = [...summedStructure(before, touched), ...found].flatMap((finding) => withSeverity(finding, check))
+  const read = before.filter(({ id }) => id !== 'never-sent' || !isAlone(context.system))
+  const weighed = [...summedStructure(read, touched), ...found].flatMap((finding) => withSeverity(finding, check))
   return acknowledge(weighed, check, context.today, [...rules.map(({ id }) => id), ...before.map(({ id }) => id)])
 }
 
@@ -47,7 +48,13 @@ function summed(violations: readonly Violation[], touched: ReadonlySet<string>):
 }
 
 /** What reading reports once for each operation, and an author who has not begun need not hear so often. */
-const repeated = new Set(['missing-operation-id', 'ignored-parameter'])
+const repeated = new Set(['missing-operation-id', 'ignored-parameter', 'schema-format'])
+
+/** One service without a spandrel.yaml: who sends to it is in other documents, and nobody can know. */
+function isAlone({ file, services }: System): boolean {
+  const [only, ...others] = Object.values(services)
+  return others.length === 0 && only?.documents.some((document) => document.file === file) === true
+}
 
 function summedStructure(findings: readonly Finding[], touched: ReadonlySet<string>): readonly Finding[] {
   const isSummed = ({ id, file }: Finding): boolean => repeated.has(id) && !touched.has(file)

@@ -1,5 +1,9 @@
 /** Rules on small systems: what their pair of fixtures has no place for. */
-import { expect, test } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { checkDocuments } from '../load/load-system.ts'
 import type { Finding } from '../model/finding.ts'
 import { checkFixture } from './fixture.ts'
 
@@ -61,4 +65,29 @@ test('a list of bare ids is a list of references; words of a fixed list are none
   expect(await listing(object('orders: { type: array, items: { type: string } }'))).toHaveLength(1)
   expect(await listing(array('{ type: string, enum: [open, closed] }'))).toEqual([])
   expect(await listing(array(object('id: { type: string }, total: { type: integer }')))).toEqual([])
+})
+
+test('a document alone is not asked who sends to it, and formats that are not read are one remark', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'spandrel-alone-'))
+  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  const payload =
+    "payload: { schemaFormat: 'application/vnd.apache.avro;version=1.9.0', schema: { type: record, name: A, fields: [] } }"
+  const file = join(dir, 'test.yaml')
+  await writeFile(
+    file,
+    `asyncapi: 3.0.0
+info: { title: Test, version: 1.0.0 }
+channels:
+  in: { address: test1, messages: { a: { ${payload} } } }
+  out: { address: test2, messages: { b: { ${payload} } } }
+operations:
+  hear: { action: receive, channel: { $ref: '#/channels/in' } }
+  tell: { action: send, channel: { $ref: '#/channels/out' } }
+`,
+  )
+  const { findings } = await checkDocuments([file], { env: {} })
+  expect(ids(findings)).not.toContain('never-sent')
+  const formats = findings.filter(({ id }) => id === 'schema-format')
+  expect(formats.map(({ severity }) => severity)).toEqual(['info'])
+  expect(formats[0]?.message).toContain('and 1 more in this document')
 })
