@@ -1,5 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PullRequest, pullRequest } from './pull-request.ts'
 import { spandrel } from './spandrel.ts'
@@ -59,8 +63,38 @@ test('folders without a spandrel.yaml: their documents, by their names', async (
   const { code, stdout } = await spandrel(['diff', 'main:payments/contracts', 'payments/contracts'], {
     cwd: repository.folder,
   })
-  expect(code).toBe(0)
+  expect(code).toBe(1)
+  // Both documents of the service: the messages as well as the API.
+  expect(stdout).toMatch(/breaking {2}sent-schema-widened/)
   expect(stdout).toContain('the query parameter `currency` is new')
+})
+
+test('the change that adopts Spandrel: the contracts are compared with those that were there', async () => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-adopts-')))
+  try {
+    const git = (...args: string[]) =>
+      promisify(execFile)('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { cwd: folder })
+    const api = await readFile(`${fixtures}/parameter-added/base.yaml`, 'utf8')
+    await mkdir(join(folder, 'api'))
+    await writeFile(join(folder, 'api/orders.yaml'), api)
+    await git('init', '--quiet')
+    await git('add', '.')
+    await git('commit', '--quiet', '--message', 'Before')
+    const contracts = '[api/orders.yaml, api/messages.yaml]'
+    const system = `version: 1\nsystem: shop\nservices:\n  orders: { contracts: ${contracts} }\n`
+    await writeFile(join(folder, 'spandrel.yaml'), system)
+    const messages = await readFile(`${fixtures}/message-removed/base.yaml`, 'utf8')
+    await writeFile(join(folder, 'api/messages.yaml'), messages)
+    const adopts = await spandrel(['diff', 'HEAD'], { cwd: folder })
+    expect(adopts).toMatchObject({ code: 0 })
+    expect(adopts.stderr).toContain('there was no system before: HEAD has no spandrel.yaml')
+    expect(adopts.stderr).toContain('1 of 2 were there')
+    expect(adopts.stdout).toMatch(/minor .*is new/)
+    await writeFile(join(folder, 'api/orders.yaml'), api.replaceAll('/orders:', '/order:'))
+    expect((await spandrel(['diff', 'HEAD'], { cwd: folder })).code).toBe(1)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('the README shows the comment of a real pull request', async () => {

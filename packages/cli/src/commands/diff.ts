@@ -53,6 +53,7 @@ export const diff = command<DiffFlags>({
   ],
   async run(options, [base = '', revision], output) {
     const sides = await findSides(base, revision, options.config)
+    for (const { note } of sides) if (note !== undefined) output.note(note)
     output.progress(`comparing ${sides[0].written} and ${sides[1].written}`)
     const { diffMarkdown, diffReport, diffSystems, reportRules } = await contractPackage()
     const known = await knownSystem(sides, options.config)

@@ -5,6 +5,7 @@ import type { Files, SideInput } from '@spandrel/contract'
 import { disk } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
 import { findConfig, shown } from '../system/find-config.ts'
+import { contractPackage } from '../system/open-system.ts'
 import { contractsBelow, isContract } from '../system/named-documents.ts'
 import { type GitRevision, gitRevision, isShallow } from './git-files.ts'
 
@@ -15,6 +16,8 @@ export interface Place {
   readonly files: Files
   readonly input: SideInput
   readonly revision?: GitRevision
+  /** what the user has to know of how it was found */
+  readonly note?: string
 }
 
 /** A path, or a revision of git and perhaps a path in it. */
@@ -38,8 +41,36 @@ export async function findSides(
   }
   const after: Target = revision === undefined ? { written: 'the working tree' } : target(revision)
   const path = before.path ?? after.path ?? (await nearestConfig(config)) ?? process.cwd()
+  if (before.path === undefined && before.revision !== undefined && kindOf(path, before.revision.files) === undefined) {
+    const now = place(after, after.path ?? path)
+    if ('system' in now.input) return adopted(before.written, before.revision, now, now.input.system)
+  }
   const sides = [before, after].map((one) => place(one, one.path ?? path)) as [Place, Place]
   return namedAlike(sides)
+}
+
+/** The change that brings the spandrel.yaml: what it names is compared with what was there by the same path. */
+async function adopted(
+  written: string,
+  revision: GitRevision,
+  after: Place,
+  system: string,
+): Promise<readonly [Place, Place]> {
+  const { loadSide } = await contractPackage()
+  const side = loadSide(after.input, { files: after.files, env: process.env })
+  // Reading it once more says what is wrong with it.
+  if (side.system === undefined) return [after, after]
+  const now = Object.values(side.system.services).flatMap(({ name, documents }) =>
+    documents.map(({ file }) => ({ name, file })),
+  )
+  const old = now.filter(({ file }) => kindOf(file, revision.files) === 'file')
+  const before = `there was no system before: ${written} has no ${shown(system)}`
+  if (old.length === 0) return [{ ...after, note: `${before}, and none of its contracts` }, after]
+  const note = `${before}; its contracts are compared, ${old.length} of ${now.length} were there`
+  return [
+    { written, revision, files: revision.files, input: { documents: old }, note },
+    { ...after, input: { documents: now } },
+  ]
 }
 
 async function nearestConfig(config: string | undefined): Promise<string | undefined> {

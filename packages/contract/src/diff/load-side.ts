@@ -17,7 +17,7 @@ import type { Environment } from '../system/variables.ts'
 /** What is compared: a spandrel.yaml with all it includes, or documents that no system names. */
 export type SideInput =
   | { readonly system: string }
-  /** each becomes a service of its own; `name` is what the two sides are matched by */
+  /** those of one `name` become a service; it is what the two sides are matched by */
   | { readonly documents: readonly { readonly name: string; readonly file: string }[] }
 
 export interface SideOptions {
@@ -89,12 +89,13 @@ export function loadSide(input: SideInput, options: SideOptions = {}): Side | Un
   }
 }
 
-/** Documents alone are a system too: one service each, whose faults are not the reader's to repair. */
+/** Documents alone are a system too: one service for each name, whose faults are not the reader's to repair. */
 function wrapped(input: Extract<SideInput, { documents: unknown }>, findings: Findings) {
   const file = join(dirname(input.documents[0]?.file ?? '/'), '(documents)')
-  const services = Object.fromEntries(
-    input.documents.map((one) => [one.name, { external: true, contracts: [one.file] }]),
-  )
+  const services: Record<string, { external: true; contracts: string[] }> = {}
+  for (const { name, file: contract } of input.documents) {
+    services[name] = { external: true, contracts: [...(services[name]?.contracts ?? []), contract] }
+  }
   const root = parseYaml(file, JSON.stringify({ version: 1, system: 'documents', services }), findings)
   return root === undefined ? [] : [{ file, dir: dirname(file), root }]
 }
