@@ -206,3 +206,10 @@ operations:
   expect(told(compare(channel('c/{id}'), channel('c/{x}')))).toEqual([])
   expect(told(compare(channel('c/{id}'), channel('{id}/c')))).toEqual(['breaking channel-address-changed'])
 })
+
+test('a limit that is itself ruled out is said so; it did not go from 0 to 0', () => {
+  const said = (from: string, to: string) =>
+    compare(document('paths', from), document('paths', to)).findings.map(({ message }) => message)
+  expect(said('minimum: 0', 'exclusiveMinimum: 0')).toEqual(['request body: `/n`: 0 itself is ruled out now'])
+  expect(said('exclusiveMinimum: 0', 'minimum: 0')).toEqual(['request body: `/n`: 0 itself is allowed now'])
+})

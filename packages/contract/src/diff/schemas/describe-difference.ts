@@ -42,7 +42,7 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
         if (received && gone.length > 0) return `${where} may no longer be ${listed(gone, 'or')}`
         if (!received && added.length > 0) return `${where} may be ${listed(added, 'or')} now`
       }
-      return `${where}: ${change(keyword, before, after)}`
+      return `${where}: ${change(keyword, before, after, received)}`
     }
     case 'type':
       return `${where} is ${typeText(after)} now, and was ${typeText(before)}`
@@ -54,13 +54,17 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
     case 'false':
       return received ? `${where} is no longer accepted` : `${where} may be sent now, and was ruled out`
     default:
-      return `${where}: ${change(keyword, before, after)}`
+      return `${where}: ${change(keyword, before, after, received)}`
   }
 }
 
-function change(keyword: string, before: unknown, after: unknown): string {
+function change(keyword: string, before: unknown, after: unknown, received: boolean): string {
   if (before === undefined) return `\`${keyword}: ${short(after)}\` is new`
   if (after === undefined) return `\`${keyword}: ${short(before)}\` is gone`
+  // `minimum: 0` and `exclusiveMinimum: 0` have the same number, and only one of them takes it.
+  if (before === after && /^(exclusive)?(min|max)imum$/i.test(keyword)) {
+    return `${short(before)} itself is ${keyword.startsWith('exclusive') === received ? 'ruled out now' : 'allowed now'}`
+  }
   return `\`${keyword}\` went from ${short(before)} to ${short(after)}`
 }
 

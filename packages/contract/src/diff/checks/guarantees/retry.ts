@@ -11,7 +11,7 @@ export const retryRules = {
     level: 'breaking',
     law: 'what was tried again is given up earlier, or may no longer be tried again',
     why: 'On an HTTP operation `retry` says what callers may repeat; on a receive, how often the consumer tries before a message is dead.',
-    fix: 'keep the attempts and the statuses',
+    fix: 'keep the attempts, and on an HTTP operation the statuses',
   },
   'retry-strengthened': {
     area: 'guarantee',
@@ -42,13 +42,7 @@ export function checkRetry(pair: GuaranteePair, comparison: Comparison): void {
   }
   if (after.attempts !== before.attempts) {
     const id = after.attempts < before.attempts ? 'retry-weakened' : 'retry-strengthened'
-    report(
-      id,
-      'attempts',
-      `${after.attempts} attempts now, and ${before.attempts} before`,
-      before.attempts,
-      after.attempts,
-    )
+    report(id, 'attempts', `${attempts(after)} now, and ${before.attempts} before`, before.attempts, after.attempts)
   }
   statuses(before, after, report)
   const pace = (one: RetryGuarantee): string =>
@@ -75,5 +69,9 @@ function covered(status: string, all: readonly string[]): boolean {
 }
 
 function text(retry: Guarantees['retry']): string {
-  return retry === 'none' ? 'not promised' : `${retry.attempts} attempts`
+  return retry === 'none' ? 'not promised' : attempts(retry)
+}
+
+function attempts({ attempts: count }: RetryGuarantee): string {
+  return `${count} attempt${count === 1 ? '' : 's'}`
 }
