@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Finding, Severity } from '../model/finding.ts'
 import type { CheckSettings, System } from '../model/system.ts'
 import { acknowledge } from './acknowledge.ts'
-import { touchedFiles } from './operations.ts'
+import { nameOf, receivesOf, touchedFiles } from './operations.ts'
 import type { Rule, RuleContext, Violation } from './rule.ts'
 import { rules } from './table.ts'
 
@@ -16,7 +18,9 @@ export function applyRules(context: RuleContext, before: readonly Finding[]): re
     return summed(violations, touched).map((violation) => findingOf(rule, violation))
   })
   const { check = { severities: {}, acknowledged: [] } } = context.system
-  const read = before.filter(({ id }) => id !== 'never-sent' || !isAlone(context.system))
+  const read = [...before, ...missingTransforms(context)].filter(
+    ({ id }) => id !== 'never-sent' || !isAlone(context.system),
+  )
   const weighed = [...summedStructure(read, touched), ...found].flatMap((finding) => withSeverity(finding, check))
   return acknowledge(weighed, check, context.today, [...rules.map(({ id }) => id), ...before.map(({ id }) => id)])
 }
@@ -71,4 +75,27 @@ function withSeverity(finding: Finding, { severities }: CheckSettings): readonly
   const wanted: Severity | 'off' | undefined = severities[finding.id]?.severity
   if (wanted === undefined) return [finding]
   return wanted === 'off' ? [] : [{ ...finding, severity: wanted }]
+}
+
+/** A transform takes a message out of `consumer-is-satisfied`: where there is none, nobody would look at it. */
+function missingTransforms({ system, node }: RuleContext): readonly Finding[] {
+  return receivesOf(system).flatMap((receive): Finding[] => {
+    const written = receive.integration?.transform?.with
+    const { file, pointer } = receive.location
+    const places = [dirname(file), system.services[receive.service]?.dir ?? '']
+    if (written === undefined || places.some((place) => existsSync(resolve(place, written)))) return []
+    const at = node(file, `${pointer}/x-integration/transform/with`)?.at ?? receive.location
+    return [
+      {
+        id: 'missing-file',
+        severity: 'error',
+        file: at.file,
+        line: at.line,
+        column: at.column,
+        message: `no such file: \`${written}\`, which is to transform what \`${nameOf(receive)}\` hears`,
+        suggestion: 'write it relative to the contract or to its spandrel.yaml, or remove `transform`',
+        subject: nameOf(receive),
+      },
+    ]
+  })
 }

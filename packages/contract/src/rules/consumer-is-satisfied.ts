@@ -11,7 +11,8 @@ export const consumerIsSatisfied: Rule = {
   law: 'every message a producer may send is one its consumer accepts',
   why:
     'Producer and consumer describe the same message in their own documents. Where the producer may send something that ' +
-    "the consumer's schema rejects, that message will be a dead letter on the day it is sent.",
+    "the consumer's schema rejects, that message will be a dead letter on the day it is sent. A consumer with a " +
+    '`transform` is not compared: what its file makes of a message only a run can tell. That the file exists is checked.',
   fix: "widen the consumer's schema, or narrow the producer's",
   *check({ system }) {
     for (const receive of receivesOf(system)) {

@@ -91,3 +91,27 @@ operations:
   expect(formats.map(({ severity }) => severity)).toEqual(['info'])
   expect(formats[0]?.message).toContain('and 1 more in this document')
 })
+
+test('a transform that does not exist is reported, relative to the contract or to spandrel.yaml', async () => {
+  const files = {
+    'spandrel.yaml':
+      'version: 1\nsystem: shop\nservices:\n  hearer: { owner: team, contracts: [contracts/hearer.yaml] }\n',
+    'contracts/hearer.yaml': `asyncapi: 3.0.0
+info: { title: Hearer, version: 1.0.0 }
+channels:
+  in: { address: test, messages: { a: { payload: { type: object } } } }
+operations:
+  hear:
+    action: receive
+    channel: { $ref: '#/channels/in' }
+    x-integration: { transform: { with: transforms/a.ts } }
+`,
+  }
+  const missing = (await check(files)).filter(({ id }) => id === 'missing-file')
+  expect(missing.map(({ line, severity, subject }) => ({ line, severity, subject }))).toEqual([
+    { line: 9, severity: 'error', subject: 'hearer.hear' },
+  ])
+  for (const path of ['transforms/a.ts', 'contracts/transforms/a.ts']) {
+    expect(ids(await check({ ...files, [path]: '' }))).not.toContain('missing-file')
+  }
+})
