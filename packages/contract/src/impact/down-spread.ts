@@ -8,11 +8,15 @@ import { inWords, retrySpan } from '../rules/durations.ts'
 import type { DownEffect, DownStep, Outcome } from './down.ts'
 
 type Own = HttpOperation | SendOperation | ReceiveOperation
-type Told = Pick<DownEffect, 'outcome' | 'possible' | 'because' | 'chain'>
+/** What does not go on by itself when the service is back: work that is gone, or a dead letter until it is replayed. */
+type Fate = 'lost' | 'dead letter'
+type Told = Pick<DownEffect, 'outcome' | 'possible' | 'because' | 'chain'> & { readonly fate?: Fate }
 
 /** A service says nothing any more: surely, or as far as one can tell. */
 interface Silence {
   readonly possible: boolean
+  /** of the work that it would speak about */
+  readonly fate?: Fate | undefined
   readonly chain: readonly DownStep[]
 }
 
@@ -61,7 +65,10 @@ export class Spread {
             service: service.name,
             ...optional('owner', service.owner),
             kind: one.kind,
-            ...told,
+            outcome: told.outcome,
+            possible: told.possible,
+            because: told.because,
+            chain: told.chain,
             location: one.location,
           },
         ]
@@ -79,7 +86,7 @@ export class Spread {
 
   #state(): string {
     const effects = [...this.#effects].map(([ref, { outcome, possible }]) => `${ref} ${outcome} ${possible}`)
-    return [...effects, ...[...this.#silent].map(([name, { possible }]) => `${name} ${possible}`)].join('\n')
+    return [...effects, ...[...this.#silent].map(([name, silence]) => `${name} ${strength(silence)}`)].join('\n')
   }
 
   #tell(ref: string, told: Told): void {
@@ -98,7 +105,12 @@ export class Spread {
     for (const one of Object.values(sends)) {
       this.#tell(refOf(one), { outcome: 'waits', possible: false, because: 'nothing is sent', chain: [] })
     }
+    const inputs = Object.values(receives).map((one) => this.#effects.get(refOf(one))?.fate)
     this.#silent.set(name, { possible: false, chain: [] })
+    // With other inputs besides, contracts do not say which of its messages would have followed from what is lost.
+    if (!inputs.includes('lost')) return
+    const possible = inputs.some((fate) => fate !== 'lost')
+    this.#silent.set(name, { possible, chain: [], fate: 'lost' })
   }
 
   /** What was sent to the service while it is down. */
@@ -113,7 +125,7 @@ export class Spread {
     const promise = lossy ?? (atMost === undefined ? undefined : `${atMost.service}.${atMost.operation}`)
     if (promise !== undefined) {
       const because = `\`${promise}\` promises at-most-once: what is sent meanwhile may be lost`
-      return { outcome: 'fails', possible: false, because, chain: [] }
+      return { outcome: 'fails', possible: false, because, chain: [], fate: 'lost' }
     }
     const kept = this.#system.channels[channel]?.retentionMs
     const howLong = kept === undefined ? '' : `, for ${inWords(kept)}`
@@ -130,8 +142,9 @@ export class Spread {
           const step: DownStep = { from: refOf(one), to: use.ref, relation: 'calls', ...styleAndPlace(use) }
           const unsaid = use.in === undefined && callersOf(service, use).length > 1
           const told = withoutTheAnswer(one, use)
+          if (told === undefined) continue
           this.#tell(refOf(one), {
-            outcome: told.outcome,
+            ...told,
             because: unsaid ? `${told.because}; \`uses\` does not say which operation calls (\`in\`)` : told.because,
             possible: failed.possible || unsaid,
             chain: [step, ...failed.chain],
@@ -150,13 +163,38 @@ export class Spread {
       if (silence.chain.some(({ from }) => from === operation)) continue
       const at = this.#system.services[consumer]?.receives[receive]?.location ?? location
       const step: DownStep = { from: operation, to: ref, relation: 'receives', style, location: at }
+      const way = this.#wayOf(ref, provider, operation) ?? silence.chain
       this.#tell(operation, {
-        outcome: 'waits',
+        outcome: silence.fate === 'lost' ? 'fails' : 'waits',
         possible: silence.possible,
-        because: `\`${ref}\` comes when \`${this.#down.name}\` is back`,
-        chain: [step, ...silence.chain],
+        because: this.#lateness(ref, { ...silence, chain: way }),
+        chain: [step, ...way],
+        ...optional('fate', silence.fate),
       })
     }
+  }
+
+  /** Why a message is held up, where a `completion` says what it is the outcome of: the input that asks for it. */
+  #wayOf(message: string, provider: string, receiver: string): readonly DownStep[] | undefined {
+    const asking = this.#services().flatMap((service) =>
+      Object.values(service.sends).filter(({ guarantees }) => guarantees.completion?.ref === message),
+    )
+    for (const { channel } of asking) {
+      for (const input of Object.values(this.#system.services[provider]?.receives ?? {})) {
+        const told = input.channel === channel ? this.#effects.get(refOf(input)) : undefined
+        const circle = told?.chain.some(({ from }) => from === receiver) ?? true
+        if (told !== undefined && told.chain.length > 0 && !circle) return follows(input, told.chain)
+      }
+    }
+    return undefined
+  }
+
+  #lateness(message: string, { fate, chain }: Silence): string {
+    if (fate === undefined) return `\`${message}\` comes when \`${this.#down.name}\` is back`
+    const input = chain.findLast(({ relation }) => relation === 'follows')?.to ?? this.#down.name
+    return fate === 'lost'
+      ? `it never hears of what was discarded: no \`${message}\` comes for what \`${input}\` lost`
+      : `\`${message}\` comes when somebody replays the dead letters of \`${input}\``
   }
 
   #silences(): void {
@@ -166,14 +204,18 @@ export class Spread {
         const told = this.#effects.get(refOf(one))
         return told === undefined || told.outcome === 'degrades' ? [] : [{ one, told }]
       })
-      const [first] = [...held.filter(({ told }) => !told.possible), ...held]
+      const [first] = held.toSorted((one, other) => strength(other.told) - strength(one.told))
       if (first === undefined) continue
-      const possible = held.length < inputs.length || held.some(({ told }) => told.possible)
-      if (this.#silent.get(service.name)?.possible === possible || this.#silent.get(service.name)?.possible === false) {
-        continue
-      }
       const { one, told } = first
-      this.#silent.set(service.name, { possible, chain: told.chain.length === 0 ? [] : follows(one, told.chain) })
+      const unsure = held.some(
+        (each) =>
+          each.told.possible || (told.fate === 'lost' && each.one.kind === 'receive' && each.told.fate !== 'lost'),
+      )
+      const possible = held.length < inputs.length || unsure
+      const silence = { possible, chain: told.chain, fate: told.fate }
+      const known = this.#silent.get(service.name)
+      if (known !== undefined && strength(known) >= strength(silence)) continue
+      this.#silent.set(service.name, { ...silence, chain: told.chain.length === 0 ? [] : follows(one, told.chain) })
     }
   }
 
@@ -197,14 +239,26 @@ export class Spread {
           location: one.guarantees.declared.completion ?? one.location,
         }
         this.#tell(refOf(one), {
-          outcome: 'waits',
+          outcome: silence.fate === 'lost' ? 'fails' : 'waits',
           possible: silence.possible,
-          because: `it is accepted, and its outcome comes late${within}`,
-          chain: [step, ...silence.chain],
+          because: outcomeOfAccepted(silence, within),
+          chain: [step, ...(this.#wayOf(to, name, refOf(one)) ?? silence.chain)],
         })
       }
     }
   }
+}
+
+/** What is sure comes first, then what is worst. */
+function strength({ possible, fate }: Pick<Silence, 'possible' | 'fate'>): number {
+  return (possible ? 0 : 10) + (fate === 'lost' ? 2 : fate === 'dead letter' ? 1 : 0)
+}
+
+function outcomeOfAccepted({ fate }: Silence, within: string): string {
+  if (fate === 'lost') return `it is accepted, and the outcome of what was discarded never comes${within}`
+  return fate === 'dead letter'
+    ? `it is accepted, and its outcome comes when somebody replays the dead letters${within}`
+    : `it is accepted, and its outcome comes late${within}`
 }
 
 function ownOf({ operations, sends, receives }: Service): readonly Own[] {
@@ -224,11 +278,15 @@ function styleAndPlace({ style, location }: Use): { style: Use['style']; locatio
   return { style, location }
 }
 
-/** What a caller does while what it calls does not answer. */
-function withoutTheAnswer(one: HttpOperation | ReceiveOperation, use: Use): Pick<Told, 'outcome' | 'because'> {
+/** What a caller does while what it calls does not answer; undefined where it goes on. */
+function withoutTheAnswer(
+  one: HttpOperation | ReceiveOperation,
+  use: Use,
+): Pick<Told, 'outcome' | 'because' | 'fate'> | undefined {
   if (use.fallback !== undefined) return { outcome: 'degrades', because: `fallback: ${use.fallback}` }
   if (use.style === 'messaging') return { outcome: 'waits', because: 'what it hands over is kept until it is taken' }
-  if (use.style !== 'rpc') return { outcome: 'waits', because: 'it goes on with what it fetched last' }
+  // With `file` and `database` it goes on with what it fetched last.
+  if (use.style !== 'rpc') return undefined
   if (one.kind === 'http') return { outcome: 'fails', because: 'it waits for the answer, and declares no fallback' }
   const { values, declared } = one.guarantees
   if (declared.retry === undefined && declared.deadLetter === undefined) {
@@ -236,14 +294,16 @@ function withoutTheAnswer(one: HttpOperation | ReceiveOperation, use: Use): Pick
   }
   const tries = values.retry === 'none' ? 'once' : `${values.retry.attempts} times in ${inWords(retrySpan(values))}`
   if (values.deadLetter === 'none') {
-    return { outcome: 'fails', because: `its message is tried ${tries}, then discarded (\`deadLetter: none\`)` }
+    const because = `its message is tried ${tries}, then discarded (\`deadLetter: none\`)`
+    return { outcome: 'fails', because, fate: 'lost' }
   }
   const { retentionMs, replay } = values.deadLetter
   if (replay === 'never') {
-    return { outcome: 'fails', because: `its message is tried ${tries}, then a dead letter that is never replayed` }
+    const because = `its message is tried ${tries}, then a dead letter that is never replayed`
+    return { outcome: 'fails', because, fate: 'lost' }
   }
   const kept = `a dead letter for ${inWords(retentionMs)}, to be replayed`
-  return { outcome: 'waits', because: `its message is tried ${tries}, then ${kept}` }
+  return { outcome: 'waits', because: `its message is tried ${tries}, then ${kept}`, fate: 'dead letter' }
 }
 
 /** From a service that says nothing to why: its messages follow what it takes in. */

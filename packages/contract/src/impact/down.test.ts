@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -77,6 +77,59 @@ test('a message that is handled by a call is tried again, and kept', () => {
   expect(found.outcome).toBe('waits')
   expect(found.because).toContain('6 times')
   expect(found.because).toContain('dead letter')
+})
+
+/** The shop, with one file of it changed. */
+async function changedShop(file: string, change: (text: string) => string): Promise<System> {
+  const copy = await mkdtemp(join(folder, 'shop-'))
+  await cp(root, copy, { recursive: true, filter: (path) => !/node_modules|dist$/.test(path) })
+  const before = await readFile(join(copy, file), 'utf8')
+  const after = change(before)
+  if (after === before) throw new Error(`${file} is as it was`)
+  await writeFile(join(copy, file), after)
+  return load(join(copy, 'spandrel.yaml'))
+}
+
+test('what is discarded never comes, however far away', async () => {
+  const told = down(
+    'cardnet',
+    await changedShop('payments/contracts/payments.asyncapi.yaml', (text) =>
+      text.replace(/retry: \{ attempts: 6.*/, 'retry: { attempts: 1 }').replace(/deadLetter: \{.*/, 'deadLetter: none'),
+    ),
+  )
+  expect(effect(told, 'payments.capturePayment').because).toContain('discarded')
+  for (const operation of ['shipping.bookShipment', 'ledger.bookCapture', 'orders.completeOrder']) {
+    expect(effect(told, operation)).toMatchObject({ outcome: 'fails', possible: false })
+    expect(effect(told, operation).because).toContain('never hears of what was discarded')
+  }
+  expect(effect(told, 'orders.askToRefundPayment')).toMatchObject({ outcome: 'fails', possible: false })
+})
+
+test('what was sent at most once to the service that is down never comes out of it', async () => {
+  const told = down(
+    'inventory',
+    await changedShop('orders/contracts/orders.asyncapi.yaml', (text) =>
+      text.replaceAll('delivery: at-least-once', 'delivery: at-most-once'),
+    ),
+  )
+  expect(outcome(told, 'inventory.reserveStock')).toBe('fails')
+  expect(outcome(told, 'payments.capturePayment')).toBe('fails')
+})
+
+test('a dead letter comes out when somebody replays it, not when the service is back', () => {
+  const told = down('cardnet')
+  const { because } = effect(told, 'shipping.bookShipment')
+  expect(because).toContain('comes when somebody replays the dead letters of `payments.capturePayment`')
+  expect(told.effects.filter(({ possible, because: why }) => !possible && why.includes('is back'))).toEqual([])
+})
+
+test('the way goes through the input that a `completion` names', () => {
+  const told = down('cardnet')
+  for (const operation of ['orders.askToRefundPayment', 'orders.notePaymentRefunded', 'ledger.bookRefund']) {
+    const { chain } = effect(told, operation)
+    expect(chain.slice(1).map(({ to }) => to)).toEqual(['payments.returnPayment', 'cardnet.createRefund'])
+  }
+  expect(effect(told, 'ledger.bookCapture').chain.at(-1)?.to).toBe('cardnet.createCharge')
 })
 
 test('nobody fails because of a service that is only sent messages', () => {
@@ -161,7 +214,9 @@ test('where nobody says which operation calls, any may', async () => {
 
 test('a call that hands over, or fetches now and then, does not fail the caller', async () => {
   expect(outcome(down('back', await pair('{ style: messaging, in: [ask] }')), 'front.ask')).toBe('waits')
-  expect(outcome(down('back', await pair('{ style: file, in: [ask] }')), 'front.ask')).toBe('waits')
+  for (const style of ['file', 'database']) {
+    expect(down('back', await pair(`{ style: ${style}, reason: so, in: [ask] }`)).unaffected).toContain('front.ask')
+  }
 })
 
 test('a message that is discarded after its attempts is lost', async () => {
