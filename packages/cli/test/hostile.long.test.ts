@@ -71,7 +71,7 @@ test.each([
   ['check deep.json', 1, 'more than 200 levels'],
   ['check several.yaml', 1, 'the file has several documents'],
   ['check null.json', 1, 'neither an OpenAPI'],
-  ['check one.yaml', 1, 'one.yaml'],
+  ['check one.yaml', 2, 'one.yaml'],
   ['diff nowhere', 2, 'there is no file, folder or git revision nowhere'],
   ['diff HEAD~9 moved.yaml', 2, 'git revision HEAD~9'],
   ['diff HEAD~1 moved.yaml', 2, 'HEAD~1 has no moved.yaml'],
