@@ -41,3 +41,18 @@ test('FM55: a server that ends a connection in the moment it is opened fails a s
   }
   expect(welcomed).toBeGreaterThanOrEqual(5)
 })
+
+test('FM56: a pool that cannot connect leaves no timer: the process ends as soon as it is done', async () => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await new Promise((resolve) => free.close(resolve))
+  const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'u', database: 'd', max: 2 })
+  closers.push(() => pool.end())
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  for (let time = 0; time < 5; time++) {
+    await expect(pgDatabase(pool).query('select 1')).rejects.toThrow(/ECONNREFUSED/)
+  }
+  expect(timers()).toBeLessThan(before + 5)
+})

@@ -104,8 +104,8 @@ async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), limitMs)
   })
-  const client = await Promise.race([wanted, late])
-  clearTimeout(timer)
+  // Also where the pool refuses: a timer that is left would keep a process from ending.
+  const client = await Promise.race([wanted, late]).finally(() => clearTimeout(timer))
   if (client !== 'late') return client
   wanted.then(
     (unwanted) => unwanted.release(),

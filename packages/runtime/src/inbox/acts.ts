@@ -178,9 +178,7 @@ interface Down {
 function outageOf(error: unknown): Down | undefined {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Outage) return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
-  if (error instanceof CallError && error.reason === 'breaker-open')
-    return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
-  if (error instanceof CallError && neverConnected(error) !== undefined)
+  if (error instanceof CallError && (error.reason === 'breaker-open' || neverConnected(error) !== undefined))
     return { retryAfterMs: error.retryAfterMs, message, brokeOff: false }
   const broken = brokeOff(error)
   return broken === undefined

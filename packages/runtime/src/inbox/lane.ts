@@ -262,8 +262,8 @@ export class Lane<Tx> {
           if (!this.#options.slots.claimProcess(this) || this.#options.inFlight() > 0) break
           this.#apart = chosen.entries[0]
         } else if (this.#apart === undefined) this.#options.slots.shareProcess(this)
-        // Sharing it may have let others begin, or claim it, before us (FM57).
-        if (chosen.entries.length === 0 || this.#options.slots.free === 0 || !this.#options.slots.mayBegin(this)) break
+        // Sharing it may have let others claim it before us.
+        if (chosen.entries.length === 0 || !this.#options.slots.mayBegin(this)) break
         if (!chosen.single) {
           const beside = chosen.entries.length >= this.#tuning.maxBatch ? 2 : 1
           const waitUntil = quickUntil(this.#running, { now, beside, patienceMs: this.#tuning.patienceMs })
@@ -272,7 +272,7 @@ export class Lane<Tx> {
             break
           }
         }
-        this.#begin(chosen.entries, chosen.mark ? (chosen.alone ? 'alone' : 'beside') : undefined)
+        if (!this.#begin(chosen.entries, chosen.mark ? (chosen.alone ? 'alone' : 'beside') : undefined)) break
       }
       // Where no slot is free, whoever gives one back calls; who stops looks for nothing any more.
       if (this.#options.slots.free > 0 && !this.#stopping)
@@ -289,20 +289,21 @@ export class Lane<Tx> {
     for (const resolve of waiters) resolve()
   }
 
-  #begin(entries: readonly Entry<Tx>[], mark: Mark | undefined): void {
-    this.#queue.take(entries)
-    for (const entry of entries) {
-      this.#busy.add(entry.lane)
-      this.#partitions.of(entry)?.begin()
-    }
-    const [first] = entries
-    const running: Running<Tx> = {
-      job: { kind: first === undefined ? 'record' : kindOf(first), entries },
-      since: performance.now(),
-      stage: { is: 'waits for a connection' },
-    }
-    this.#running.add(running)
-    void this.#options.slots.tryRun(async () => {
+  /** False where somebody else took the last slot meanwhile: nothing is begun without one (FM57). */
+  #begin(entries: readonly Entry<Tx>[], mark: Mark | undefined): boolean {
+    const begun = this.#options.slots.tryRun(async () => {
+      this.#queue.take(entries)
+      for (const entry of entries) {
+        this.#busy.add(entry.lane)
+        this.#partitions.of(entry)?.begin()
+      }
+      const [first] = entries
+      const running: Running<Tx> = {
+        job: { kind: first === undefined ? 'record' : kindOf(first), entries },
+        since: performance.now(),
+        stage: { is: 'waits for a connection' },
+      }
+      this.#running.add(running)
       let report: JobReport<Tx> | undefined
       try {
         report = await this.#run(running.job, mark, running.stage)
@@ -314,6 +315,7 @@ export class Lane<Tx> {
         this.#ended(entries, report)
       }
     })
+    return begun !== undefined
   }
 
   async #run(job: Job<Tx>, how: Mark | undefined, stage: Stage): Promise<JobReport<Tx>> {

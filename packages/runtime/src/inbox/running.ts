@@ -33,9 +33,11 @@ export class Overdue {
   /** Tells once of each. */
   look<Tx>(running: Iterable<Running<Tx>>, now: number): void {
     for (const one of running) {
+      // Looked at with every message that arrives: first what costs nothing.
+      if (now - one.since < graceMs || this.#told.has(one)) continue
       const { entries, kind } = one.job
       const allowed = Math.max(...entries.map(({ prepared }) => prepared?.operation.timeoutMs ?? defaultTimeoutMs))
-      if (now - one.since < allowed + graceMs || this.#told.has(one)) continue
+      if (now - one.since < allowed + graceMs) continue
       this.#told.add(one)
       const [first] = entries
       const what = first?.prepared?.operation.name ?? kind
