@@ -1,9 +1,10 @@
 import { didYouMean, listed } from '../findings/nearest.ts'
 import type { SourceLocation } from '../model/location.ts'
-import type { Bindings } from '../model/message.ts'
+import type { AddressParameter, Bindings } from '../model/message.ts'
 import { optional } from '../model/optional.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
+import { readAddressParameters } from './address-parameters.ts'
 import { entriesAt, field, listAt, placeOf, plain, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { pointerSteps } from '../source/pointer.ts'
@@ -13,6 +14,8 @@ export interface DocumentChannel {
   readonly address: string
   /** key → the message as written (often a reference) */
   readonly messages: ReadonlyMap<string, { readonly keyAt: SourceLocation; readonly node: Node }>
+  /** in the order of the address */
+  readonly parameters: readonly AddressParameter[]
   readonly bindings?: Bindings
   readonly location: SourceLocation
 }
@@ -29,8 +32,10 @@ export function readChannel(owner: Node, reading: Reading): DocumentChannel | un
   const node = follow(reference, reading)
   if (node?.kind !== 'map') return undefined
   const name = pointerSteps(node.at.pointer)?.at(-1) ?? 'channel'
+  const address = textAt(node, 'address') ?? name
   return {
-    address: textAt(node, 'address') ?? name,
+    address,
+    parameters: readAddressParameters(address, node, reading),
     messages: new Map(entriesAt(node, 'messages').map(([key, { keyAt, value }]) => [key, { keyAt, node: value }])),
     ...optional('bindings', readBindings(node, reading)),
     location: placeOf(node),

@@ -103,6 +103,7 @@ class OperationReader {
       ...optional('summary', textAt(node, 'summary')),
       ...optional('description', textAt(node, 'description')),
       channel: channel.address,
+      parameters: channel.parameters,
       messages,
       ...optional('reply', this.#reply(name, replyNode)),
       ...optional('bindings', readBindings(node, this.#reading)),

@@ -3,12 +3,11 @@ import type { Expression } from '../model/expression.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { Message } from '../model/message.ts'
 import { optional } from '../model/optional.ts'
-import type { Schema } from '../model/schema.ts'
-import { dialectOf } from '../schema/dialect.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
 import { readSunset } from '../service/sunset.ts'
 import { readBindings } from './channels.ts'
+import { readSchema } from './read-schema.ts'
 import { field, flagAt, listAt, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { mergeAll } from '../source/merge.ts'
@@ -49,10 +48,6 @@ export function traitsOf(node: Node, reading: Reading): readonly Node[] {
   return listAt(node, 'traits')
     .map((trait) => follow(trait, reading))
     .filter((trait) => trait !== undefined)
-}
-
-function readSchema(node: Node, { schemas, sources }: Reading): Schema {
-  return schemas.read(node, dialectOf(sources.open(node.at.file, node.at), 'draft-07'))
 }
 
 function readCorrelation(written: Node | undefined, reading: Reading): Expression | undefined {

@@ -4,6 +4,7 @@ import type { Integration } from '../model/integration.ts'
 import type { Schema } from '../model/schema.ts'
 import { optional } from '../model/optional.ts'
 import type { Service, System } from '../model/system.ts'
+import type { AsyncOperation } from './checks/messaging/async-pair.ts'
 import type { Consumer, Policy } from './model.ts'
 
 /** What a consumer's own schema is held against, and the difference that is asked about. */
@@ -19,7 +20,8 @@ interface Found extends Omit<Consumer, 'because'> {
   readonly system: System
 }
 
-type Fit = Pick<Found, 'broken' | 'because'>
+/** Whether somebody fits a change, and why. */
+export type Fit = Pick<Found, 'broken' | 'because'>
 
 const rank: Readonly<Record<Consumer['broken'], number>> = { no: 0, unknown: 1, yes: 2 }
 
@@ -116,6 +118,26 @@ export class Landscape {
         const result = this.#accepts(received.payload, received.by, message.payload, one)
         return { ...who, ...fits(result, received.difference, 'what it sends') }
       }),
+    )
+  }
+
+  /** Whoever has the other end of an operation, by what it says of that itself. */
+  otherEnd(
+    service: string,
+    kind: AsyncOperation['kind'],
+    meets: (other: AsyncOperation) => boolean,
+    judge: (other: AsyncOperation, by: Service) => Fit,
+  ): readonly Consumer[] {
+    return this.#unique(
+      this.#systems.flatMap((system) =>
+        Object.values(system.services)
+          .filter(({ name }) => name !== service)
+          .flatMap((by) =>
+            Object.values<AsyncOperation>(kind === 'send' ? by.receives : by.sends)
+              .filter(meets)
+              .map((one) => ({ ...this.#who(by.name, `${by.name}.${one.operation}`, system), ...judge(one, by) })),
+          ),
+      ),
     )
   }
 

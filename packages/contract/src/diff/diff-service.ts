@@ -5,6 +5,7 @@ import type { Subject } from './changes.ts'
 import { checkGuarantees } from './checks/guarantees/guarantees.ts'
 import { checkIntegration } from './checks/integration-terms.ts'
 import { checkLifecycle } from './checks/lifecycle.ts'
+import { checkAddresses } from './checks/messaging/addresses.ts'
 import { checkAsyncOperations } from './checks/messaging/async-operations.ts'
 import type { AsyncOperation, AsyncPair } from './checks/messaging/async-pair.ts'
 import { asyncLabel, messageDirection } from './checks/messaging/async-pair.ts'
@@ -107,6 +108,7 @@ function diffMessaging(base: Service, revision: Service, comparison: ServiceComp
 
 function diffAsync(pair: AsyncPair, comparison: ServiceComparison): void {
   const { base, revision, subject } = pair
+  checkAddresses(pair, comparison)
   const direction = messageDirection(pair)
   const sides = { base: base.messages, revision: revision.messages, direction, what: 'message' }
   const messages = checkMessages(sides, pair, comparison)

@@ -1,31 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Files } from '../source/files.ts'
+import { sideOf } from '../../test/side-of.ts'
 import type { DiffOptions, DiffResult } from './diff-systems.ts'
 import { diffSystems } from './diff-systems.ts'
-import type { Side } from './load-side.ts'
-import { loadSide } from './load-side.ts'
 
 /** The same change on a path, where the application is called, and in a webhook, where it calls. */
 
-function load(text: string): Side {
-  const bytes = new TextEncoder().encode(text)
-  const known = (file: string): void => {
-    if (file !== '/api.yaml') throw Object.assign(new Error(file), { code: 'ENOENT' })
-  }
-  const files: Files = {
-    stat(file) {
-      known(file)
-      return { size: bytes.length, isFile: () => true }
-    },
-    read(file) {
-      known(file)
-      return bytes
-    },
-  }
-  const side = loadSide({ documents: [{ name: 'api', file: '/api.yaml' }] }, { files })
-  if (side.system === undefined) throw new Error(JSON.stringify(side.findings))
-  return side
-}
+const load = (text: string) => sideOf({ 'api.yaml': text })
 
 function compare(base: string, revision: string, options?: DiffOptions): DiffResult {
   return diffSystems(load(base), load(revision), options)

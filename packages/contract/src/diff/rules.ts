@@ -1,6 +1,7 @@
 import type { ReportRule } from '../report/report.ts'
 import { guaranteeRules } from './checks/guarantees/guarantees.ts'
 import { integrationRules } from './checks/integration-terms.ts'
+import { addressRules } from './checks/messaging/addresses.ts'
 import { asyncOperationRules } from './checks/messaging/async-operations.ts'
 import { bindingRules } from './checks/messaging/bindings.ts'
 import { messageRules } from './checks/messaging/messages.ts'
@@ -32,6 +33,7 @@ export const diffRules: Readonly<Record<string, DiffRule>> = {
   ...integrationRules,
   ...serverRules,
   ...asyncOperationRules,
+  ...addressRules,
   ...messageRules,
   ...replyRules,
   ...bindingRules,

@@ -27,6 +27,18 @@ export interface SystemChannel extends Channel {
 /** Protocol → its own settings, as written: `{ kafka: { groupId: … } }`. */
 export type Bindings = Readonly<Record<string, unknown>>
 
+/** A part of an address that is filled in for each message: `{region}` of `shop.{region}.orders`. */
+export interface AddressParameter {
+  readonly name: string
+  /** the texts it may be: AsyncAPI 3's `enum`, AsyncAPI 2's `schema`; any text where nobody says */
+  readonly schema: Schema
+  /** what it is where nobody fills it in */
+  readonly default?: string
+  /** where in a message its value is found, as written: `$message.payload#/region` */
+  readonly from?: string
+  readonly location: SourceLocation
+}
+
 export interface Message {
   /** key in the channel's `messages`: what `send('orderPlaced', …)` and references name */
   readonly message: string
@@ -57,6 +69,8 @@ interface AsyncOperation {
   readonly description?: string
   /** address */
   readonly channel: string
+  /** what stands in braces in the address, in its order, declared or not */
+  readonly parameters: readonly AddressParameter[]
   readonly messages: readonly Message[]
   readonly reply?: {
     readonly channel?: string

@@ -6,7 +6,7 @@ import type { DiffRule } from '../../model.ts'
 import { operationRules } from '../operations.ts'
 import { checkRemoval } from '../removal.ts'
 import type { AsyncOperation } from './async-pair.ts'
-import { asyncLabel } from './async-pair.ts'
+import { asyncLabel, onTheWire } from './async-pair.ts'
 
 /** Which sends and receives there are, and where. */
 export const asyncOperationRules = {
@@ -78,11 +78,6 @@ export function checkAsyncOperations(
 
 function wire({ kind, channel, messages }: AsyncOperation): string {
   return JSON.stringify([kind, onTheWire(channel), messages.map(({ type }) => type).sort()])
-}
-
-/** What stands for a parameter of an address is its place; its name is on no wire. */
-function onTheWire(address: string): string {
-  return address.replaceAll(/\{[^{}]*\}/g, '{}')
 }
 
 /** Whether the rest can be compared: of another action every direction is turned round. */

@@ -18,6 +18,11 @@ export function asyncLabel({ kind, channel }: AsyncOperation): string {
   return `${kind} ${channel}`
 }
 
+/** What stands for a parameter of an address is its place; its name is on no wire. */
+export function onTheWire(address: string): string {
+  return address.replaceAll(/\{[^{}]*\}/g, '{}')
+}
+
 /** Which way the messages of an operation go; those of its reply go the other. */
 export function messageDirection({ revision }: Pick<AsyncPair, 'revision'>): Direction {
   return revision.kind === 'send' ? 'sent' : 'received'
