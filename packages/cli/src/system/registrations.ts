@@ -11,7 +11,8 @@ export function hasTables(service: Service): boolean {
 
 export function serviceRegistration(system: System, service: Service): ServiceRegistration {
   const received = receivedChannels(service)
-  const used = new Set([...received, ...Object.values(service.sends).map((send) => send.channel)])
+  const sent = Object.values(service.sends).map((send) => send.channel)
+  const used = new Set([...received, ...sent, ...deadLetterChannels(service)])
   return {
     service: service.name,
     source: `/${system.name}/${service.name}`,
@@ -31,6 +32,13 @@ export function streamRegistration(system: System): StreamRegistration {
 
 function receivedChannels(service: Service): string[] {
   return [...new Set(Object.values(service.receives).map((receive) => receive.channel))]
+}
+
+/** A copy of each dead letter goes there, where the contract says so. */
+function deadLetterChannels(service: Service): string[] {
+  return Object.values(service.receives).flatMap(({ guarantees: { values } }) =>
+    values.deadLetter === 'none' || values.deadLetter.channel === undefined ? [] : [values.deadLetter.channel],
+  )
 }
 
 function channelOf(system: System, address: string): ServiceRegistration['channels'][number] {

@@ -119,7 +119,17 @@ class Content {
     for (const { address, location } of channels)
       if (!this.#channels.has(address)) this.#channels.set(address, location)
     for (const send of sends) this.#send(send)
-    for (const receive of receives) this.#receive(receive)
+    for (const receive of receives) {
+      this.#receive(receive)
+      this.#deadLetters(receive)
+    }
+  }
+
+  /** A channel that dead letters are copied to is one of this service's, whether or not a document says more of it. */
+  #deadLetters({ guarantees: { values, declared }, location }: ReceiveOperation): void {
+    const address = values.deadLetter === 'none' ? undefined : values.deadLetter.channel
+    if (address !== undefined && !this.#channels.has(address))
+      this.#channels.set(address, declared.deadLetter ?? location)
   }
 
   /** `send('orderPlaced', …)` names a message: over all sends of a service it must mean one channel. */

@@ -135,7 +135,8 @@ async function work<Tx>(
   const { subscription, scope } = context
   const { query } = open
   const { entries } = job
-  const ledger = new Ledger(subscription, { version: context.contract.version, rememberMs: scope.rememberMs })
+  const { service, version } = context.contract
+  const ledger = new Ledger(subscription, { service, version, rememberMs: scope.rememberMs })
   const handles = job.kind === 'handle' || job.kind === 'batch'
   const acted = entries[0]?.acted !== undefined
   const [lost, claims] = await together([
@@ -166,7 +167,7 @@ async function work<Tx>(
   const unfinished = new Set([...report.again, ...report.acting])
   report.done = entries.filter((entry) => !unfinished.has(entry))
   const buffers = (invoked?.buffers ?? []).filter(({ size }) => size > 0)
-  report.sent = buffers.length > 0
+  report.sent = buffers.length > 0 || ledger.sends
   report.heldChanged = ledger.touchesHeld
   const positions = new Map(context.positions(report.done))
   const marked = report.done.filter((entry) => entry.marked).map(({ partition }) => partition)

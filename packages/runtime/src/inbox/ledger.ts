@@ -3,6 +3,9 @@
  * Everything is issued without waiting in between; the caller waits for all of it before it commits.
  */
 import type { Query } from '../database/database.ts'
+import type { OutgoingMessage } from '../message/envelope.ts'
+import { insertMessages } from '../outbox/buffer.ts'
+import { deadCopy } from './dead-copy.ts'
 import { attemptsOf, type Entry, type Verdict } from './entry.ts'
 import { journal, type JournalEntry, type JournalKind } from './journal.ts'
 import type { Subscription } from './operation.ts'
@@ -88,6 +91,7 @@ where keys.state = 'claimed' and keys.source = excluded.source and keys.message_
 
 export class Ledger<Tx> {
   readonly #subscription: Subscription<Tx>
+  readonly #service: string
   readonly #version: string
   readonly #rememberMs: number
   readonly #outcomes: Outcome<Tx>[] = []
@@ -99,9 +103,11 @@ export class Ledger<Tx> {
   readonly #discarded: Entry<Tx>[] = []
   readonly #unclaimed: Entry<Tx>[] = []
   readonly #journal: JournalEntry[] = []
+  readonly #copies: OutgoingMessage[] = []
 
-  constructor(subscription: Subscription<Tx>, options: { version: string; rememberMs: number }) {
+  constructor(subscription: Subscription<Tx>, options: { service: string; version: string; rememberMs: number }) {
     this.#subscription = subscription
+    this.#service = options.service
     this.#version = options.version
     this.#rememberMs = options.rememberMs
   }
@@ -111,6 +117,11 @@ export class Ledger<Tx> {
     return (
       this.#held.length + this.#heldAgain.length + this.#replayed.length + this.#cleared.length + this.#gone.length > 0
     )
+  }
+
+  /** Whether there is something to send after the commit. */
+  get sends(): boolean {
+    return this.#copies.length > 0
   }
 
   /** It is known already: nothing but a line in the journal, and the settling. */
@@ -153,11 +164,7 @@ export class Ledger<Tx> {
         if (entry.held === undefined) this.#held.push({ entry, verdict })
         else this.#heldAgain.push({ entry, verdict })
         this.#attempted(entry, verdict)
-        if (verdict.kind === 'dead')
-          this.note('dead', entry, {
-            why: verdict.error,
-            detail: { reason: verdict.reason, attempts: verdict.attempts },
-          })
+        if (verdict.kind === 'dead') this.#died(entry, verdict)
         else this.note('held', entry, { detail: { delayMs: Math.round(verdict.delayMs), attempts: verdict.attempts } })
         return
       case 'discard':
@@ -233,8 +240,18 @@ export class Ledger<Tx> {
         ]),
       )
     }
+    if (this.#copies.length > 0) statements.push(insertMessages(query, this.#copies))
     if (this.#journal.length > 0) statements.push(journal(query, this.#journal))
     return statements
+  }
+
+  #died(entry: Entry<Tx>, verdict: Verdict & { kind: 'dead' }): void {
+    const copy = deadCopy(this.#service, this.#operation(entry), entry, verdict)
+    if (copy !== undefined) this.#copies.push(copy)
+    this.note('dead', entry, {
+      why: verdict.error,
+      detail: { reason: verdict.reason, attempts: verdict.attempts, ...(copy && { channel: copy.channel }) },
+    })
   }
 
   #attempted(entry: Entry<Tx>, verdict: Verdict & { kind: 'retry' | 'dead' | 'discard' }): void {

@@ -8,12 +8,14 @@
  * Promised: at least once, at most one request of an ordering key outstanding. Not promised: once. The receiver keeps a
  * table of seen (source, id), written in the transaction of its effect (docs/other-languages.md).
  */
+import { copiesDeadLetters } from '../contract/dead-letter-channel.ts'
 import type { ContractTypes, ServiceContract } from '../contract/service-contract.ts'
 import type { Database } from '../database/database.ts'
 import { SpandrelError } from '../errors.ts'
 import { createConsumer } from '../inbox/consumer.ts'
 import { external, type ReceivedMessage } from '../inbox/handlers.ts'
 import type { ConsumerTuning } from '../inbox/options.ts'
+import { createRelay } from '../outbox/relay.ts'
 import type { Logger, Loop } from '../service/loop.ts'
 import type { Transport } from '../transport/transport.ts'
 import { post } from './post.ts'
@@ -42,14 +44,39 @@ export function createPush(options: PushOptions): Loop {
       if (note !== undefined) context.note(note)
     },
   })
-  return createConsumer({
+  // What sends has a relay of its own. Where only copies of dead letters leave, this one carries them.
+  const relay =
+    copiesDeadLetters(contract) && Object.keys(contract.sends).length === 0
+      ? createRelay({ contract, database, transport, logger })
+      : undefined
+  const consumer = createConsumer({
     contract,
     database,
     transport,
     handlers: Object.fromEntries(Object.keys(contract.receives).map((operation) => [operation, deliver])),
     logger,
+    ...(relay !== undefined && { onCommitted: () => relay.ring() }),
     ...(tuning !== undefined && { tuning }),
   })
+  return relay === undefined ? consumer : withRelay(consumer, relay)
+}
+
+function withRelay(consumer: Loop, relay: Loop): Loop {
+  return {
+    name: consumer.name,
+    async start() {
+      await relay.start()
+      await consumer.start()
+    },
+    async stop(options) {
+      await consumer.stop(options)
+      await relay.stop(options)
+    },
+    health() {
+      const [own, its] = [consumer.health(), relay.health()]
+      return { ...own, lastError: own.lastError ?? its.lastError, gauges: { ...its.gauges, ...own.gauges } }
+    },
+  }
 }
 
 function checked(text: string): URL {

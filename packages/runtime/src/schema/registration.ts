@@ -1,4 +1,5 @@
 /** What of a contract stands in tables: channels, subscriptions and their partitions, as SQL that can run any time. */
+import { deadLetterChannel } from '../contract/dead-letter-channel.ts'
 import type { ServiceContract } from '../contract/service-contract.ts'
 import { literal } from './migrations.ts'
 
@@ -21,7 +22,7 @@ export interface ServiceRegistration {
   service: string
   source: string
   version: string
-  /** every channel this service sends to or receives from */
+  /** every channel this service sends to or receives from, those of its dead letters included */
   channels: readonly ChannelRegistration[]
   subscriptions: readonly SubscriptionRegistration[]
 }
@@ -45,11 +46,16 @@ export function registrationOf(contract: ServiceContract): ServiceRegistration {
   const used = new Set<string>()
   const received = new Set<string>()
   for (const { channel } of Object.values(contract.sends)) used.add(channel)
-  for (const { channel } of Object.values(contract.receives)) {
+  for (const { channel, guarantees } of Object.values(contract.receives)) {
     used.add(channel)
     received.add(channel)
+    const copies = deadLetterChannel(guarantees)
+    if (copies !== undefined) used.add(copies)
   }
-  const channels = Object.values(contract.channels)
+  // A generated contract lists the channels of dead letters; one written by hand may not.
+  const listed = new Set(Object.values(contract.channels).map(({ address }) => address))
+  const unlisted = [...used].filter((address) => !listed.has(address))
+  const channels: ChannelRegistration[] = Object.values(contract.channels)
     .filter(({ address }) => used.has(address))
     .map(({ address, ordered, partitions, maxBytes }) => ({
       address,
@@ -57,6 +63,7 @@ export function registrationOf(contract: ServiceContract): ServiceRegistration {
       partitions,
       ...(maxBytes !== undefined && { maxBytes }),
     }))
+  channels.push(...unlisted.map((address) => ({ address, ordered: false, partitions: 8 })))
   const subscriptions = [...received].map((channel) => ({ name: subscriptionName(service, channel), channel }))
   return { service, source, version, channels, subscriptions }
 }

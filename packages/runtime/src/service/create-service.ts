@@ -11,6 +11,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createCaller } from '../calls/call.ts'
 import type { CallInput } from '../calls/call-request.ts'
+import { copiesDeadLetters } from '../contract/dead-letter-channel.ts'
 import type { ContractTypes, ServiceContract } from '../contract/service-contract.ts'
 import { asDatabase } from '../database/as-database.ts'
 import type { Database } from '../database/database.ts'
@@ -235,7 +236,7 @@ class RunningService implements Service {
   async #start(): Promise<void> {
     const { relay = true, consume = true, expiryMs = 60_000, journalMs = 7 * 24 * 3600 * 1000 } = this.#options
     await checkMigrated(this.#database, this.name)
-    const sends = Object.keys(this.#contract.sends).length > 0
+    const sends = Object.keys(this.#contract.sends).length > 0 || copiesDeadLetters(this.#contract)
     const relays = sends && relay !== false
     const consumes = consume !== false && Object.keys(this.#contract.receives).length > 0
     if (relays || consumes) await this.#openTransport()

@@ -12,9 +12,8 @@ import pg from 'pg'
 import { freePort } from '../../../cli/src/embedded/index.ts'
 import { FaultProxy } from '../../src/faults/tcp-proxy.ts'
 import { judge } from '../../src/judge/judge.ts'
-import { type MessageFacts, messageFacts, type ReceiveFacts } from '../../src/plan/message-facts.ts'
+import { messageFacts } from '../../src/plan/message-facts.ts'
 import { planService } from '../../src/plan/plan.ts'
-import type { HeldLetter } from '../../src/run/effect-reader.ts'
 import { profiles } from '../../src/run/profile.ts'
 import { run } from '../../src/run/run.ts'
 import { ServiceProcess } from '../../src/run/service-process.ts'
@@ -85,10 +84,9 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
       ...(options.check !== undefined && { check: options.check }),
       ...(options.kill !== false && { process }),
       messages: {
-        facts: options.make === 'runtime' ? heldOnly(messageFacts(own, options.only)) : messageFacts(own, options.only),
+        facts: messageFacts(own, options.only),
         stream,
         ...(options.push !== undefined && { push: { url: `${base}/events`, mode: options.push } }),
-        ...(options.make === 'runtime' && { held: database.held }),
       },
       ...(options.seed !== undefined && { seed: options.seed }),
     })
@@ -96,15 +94,6 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
   } finally {
     for (const close of closing) await close()
   }
-}
-
-/** The runtime keeps its dead letters in a table; it does not copy them to a channel. */
-function heldOnly(facts: MessageFacts): MessageFacts {
-  const receives = facts.receives.map((one): ReceiveFacts => {
-    const { deadLetter } = one
-    return deadLetter === 'none' ? one : { ...one, deadLetter: { onPoison: deadLetter.onPoison } }
-  })
-  return { ...facts, receives }
 }
 
 /** The service in a process of its own. */
@@ -159,23 +148,15 @@ export async function makeDatabase(admin: string, { make = 'plain' }: Pick<Parce
   const pool = new pg.Pool({ connectionString: url.href, max: 4 })
   pool.on('error', () => {})
   const registration = registrationOf(parcels)
-  const dead = { address: 'parcels.dead', ordered: false, partitions: 1 }
-  await migrateStream(pool, { channels: [...registration.channels, dead], subscriptions: registration.subscriptions })
-  if (make === 'runtime') await migrateService(pool, { ...registration, channels: [...registration.channels, dead] })
+  await migrateStream(pool, registration)
+  if (make === 'runtime') await migrateService(pool, registration)
   await pool.query(await readFile(here(make === 'runtime' ? 'runtime-schema.sql' : 'schema.sql'), 'utf8'))
-  const held = async (ids: readonly string[]): Promise<HeldLetter[]> => {
-    const { rows } = await pool.query<HeldLetter>(
-      'select message_id as id, source, type, attempts, reason, data from spandrel.held where dead_at is not null and message_id = any($1)',
-      [ids],
-    )
-    return rows
-  }
   const drop = async (): Promise<void> => {
     await pool.end()
     await root.query(`drop database ${name} with (force)`)
     await root.end()
   }
-  return { url: url.href, held, drop }
+  return { url: url.href, drop }
 }
 
 async function startCarrier() {

@@ -295,6 +295,7 @@ export const parcels: ServiceContract<ParcelsTypes> = {
     'parcels.booked': { address: 'parcels.booked', ordered: true, partitions: 8, types: ['parcelBooked'] },
     'parcels.orders': { address: 'parcels.orders', ordered: true, partitions: 8, types: ['orderPlaced'] },
     'parcels.outcomes': { address: 'parcels.outcomes', ordered: false, partitions: 8, types: ['orderCompleted'] },
+    'parcels.dead': { address: 'parcels.dead', ordered: false, partitions: 8, types: [] },
   },
   sends: {
     parcelBooked: {
