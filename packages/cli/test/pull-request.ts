@@ -22,7 +22,8 @@ const changes: Readonly<Record<string, readonly (readonly [string, string])[]>> 
     ['version: 1.0.0', 'version: 1.1.0'],
   ],
   'payments/contracts/payments.asyncapi.yaml': [
-    ['quantity, total, currency, cardToken', 'quantity, currency, cardToken'],
+    ['reference, total, currency, postcode', 'reference, currency, postcode'],
+    ['reference, total, currency, cardToken', 'reference, currency, cardToken'],
     ['version: 1.0.0', 'version: 1.1.0'],
   ],
   'payments/contracts/payments.openapi.yaml': [

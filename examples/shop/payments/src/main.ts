@@ -31,15 +31,15 @@ const service = createService(payments, {
           body: { token: order.cardToken, amount: order.total, currency: order.currency, reference: order.reference },
         }),
       async handle({ data: order, result: answer }, { tx, send }: Context) {
-        const { orderId, total: amount, currency } = order
+        const { orderId, reference, total, currency, postcode } = order
         if (answer.status === 402) {
-          await record(tx, { orderId, what: 'declined', amount, currency })
+          await record(tx, { orderId, what: 'declined', amount: total, currency })
           send('paymentDeclined', { orderId, reason: answer.body.reason })
           return
         }
         const chargeId = answer.body.id
-        await record(tx, { orderId, what: 'captured', amount, currency, chargeId })
-        send('paymentCaptured', { ...order, chargeId })
+        await record(tx, { orderId, what: 'captured', amount: total, currency, chargeId })
+        send('paymentCaptured', { orderId, reference, total, currency, postcode, chargeId })
       },
     }),
 

@@ -20,12 +20,10 @@ export type Problem = {
   detail?: string
 }
 
-export type Order = {
+export type OrderToPay = {
   /** @format uuid */
   orderId: string
   reference: string
-  sku: string
-  quantity: number
   /** Minor units (cents) */
   total: number
   currency: string
@@ -62,7 +60,14 @@ export type Refund = {
   amount: number
 }
 
-export type PaymentCaptured = Order & {
+export type PaymentCaptured = {
+  /** @format uuid */
+  orderId: string
+  reference: string
+  /** Minor units (cents) */
+  total: number
+  currency: string
+  postcode: string
   chargeId: string
 }
 
@@ -137,7 +142,7 @@ export type PaymentsTypes = {
     paymentRefunded: PaymentRefunded
   }
   receives: {
-    capturePayment: { data: Order; type: 'stockReserved' }
+    capturePayment: { data: OrderToPay; type: 'stockReserved' }
     returnPayment: { data: RefundPayment; type: 'refundPayment' }
   }
   uses: {
@@ -246,7 +251,7 @@ export const payments: ServiceContract<PaymentsTypes> = {
     capturePayment: {
       operation: 'capturePayment',
       channel: 'shop.inventory',
-      messages: { stockReserved: checkOrder },
+      messages: { stockReserved: checkOrderToPay },
       effects: 'external',
       guarantees: {
         idempotency: {
@@ -684,15 +689,15 @@ function checkProblem(data: any, {instancePath=""}: any = {}): boolean {
 const formats0: any = formats.uuid;
 const func0: any = codePointLength;
 const pattern2: any = new RegExp("^[0-9]{5}$", 'u');
-validate6.errors = undefined as any;
-function validate6(data: any, {instancePath=""}: any = {}): boolean {
+checkPaymentCaptured.errors = undefined as any;
+function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
   let errors: any = 0;
   if(errors === 0){
     if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
       let missing0: any;
-      if(((((((((data.orderId === undefined) && (missing0 = "orderId")) || ((data.reference === undefined) && (missing0 = "reference"))) || ((data.sku === undefined) && (missing0 = "sku"))) || ((data.quantity === undefined) && (missing0 = "quantity"))) || ((data.total === undefined) && (missing0 = "total"))) || ((data.currency === undefined) && (missing0 = "currency"))) || ((data.cardToken === undefined) && (missing0 = "cardToken"))) || ((data.postcode === undefined) && (missing0 = "postcode"))){
-        validate6.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+      if(((((((data.orderId === undefined) && (missing0 = "orderId")) || ((data.reference === undefined) && (missing0 = "reference"))) || ((data.total === undefined) && (missing0 = "total"))) || ((data.currency === undefined) && (missing0 = "currency"))) || ((data.postcode === undefined) && (missing0 = "postcode"))) || ((data.chargeId === undefined) && (missing0 = "chargeId"))){
+        checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
         return false;
       }
       else {
@@ -703,12 +708,12 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
             if(errors === _errs1){
               if(typeof (data0 as any) === "string"){
                 if(!(formats0(data0))){
-                  validate6.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+                  checkPaymentCaptured.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
                   return false;
                 }
               }
               else {
-                validate6.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                checkPaymentCaptured.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
@@ -725,12 +730,12 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
             if(errors === _errs3){
               if(typeof (data1 as any) === "string"){
                 if(func0(data1) > 64){
-                  validate6.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
+                  checkPaymentCaptured.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
                   return false;
                 }
               }
               else {
-                validate6.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                checkPaymentCaptured.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
@@ -740,11 +745,20 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
             var valid0: any = true;
           }
           if(valid0){
-            if(data.sku !== undefined){
+            if(data.total !== undefined){
+              let data2: any = data.total;
               const _errs5: any = errors;
-              if(typeof (data.sku as any) !== "string"){
-                validate6.errors = [{instancePath:instancePath+"/sku",schemaPath:"#/properties/sku/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+              if(!(((typeof (data2 as any) == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+                checkPaymentCaptured.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
                 return false;
+              }
+              if(errors === _errs5){
+                if((typeof (data2 as any) == "number") && (isFinite(data2))){
+                  if(data2 < 0 || isNaN(data2)){
+                    checkPaymentCaptured.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+                    return false;
+                  }
+                }
               }
               var valid0: any = _errs5 === errors;
             }
@@ -752,19 +766,19 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
               var valid0: any = true;
             }
             if(valid0){
-              if(data.quantity !== undefined){
-                let data3: any = data.quantity;
+              if(data.currency !== undefined){
+                let data3: any = data.currency;
                 const _errs7: any = errors;
-                if(!(((typeof (data3 as any) == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-                  validate6.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-                  return false;
-                }
                 if(errors === _errs7){
-                  if((typeof (data3 as any) == "number") && (isFinite(data3))){
-                    if(data3 < 1 || isNaN(data3)){
-                      validate6.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+                  if(typeof (data3 as any) === "string"){
+                    if(!pattern0.test(data3)){
+                      checkPaymentCaptured.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
                       return false;
                     }
+                  }
+                  else {
+                    checkPaymentCaptured.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                    return false;
                   }
                 }
                 var valid0: any = _errs7 === errors;
@@ -773,19 +787,19 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
                 var valid0: any = true;
               }
               if(valid0){
-                if(data.total !== undefined){
-                  let data4: any = data.total;
+                if(data.postcode !== undefined){
+                  let data4: any = data.postcode;
                   const _errs9: any = errors;
-                  if(!(((typeof (data4 as any) == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-                    validate6.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-                    return false;
-                  }
                   if(errors === _errs9){
-                    if((typeof (data4 as any) == "number") && (isFinite(data4))){
-                      if(data4 < 0 || isNaN(data4)){
-                        validate6.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+                    if(typeof (data4 as any) === "string"){
+                      if(!pattern2.test(data4)){
+                        checkPaymentCaptured.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
                         return false;
                       }
+                    }
+                    else {
+                      checkPaymentCaptured.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                      return false;
                     }
                   }
                   var valid0: any = _errs9 === errors;
@@ -794,60 +808,16 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
                   var valid0: any = true;
                 }
                 if(valid0){
-                  if(data.currency !== undefined){
-                    let data5: any = data.currency;
+                  if(data.chargeId !== undefined){
                     const _errs11: any = errors;
-                    if(errors === _errs11){
-                      if(typeof (data5 as any) === "string"){
-                        if(!pattern0.test(data5)){
-                          validate6.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
-                          return false;
-                        }
-                      }
-                      else {
-                        validate6.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                        return false;
-                      }
+                    if(typeof (data.chargeId as any) !== "string"){
+                      checkPaymentCaptured.errors = [{instancePath:instancePath+"/chargeId",schemaPath:"#/properties/chargeId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                      return false;
                     }
                     var valid0: any = _errs11 === errors;
                   }
                   else {
                     var valid0: any = true;
-                  }
-                  if(valid0){
-                    if(data.cardToken !== undefined){
-                      const _errs13: any = errors;
-                      if(typeof (data.cardToken as any) !== "string"){
-                        validate6.errors = [{instancePath:instancePath+"/cardToken",schemaPath:"#/properties/cardToken/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                        return false;
-                      }
-                      var valid0: any = _errs13 === errors;
-                    }
-                    else {
-                      var valid0: any = true;
-                    }
-                    if(valid0){
-                      if(data.postcode !== undefined){
-                        let data7: any = data.postcode;
-                        const _errs15: any = errors;
-                        if(errors === _errs15){
-                          if(typeof (data7 as any) === "string"){
-                            if(!pattern2.test(data7)){
-                              validate6.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
-                              return false;
-                            }
-                          }
-                          else {
-                            validate6.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                            return false;
-                          }
-                        }
-                        var valid0: any = _errs15 === errors;
-                      }
-                      else {
-                        var valid0: any = true;
-                      }
-                    }
                   }
                 }
               }
@@ -857,47 +827,9 @@ function validate6(data: any, {instancePath=""}: any = {}): boolean {
       }
     }
     else {
-      validate6.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+      checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
       return false;
     }
-  }
-  validate6.errors = vErrors;
-  return errors === 0;
-}
-checkPaymentCaptured.errors = undefined as any;
-function checkPaymentCaptured(data: any, {instancePath=""}: any = {}): boolean {
-  let vErrors: any = null;
-  let errors: any = 0;
-  const _errs0: any = errors;
-  if(!(validate6(data, {instancePath}))){
-    vErrors = vErrors === null ? validate6.errors : vErrors.concat(validate6.errors);
-    errors = vErrors.length;
-  }
-  var valid0: any = _errs0 === errors;
-  if(valid0){
-    const _errs1: any = errors;
-    if(errors === _errs1){
-      if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
-        let missing0: any;
-        if((data.chargeId === undefined) && (missing0 = "chargeId")){
-          checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-          return false;
-        }
-        else {
-          if(data.chargeId !== undefined){
-            if(typeof (data.chargeId as any) !== "string"){
-              checkPaymentCaptured.errors = [{instancePath:instancePath+"/chargeId",schemaPath:"#/allOf/1/properties/chargeId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-              return false;
-            }
-          }
-        }
-      }
-      else {
-        checkPaymentCaptured.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-        return false;
-      }
-    }
-    var valid0: any = _errs1 === errors;
   }
   checkPaymentCaptured.errors = vErrors;
   return errors === 0;
@@ -1060,15 +992,15 @@ function checkPaymentRefunded(data: any, {instancePath=""}: any = {}): boolean {
   checkPaymentRefunded.errors = vErrors;
   return errors === 0;
 }
-checkOrder.errors = undefined as any;
-function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
+checkOrderToPay.errors = undefined as any;
+function checkOrderToPay(data: any, {instancePath=""}: any = {}): boolean {
   let vErrors: any = null; void vErrors;
   let errors: any = 0;
   if(errors === 0){
     if(data && typeof (data as any) == "object" && !Array.isArray(data as any)){
       let missing0: any;
-      if(((((((((data.orderId === undefined) && (missing0 = "orderId")) || ((data.reference === undefined) && (missing0 = "reference"))) || ((data.sku === undefined) && (missing0 = "sku"))) || ((data.quantity === undefined) && (missing0 = "quantity"))) || ((data.total === undefined) && (missing0 = "total"))) || ((data.currency === undefined) && (missing0 = "currency"))) || ((data.cardToken === undefined) && (missing0 = "cardToken"))) || ((data.postcode === undefined) && (missing0 = "postcode"))){
-        checkOrder.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+      if(((((((data.orderId === undefined) && (missing0 = "orderId")) || ((data.reference === undefined) && (missing0 = "reference"))) || ((data.total === undefined) && (missing0 = "total"))) || ((data.currency === undefined) && (missing0 = "currency"))) || ((data.cardToken === undefined) && (missing0 = "cardToken"))) || ((data.postcode === undefined) && (missing0 = "postcode"))){
+        checkOrderToPay.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
         return false;
       }
       else {
@@ -1079,12 +1011,12 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
             if(errors === _errs1){
               if(typeof (data0 as any) === "string"){
                 if(!(formats0(data0))){
-                  checkOrder.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+                  checkOrderToPay.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
                   return false;
                 }
               }
               else {
-                checkOrder.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                checkOrderToPay.errors = [{instancePath:instancePath+"/orderId",schemaPath:"#/properties/orderId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
@@ -1101,12 +1033,12 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
             if(errors === _errs3){
               if(typeof (data1 as any) === "string"){
                 if(func0(data1) > 64){
-                  checkOrder.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
+                  checkOrderToPay.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"}];
                   return false;
                 }
               }
               else {
-                checkOrder.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                checkOrderToPay.errors = [{instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                 return false;
               }
             }
@@ -1116,11 +1048,20 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
             var valid0: any = true;
           }
           if(valid0){
-            if(data.sku !== undefined){
+            if(data.total !== undefined){
+              let data2: any = data.total;
               const _errs5: any = errors;
-              if(typeof (data.sku as any) !== "string"){
-                checkOrder.errors = [{instancePath:instancePath+"/sku",schemaPath:"#/properties/sku/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+              if(!(((typeof (data2 as any) == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+                checkOrderToPay.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
                 return false;
+              }
+              if(errors === _errs5){
+                if((typeof (data2 as any) == "number") && (isFinite(data2))){
+                  if(data2 < 0 || isNaN(data2)){
+                    checkOrderToPay.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+                    return false;
+                  }
+                }
               }
               var valid0: any = _errs5 === errors;
             }
@@ -1128,19 +1069,19 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
               var valid0: any = true;
             }
             if(valid0){
-              if(data.quantity !== undefined){
-                let data3: any = data.quantity;
+              if(data.currency !== undefined){
+                let data3: any = data.currency;
                 const _errs7: any = errors;
-                if(!(((typeof (data3 as any) == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-                  checkOrder.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-                  return false;
-                }
                 if(errors === _errs7){
-                  if((typeof (data3 as any) == "number") && (isFinite(data3))){
-                    if(data3 < 1 || isNaN(data3)){
-                      checkOrder.errors = [{instancePath:instancePath+"/quantity",schemaPath:"#/properties/quantity/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+                  if(typeof (data3 as any) === "string"){
+                    if(!pattern0.test(data3)){
+                      checkOrderToPay.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
                       return false;
                     }
+                  }
+                  else {
+                    checkOrderToPay.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                    return false;
                   }
                 }
                 var valid0: any = _errs7 === errors;
@@ -1149,20 +1090,11 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
                 var valid0: any = true;
               }
               if(valid0){
-                if(data.total !== undefined){
-                  let data4: any = data.total;
+                if(data.cardToken !== undefined){
                   const _errs9: any = errors;
-                  if(!(((typeof (data4 as any) == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-                    checkOrder.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+                  if(typeof (data.cardToken as any) !== "string"){
+                    checkOrderToPay.errors = [{instancePath:instancePath+"/cardToken",schemaPath:"#/properties/cardToken/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                     return false;
-                  }
-                  if(errors === _errs9){
-                    if((typeof (data4 as any) == "number") && (isFinite(data4))){
-                      if(data4 < 0 || isNaN(data4)){
-                        checkOrder.errors = [{instancePath:instancePath+"/total",schemaPath:"#/properties/total/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-                        return false;
-                      }
-                    }
                   }
                   var valid0: any = _errs9 === errors;
                 }
@@ -1170,18 +1102,18 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
                   var valid0: any = true;
                 }
                 if(valid0){
-                  if(data.currency !== undefined){
-                    let data5: any = data.currency;
+                  if(data.postcode !== undefined){
+                    let data5: any = data.postcode;
                     const _errs11: any = errors;
                     if(errors === _errs11){
                       if(typeof (data5 as any) === "string"){
-                        if(!pattern0.test(data5)){
-                          checkOrder.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/pattern",keyword:"pattern",params:{pattern: "^[A-Z]{3}$"},message:"must match pattern \""+"^[A-Z]{3}$"+"\""}];
+                        if(!pattern2.test(data5)){
+                          checkOrderToPay.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
                           return false;
                         }
                       }
                       else {
-                        checkOrder.errors = [{instancePath:instancePath+"/currency",schemaPath:"#/properties/currency/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+                        checkOrderToPay.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
                         return false;
                       }
                     }
@@ -1189,41 +1121,6 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
                   }
                   else {
                     var valid0: any = true;
-                  }
-                  if(valid0){
-                    if(data.cardToken !== undefined){
-                      const _errs13: any = errors;
-                      if(typeof (data.cardToken as any) !== "string"){
-                        checkOrder.errors = [{instancePath:instancePath+"/cardToken",schemaPath:"#/properties/cardToken/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                        return false;
-                      }
-                      var valid0: any = _errs13 === errors;
-                    }
-                    else {
-                      var valid0: any = true;
-                    }
-                    if(valid0){
-                      if(data.postcode !== undefined){
-                        let data7: any = data.postcode;
-                        const _errs15: any = errors;
-                        if(errors === _errs15){
-                          if(typeof (data7 as any) === "string"){
-                            if(!pattern2.test(data7)){
-                              checkOrder.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/pattern",keyword:"pattern",params:{pattern: "^[0-9]{5}$"},message:"must match pattern \""+"^[0-9]{5}$"+"\""}];
-                              return false;
-                            }
-                          }
-                          else {
-                            checkOrder.errors = [{instancePath:instancePath+"/postcode",schemaPath:"#/properties/postcode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-                            return false;
-                          }
-                        }
-                        var valid0: any = _errs15 === errors;
-                      }
-                      else {
-                        var valid0: any = true;
-                      }
-                    }
                   }
                 }
               }
@@ -1233,11 +1130,11 @@ function checkOrder(data: any, {instancePath=""}: any = {}): boolean {
       }
     }
     else {
-      checkOrder.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+      checkOrderToPay.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
       return false;
     }
   }
-  checkOrder.errors = vErrors;
+  checkOrderToPay.errors = vErrors;
   return errors === 0;
 }
 checkRefundPayment.errors = undefined as any;

@@ -95,7 +95,8 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
-/** At most 90 columns, broken between words. */
+/** At most 90 columns, broken between words; paragraphs stay apart. */
 function wrapped(text: string): string {
-  return text.replaceAll(/(.{1,90})(?:\s+|$)/g, '$1\n').trimEnd()
+  const paragraphs = text.split('\n\n')
+  return paragraphs.map((one) => one.replaceAll(/(.{1,90})(?:\s+|$)/g, '$1\n').trimEnd()).join('\n\n')
 }

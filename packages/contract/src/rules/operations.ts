@@ -87,3 +87,8 @@ export function touchedFiles(system: System): ReadonlySet<string> {
 export function ownerOf(service: Service): string | undefined {
   return service.owner ?? allOf(service).find(({ integration }) => integration?.owner !== undefined)?.integration?.owner
 }
+
+/** The owner of a service, by name where it has none. */
+export function answersFor(service: Service): string {
+  return ownerOf(service) ?? service.name
+}
