@@ -83,7 +83,7 @@ test('a name more, a name less or another type is another model', async () => {
     customer.replace('name: { type: string }', 'name: { type: integer }'),
     customer.replace('name: { type: string }', 'name: { type: array, items: { type: string } }'),
   ]) {
-    expect(await found({ body: customer, other: { b: changed } }), changed).toEqual([])
+    expect({ changed, found: await found({ body: customer, other: { b: changed } }) }).toEqual({ changed, found: [] })
   }
   expect(await found({ body: customer, other: { b: object('x'), c: object('y') } })).toEqual([])
 })
@@ -130,11 +130,14 @@ test('small things that everybody has are no model: money, a page, an address of
   const page =
     '{ type: object, properties: { items: { type: array, items: {} }, total: { type: integer }, next: { type: string } } }'
   for (const small of [object('amount currency'), object('street town'), object('code message details'), page]) {
-    expect(await found({ components: `{ Small: ${small} }`, body: reference('Small') }), small).toEqual([])
+    expect({ small, found: await found({ components: `{ Small: ${small} }`, body: reference('Small') }) }).toEqual({
+      small,
+      found: [],
+    })
     // The same where it is a part that a file holds for all of them.
     const body = (name: string): string => `{ type: object, properties: { ${name}: { $ref: 'shared.yaml#/Small' } } }`
     const other = { a: body('price'), b: body('fee'), c: body('refund') }
-    expect(await found({ shared: `Small: ${small}\n`, other }), small).toEqual([])
+    expect({ small, found: await found({ shared: `Small: ${small}\n`, other }) }).toEqual({ small, found: [] })
   }
 })
 
@@ -144,14 +147,15 @@ test('errors and what standards describe are to be the same everywhere', async (
   const answers = (schema: string): string =>
     `'201': { description: made }, '400': { description: no, content: { application/json: { schema: ${schema} } } }, ` +
     `default: { description: no, content: { application/json: { schema: ${schema} } } }`
-  for (const schema of [error, problem]) expect(await found({ answers: answers(schema) }), schema).toEqual([])
+  for (const schema of [error, problem])
+    expect({ schema, found: await found({ answers: answers(schema) }) }).toEqual({ schema, found: [] })
   expect(await found({ body: error })).toHaveLength(1)
   for (const standard of [
     problem,
     object('specversion id source type time'),
     object('type geometry properties id bbox'),
   ])
-    expect(await found({ body: standard }), standard).toEqual([])
+    expect({ standard, found: await found({ body: standard }) }).toEqual({ standard, found: [] })
 })
 
 test('documents alone name no owner: all of them may be of one team', async () => {

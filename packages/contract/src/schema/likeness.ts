@@ -67,7 +67,7 @@ export class Likeness {
     if (!own && target !== undefined && only === undefined) return [{ ref: target }]
     const types = [schema['type']].flat().filter((type) => typeof type === 'string' && type !== 'null')
     return [
-      own && 'properties' in schema ? 'object' : types.toSorted().join('|'),
+      own && 'properties' in schema ? 'object' : types.map(String).toSorted().join('|'),
       ...(target === undefined ? [] : [{ ref: target }]),
       ...sorted(properties).flatMap(([name, one]): Part[] => [` ${JSON.stringify(name)}:`, this.#shape(one)]),
       ...sorted(Object.entries((schema['patternProperties'] ?? {}) as Record<string, JsonSchema>)).flatMap(
