@@ -43,6 +43,7 @@ export const statusDeclared: Check = {
   member: 'errors',
   promise: 'every status below 500 is one the contract declares, or one its guarantees stand for',
   stimuli: ['*'],
+  needs: ['refused', 'wrong-input'],
   about: () => true,
   judge: (trial, operation) => {
     const answered = own(trial.requests, operation).filter(({ answer }) => answer!.status < 500)
@@ -65,6 +66,7 @@ export const noStackTrace: Check = {
   member: 'errors',
   promise: 'no answer shows the inside of the program',
   stimuli: ['*'],
+  needs: ['refused', 'wrong-input'],
   about: () => true,
   judge: (trial, operation) => {
     const failed = own(trial.requests, operation).filter(({ answer }) => answer!.status >= 400)
@@ -86,6 +88,7 @@ export const answersInTime: Check = {
   member: 'timeout',
   promise: 'an answer or a failure comes within `timeout`, also when a dependency never answers',
   stimuli: ['*'],
+  needs: ['hung'],
   about: (operation) => operation.timeoutMs !== undefined,
   judge: (trial, operation, { lags }) => {
     const { timeoutMs = Infinity } = operation

@@ -21,6 +21,8 @@ export interface Check {
   readonly promise: string
   /** stimuli whose trials it judges; `*`: every one */
   readonly stimuli: readonly string[]
+  /** without all of which it cannot be told; default `stimuli`. Where those are `*`: what matters of them */
+  readonly needs?: readonly string[]
   /** is it about this operation at all? */
   about(operation: OperationFacts): boolean
   /** undefined: this trial has nothing to do with it */

@@ -25,6 +25,8 @@ export interface RunRecord {
   readonly schemas: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>
   readonly untested: readonly Untested[]
   readonly volatile: readonly string[]
+  /** operation → stimuli that were to be done; what has no `done` record was not, and nothing that needs it is PASS */
+  readonly planned?: Readonly<Record<string, readonly string[]>>
   readonly messages?: MessageRun
 }
 
@@ -125,6 +127,27 @@ export interface CleanupRecord {
   readonly why?: string
 }
 
+/** All that a verdict needs of this stimulus was tried. */
+interface DoneRecord {
+  readonly type: 'done'
+  readonly ref: string
+  readonly stimulus: string
+  readonly at: number
+}
+
+/** The time of the profile was up before all of this stimulus was tried. */
+export interface CutRecord {
+  readonly type: 'cut'
+  readonly ref: string
+  readonly stimulus: string
+  readonly at: number
+  /** whose time it was */
+  readonly by: 'operation' | 'service'
+  readonly limitMs: number
+  /** median of a plain call; absent: none was made */
+  readonly latencyMs?: number
+}
+
 /** This machine was late itself: a timer of the run fired `ms` after its time. */
 export interface LagRecord {
   readonly type: 'lag'
@@ -134,6 +157,8 @@ export interface LagRecord {
 
 export type HistoryRecord =
   | CleanupRecord
+  | CutRecord
+  | DoneRecord
   | MessageHistoryRecord
   | LagRecord
   | RunRecord

@@ -10,9 +10,14 @@ export interface Judged<Trial extends TrialView = TrialView> {
 
 type Base = Pick<CheckVerdict, 'finding' | 'ref' | 'check' | 'member' | 'promise'>
 
-/** `weak`: why answers are all there was to see. */
-export function conclude(base: Base, judged: readonly Judged[], weak: string | undefined): CheckVerdict | undefined {
-  if (judged.length === 0) return undefined
+/** `weak`: why answers are all there was to see. `cut`: why not all was tried that a verdict needs. */
+export function conclude(
+  base: Base,
+  judged: readonly Judged[],
+  weak: string | undefined,
+  cut?: string,
+): CheckVerdict | undefined {
+  if (judged.length === 0 && cut === undefined) return undefined
   const counterexamples = judged.flatMap(({ trial: { record }, judgement }) =>
     judgement.kind === 'violated'
       ? [{ trial: record.trial, about: record.about, what: judgement.what, requests: judgement.requests }]
@@ -22,7 +27,7 @@ export function conclude(base: Base, judged: readonly Judged[], weak: string | u
   const verdict: Verdict =
     counterexamples.length > 0
       ? 'FAIL'
-      : clean.length === 0
+      : clean.length === 0 || cut !== undefined
         ? 'INCONCLUSIVE'
         : clean.every(({ oracle }) => oracle === 'strong')
           ? 'PASS'
@@ -33,7 +38,7 @@ export function conclude(base: Base, judged: readonly Judged[], weak: string | u
     confirmed: counterexamples.length + clean.length,
     trials: judged.length,
     counterexamples,
-    notes: notes(verdict, judged, clean.length, weak),
+    notes: notes(verdict, judged, clean.length, { weak, cut }),
   }
 }
 
@@ -43,7 +48,13 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
   return order.find((verdict) => verdicts.includes(verdict)) ?? 'INCONCLUSIVE'
 }
 
-function notes(verdict: Verdict, judged: readonly Judged[], clean: number, weak: string | undefined): string[] {
+function notes(
+  verdict: Verdict,
+  judged: readonly Judged[],
+  clean: number,
+  { weak, cut }: { weak: string | undefined; cut: string | undefined },
+): string[] {
+  if (verdict === 'INCONCLUSIVE' && cut !== undefined) return [cut]
   if (verdict === 'INCONCLUSIVE')
     return [...new Set(judged.flatMap(({ judgement }) => (judgement.kind === 'unconfirmed' ? [judgement.why] : [])))]
   if (verdict === 'WEAK') return [weak === undefined ? 'answers only' : `answers only: ${weak}`]

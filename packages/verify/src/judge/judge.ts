@@ -6,6 +6,7 @@ import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import { one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
 import { conclude, worst } from './conclude.ts'
+import { type CutShort, cutShort } from './cut-short.ts'
 import { judgeMessages } from './judge-messages.ts'
 import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from './verdict.ts'
 
@@ -13,11 +14,13 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const run = runOf(records)
   const trials = trialsOf(records)
   const lags = records.filter((record) => record.type === 'lag')
+  const cut = cutShort(records, run)
   const results: GuaranteeVerdict[] = []
   for (const operation of run.operations) {
     const mine = trials.filter(({ record }) => record.ref === operation.ref)
-    if (mine.length === 0 && !run.untested.some(({ ref }) => ref === operation.ref)) continue
-    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags }))
+    const known = mine.length > 0 || run.untested.some(({ ref }) => ref === operation.ref)
+    if (!known && run.planned?.[operation.ref] === undefined) continue
+    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags }, cut))
   }
   results.push(...judgeMessages(records, run))
   const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
@@ -45,12 +48,13 @@ function judgeOperation(
   trials: readonly TrialView[],
   run: RunRecord,
   context: JudgeContext,
+  cut: CutShort,
 ): GuaranteeVerdict[] {
   const unfit = baselineFault(operation, trials)
   const untested = run.untested.filter(({ ref }) => ref === operation.ref)
   const verdicts = checks
     .filter((check) => operation.promised[check.member] !== undefined && check.about(operation))
-    .map((check) => judgeCheck(check, operation, trials, unfit, context))
+    .map((check) => judgeCheck(check, operation, trials, { unfit, cut: cut(operation.ref, check) }, context))
     .filter((verdict) => verdict !== undefined)
   for (const check of checks) {
     const { id, stimuli } = check
@@ -86,6 +90,8 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
   if (plain.length === 0) return 'no plain call was made'
   for (const trial of plain) {
     const first = one(trial, 'first')
+    if (first?.end?.why?.startsWith('no answer within') === true)
+      return `a plain call got ${first.end.why}: mend the service, or give it a longer --profile`
     if (!plainlyAnswered(operation, first?.end))
       return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
     if (operation.probe.oracle !== 'strong') continue
@@ -130,7 +136,7 @@ function judgeCheck(
   check: Check,
   operation: OperationFacts,
   trials: readonly TrialView[],
-  unfit: string | undefined,
+  { unfit, cut }: { unfit: string | undefined; cut: string | undefined },
   context: JudgeContext,
 ): CheckVerdict | undefined {
   const about = trials.filter(({ record }) => check.stimuli.includes('*') || check.stimuli.includes(record.stimulus))
@@ -143,14 +149,14 @@ function judgeCheck(
   }
   if (unfit !== undefined) {
     // Nothing further was tried after a bad preflight.
-    if (trials.length === 0) return undefined
+    if (trials.length === 0) return conclude(base, [], undefined, cut)
     return { ...base, verdict: 'INCONCLUSIVE', confirmed: 0, trials: 0, counterexamples: [], notes: [unfit] }
   }
   const judged = about
     .map((trial) => ({ trial, judgement: check.judge(trial, operation, context) }))
     .filter((one): one is { trial: TrialView; judgement: Judgement } => one.judgement !== undefined)
   const { oracle } = operation.probe
-  const concluded = conclude(base, judged, oracle === 'strong' ? undefined : oracle.weak)
+  const concluded = conclude(base, judged, oracle === 'strong' ? undefined : oracle.weak, cut)
   if (concluded?.verdict !== 'PASS' || check.id !== 'late-overlap') return concluded
   return { ...concluded, notes: [...concluded.notes, `copies came up to ${latest(judged)} ms after the first`] }
 }

@@ -8,6 +8,7 @@ import type { OperationFacts } from '../plan/operation-facts.ts'
 import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare, type Prepared } from '../wire/prepare.ts'
+import type { OperationBudget } from './budget.ts'
 import type { Profile } from './profile.ts'
 import type { ServiceProcess } from './service-process.ts'
 
@@ -51,6 +52,8 @@ export class Attack {
   readonly random: () => number
   readonly #next: (kind: string) => string
   readonly #afterwards: (() => Promise<void>)[]
+  readonly #budget: OperationBudget | undefined
+  readonly #callMs: number
 
   constructor(options: {
     operation: OperationFacts
@@ -61,6 +64,10 @@ export class Attack {
     schemas: Readonly<Record<string, JsonSchema>>
     afterwards: (() => Promise<void>)[]
     random: () => number
+    /** default: as long as it takes */
+    budget?: OperationBudget
+    /** how long a call takes: a trial is not begun with less time left; default 0 */
+    callMs?: number
   }) {
     this.operation = options.operation
     this.given = options.given
@@ -70,6 +77,23 @@ export class Attack {
     this.schemas = options.schemas
     this.random = options.random
     this.#afterwards = options.afterwards
+    this.#budget = options.budget
+    this.#callMs = options.callMs ?? 0
+  }
+
+  /** Until nothing more may be sent or waited for; 0: it is over. */
+  get leftMs(): number {
+    return Math.max(0, this.#budget?.leftMs() ?? Infinity)
+  }
+
+  /** Throws `TimeIsUp` where less than this is left. */
+  need(ms: number): void {
+    this.#budget?.need(ms)
+  }
+
+  /** The time this takes is not counted. */
+  async uncounted<T>(work: () => Promise<T>): Promise<T> {
+    return this.#budget === undefined ? await work() : await this.#budget.uncounted(work)
   }
 
   /** To be done when all other stimuli of the service are. */
@@ -77,7 +101,9 @@ export class Attack {
     this.#afterwards.push(work)
   }
 
+  /** Throws `TimeIsUp` where there is no time for one. */
   trial(stimulus: string, about: string, facts?: Record<string, unknown>): Trial {
+    this.need(this.#callMs)
     const trial = this.#next('t')
     this.history.add({
       type: 'trial',
@@ -150,7 +176,8 @@ export class Trial {
       marker,
     }
     history.add(invoke)
-    const prepared = prepare(outgoing, { clock: history.clock, timeoutMs: profile.timeoutMs })
+    const timeoutMs = Math.max(1, Math.min(profile.timeoutMs, Math.ceil(this.#attack.leftMs)))
+    const prepared = prepare(outgoing, { clock: history.clock, timeoutMs })
     const ended = prepared.done.then(({ outcome, ...times }): EndRecord => {
       const base = { id, at: history.clock(), ...times }
       const end: EndRecord =
@@ -181,7 +208,7 @@ export class Trial {
    * does not know what became of its request.
    */
   async insist(sending: Sending, limitMs: number): Promise<EndRecord> {
-    const until = this.clock() + limitMs
+    const until = this.clock() + Math.min(limitMs, this.#attack.leftMs)
     for (;;) {
       const end = await this.send(sending)
       const busy = end.status === undefined || [409, 425, 429, 502, 503, 504].includes(end.status)

@@ -4,6 +4,7 @@ import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import { askRequest } from '../request/build-request.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare } from '../wire/prepare.ts'
+import { pool } from './pool.ts'
 
 export async function cleanUp(
   history: History,
@@ -19,9 +20,13 @@ export async function cleanUp(
     if (markers.size === 0 || onlyReads(operation)) continue
     let cleaned = 0
     let why = typeof probe.cleanup === 'string' ? probe.cleanup : 'its x-probe has no `cleanup`'
-    if (typeof probe.cleanup === 'object') {
-      for (const marker of markers) {
-        const prepared = prepare(askRequest(probe.cleanup, base, marker, headers), {
+    const { cleanup } = probe
+    if (typeof cleanup === 'object') {
+      let lost = false
+      await pool(4, [...markers], async (marker) => {
+        // A service that is gone is not asked a hundred times.
+        if (lost) return
+        const prepared = prepare(askRequest(cleanup, base, marker, headers), {
           clock: history.clock,
           timeoutMs: 5000,
         })
@@ -33,9 +38,8 @@ export async function cleanUp(
           outcome.kind === 'answer' && (outcome.answer.status < 300 || [404, 410].includes(outcome.answer.status))
         if (gone) cleaned++
         else why = outcome.kind === 'answer' ? `it was answered ${outcome.answer.status}` : outcome.why
-        // A service that is gone is not asked a hundred times.
-        if (outcome.kind !== 'answer') break
-      }
+        lost ||= outcome.kind !== 'answer'
+      })
     }
     const left = cleaned < markers.size
     history.add({ type: 'cleanup', ref, at: history.clock(), markers: markers.size, cleaned, ...(left && { why }) })

@@ -14,6 +14,10 @@ export interface Profile {
   readonly settleCapMs: number
   /** for one answer */
   readonly timeoutMs: number
+  /** for the attack on one operation, the time included that its effects take to settle; starts of the service are not counted */
+  readonly operationMs: number
+  /** for all HTTP operations of the service, counting included */
+  readonly serviceMs: number
 }
 
 export const profiles: Readonly<Record<Profile['name'], Profile>> = {
@@ -26,6 +30,8 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     rounds: 1,
     settleCapMs: 3000,
     timeoutMs: 10_000,
+    operationMs: 5000,
+    serviceMs: 20_000,
   },
   default: {
     name: 'default',
@@ -36,6 +42,8 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     rounds: 3,
     settleCapMs: 20_000,
     timeoutMs: 30_000,
+    operationMs: 60_000,
+    serviceMs: 300_000,
   },
   deep: {
     name: 'deep',
@@ -46,5 +54,36 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     rounds: 10,
     settleCapMs: 120_000,
     timeoutMs: 120_000,
+    operationMs: Infinity,
+    serviceMs: Infinity,
   },
+}
+
+const least = { bursts: 4, lateShares: 3, rounds: 1 }
+
+/**
+ * What a verdict needs, of what a profile would try, and the rest, which makes it surer. A slow service has time for the
+ * first of all stimuli before the second of any begins.
+ */
+export function inTwoParts(profile: Profile): { needed: Profile; more: Profile | undefined } {
+  const { bursts, lateShares, rounds } = profile
+  if (bursts <= least.bursts && lateShares.length <= least.lateShares && rounds <= least.rounds)
+    return { needed: profile, more: undefined }
+  // Early, in the middle and late.
+  const step = Math.max(1, Math.floor(lateShares.length / least.lateShares))
+  const first = lateShares.filter((_, at) => at % step === Math.floor(step / 2)).slice(0, least.lateShares)
+  return {
+    needed: {
+      ...profile,
+      bursts: Math.min(bursts, least.bursts),
+      lateShares: first,
+      rounds: Math.min(rounds, least.rounds),
+    },
+    more: {
+      ...profile,
+      bursts: Math.max(0, bursts - least.bursts),
+      lateShares: lateShares.filter((share) => !first.includes(share)),
+      rounds: Math.max(0, rounds - least.rounds),
+    },
+  }
 }

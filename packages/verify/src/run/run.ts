@@ -7,18 +7,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sendChecks } from '../checks/all-messages.ts'
 import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
-import type { Commit, EffectsRecord, InvokeRecord, Untested } from '../history/records.ts'
+import type { Commit, CutRecord, Untested } from '../history/records.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
 import { plainlyAnswered } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
-import { countOf, probeRequest } from '../request/build-request.ts'
+import type { Stimulus } from '../stimuli/stimulus.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
-import { prepare } from '../wire/prepare.ts'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import { Attack, type Given } from './attack.ts'
+import { Budget, type OperationBudget, TimeIsUp } from './budget.ts'
 import { cleanUp } from './clean-up.ts'
+import { type Counters, Probe, settle } from './count-effects.ts'
 import { type MessageOptions, MessageWork } from './message-run.ts'
-import { type Profile, profiles } from './profile.ts'
+import { pool } from './pool.ts'
+import { inTwoParts, type Profile, profiles } from './profile.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 export interface RunOptions {
@@ -36,7 +38,7 @@ export interface RunOptions {
   /** only the stimuli that this check judges */
   readonly check?: string
   /** operation → how many effects a marker has, in place of its probe's `read`; see `counted` of planService */
-  readonly counters?: Readonly<Record<string, (marker: string) => Promise<number>>>
+  readonly counters?: Counters
   /** what is checked out; written into the history and the report */
   readonly commit?: Commit
   /** what the service does with messages, and how it can be seen */
@@ -45,6 +47,12 @@ export interface RunOptions {
   readonly process?: ServiceProcess
   readonly onProgress?: (words: string) => void
   readonly signal?: AbortSignal
+}
+
+interface AttackLimits {
+  readonly profile: Profile
+  readonly budget: OperationBudget
+  readonly callMs: number
 }
 
 /** Enough to be quick, few enough not to be a load test. */
@@ -101,6 +109,7 @@ export async function run(options: RunOptions): Promise<History> {
     instances: { [plan.service]: instances },
     operations: plan.operations,
     schemas: { [plan.service]: plan.schemas },
+    planned: Object.fromEntries(planned.map(({ operation, stimuli }) => [operation.ref, stimuli.map(({ id }) => id)])),
     untested: [
       ...untouched(plan.operations),
       ...planned.flatMap(({ untested }) => untested),
@@ -110,53 +119,82 @@ export async function run(options: RunOptions): Promise<History> {
     ...(work !== undefined && { messages: work.facts }),
   })
 
+  const { needed: first, more } = inTwoParts(profile)
+  const budget = new Budget(profile, history.clock)
+  const probe = new Probe(history, instances[0] ?? '', callers[0] ?? [], options.counters)
   const afterwards: (() => Promise<void>)[] = []
-  const attackOn = (operation: OperationFacts): Attack =>
+  const attackOn = (operation: OperationFacts, limits: Partial<AttackLimits> = {}): Attack =>
     new Attack({
       operation,
       given: givenFor(operation),
-      profile,
+      profile: first,
       history,
       next,
       schemas: plan.schemas,
       afterwards,
       random: randomFrom(seed),
+      ...limits,
     })
-  const probe = new Probe(history, instances[0] ?? '', callers[0] ?? [], options.counters)
+  const settlesMs = Math.min(
+    Math.max(0, ...attacked.map(({ probe: { settlesMs } }) => settlesMs)),
+    profile.settleCapMs,
+    profile.serviceMs / 4,
+  )
+  /** Of the service's time, for the planted keys, for what settles, and for counting. */
+  const reserveMs = (): number => settlesMs + probe.countingMs(counter / 2)
 
   const stopWatching = watchLag(history)
   try {
-    const usable: { one: PlannedOperation; latencyMs: number }[] = []
+    const usable: Usable[] = []
     for (const one of planned) {
       options.signal?.throwIfAborted()
-      tell(`${one.operation.ref}: one call, one effect?`)
-      const latencyMs = await preflight(attackOn(one.operation), probe)
-      if (latencyMs !== undefined) usable.push({ one, latencyMs })
-    }
-    for (const { one, latencyMs } of usable) {
-      const attack = attackOn(one.operation)
-      const [alone, others] = [
-        one.stimuli.filter((stimulus) => stimulus.alone),
-        one.stimuli.filter((stimulus) => !stimulus.alone),
-      ]
-      // The key to be kept is planted before anything else.
-      const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
-      for (const stimulus of [...planted, ...alone]) {
-        options.signal?.throwIfAborted()
-        tell(`${one.operation.ref}: ${stimulus.id}`)
-        await stimulus.run(attack, latencyMs)
+      const { ref, probe: facts } = one.operation
+      tell(`${ref}: one call, one effect?`)
+      const [began, share] = [history.clock(), budget.operation({ settlesMs: facts.settlesMs, reserveMs })]
+      try {
+        const latencyMs = await preflight(attackOn(one.operation, { budget: share }), probe)
+        if (latencyMs !== undefined) usable.push({ one, latencyMs, spentMs: history.clock() - began })
+      } catch (error) {
+        if (!(error instanceof TimeIsUp)) throw error
+        for (const { id } of one.stimuli) history.add(cutRecord(error, ref, id, history.clock()))
       }
-      tell(`${one.operation.ref}: ${rest.map(({ id }) => id).join(', ')}`)
-      await pool(together, rest, async (stimulus) => {
+    }
+    for (const { one, latencyMs, spentMs } of usable) {
+      const { operation } = one
+      const share = budget.operation({ spentMs, settlesMs: operation.probe.settlesMs, reserveMs })
+      const limits = { budget: share, callMs: latencyMs }
+      const say = (stimuli: readonly Stimulus[]): void =>
+        tell(`${operation.ref}: ${stimuli.map(({ id }) => id).join(', ')}${timeLeft(share, budget)}`)
+      const tryIt = async (attack: Attack, stimulus: Stimulus): Promise<TimeIsUp | undefined> => {
         options.signal?.throwIfAborted()
-        await stimulus.run(attack, latencyMs)
+        try {
+          attack.need(stimulus.lasts?.(attack, latencyMs) ?? latencyMs)
+          await stimulus.run(attack, latencyMs)
+          return undefined
+        } catch (error) {
+          if (error instanceof TimeIsUp) return error
+          throw error
+        }
+      }
+      const attack = attackOn(operation, limits)
+      await inOrder(one.stimuli, say, async (stimulus) => {
+        const cut = await tryIt(attack, stimulus)
+        const [{ ref }, { id }, at] = [operation, stimulus, history.clock()]
+        history.add(
+          cut === undefined ? { type: 'done', ref, stimulus: id, at } : { ...cutRecord(cut, ref, id, at), latencyMs },
+        )
       })
+      if (more === undefined) continue
+      const again = attackOn(operation, { ...limits, profile: more })
+      const counted = one.stimuli.filter((stimulus) => stimulus.counted)
+      await inOrder(counted, say, async (stimulus) => void (await tryIt(again, stimulus)))
     }
     await work?.run(usable.map(({ one }) => attackOn(one.operation)))
     tell('the keys planted first')
-    for (const work of afterwards) await work()
+    await pool(together, afterwards, (work) => work())
     options.signal?.throwIfAborted()
-    await settle(history, plan.operations, profile, probe, tell, options.signal)
+    const counted = usable.map(({ one }) => one.operation)
+    await settle({ history, operations: counted, probe, budget, tell, signal: options.signal })
     await work?.finish()
     return history
   } finally {
@@ -165,6 +203,40 @@ export async function run(options: RunOptions): Promise<History> {
     tell('cleaning up')
     await cleanUp(history, attacked, instances[0]!, callers[0] ?? [])
   }
+}
+
+interface Usable {
+  readonly one: PlannedOperation
+  readonly latencyMs: number
+  readonly spentMs: number
+}
+
+function cutRecord({ by, limitMs }: TimeIsUp, ref: string, stimulus: string, at: number): CutRecord {
+  return { type: 'cut', ref, stimulus, at, by, limitMs }
+}
+
+/** The key to be kept before anything else, then what wants to be alone, then the others, a few at a time. */
+async function inOrder(
+  stimuli: readonly Stimulus[],
+  say: (stimuli: readonly Stimulus[]) => void,
+  work: (stimulus: Stimulus) => Promise<void>,
+): Promise<void> {
+  const [alone, others] = [stimuli.filter((one) => one.alone), stimuli.filter((one) => !one.alone)]
+  const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
+  for (const stimulus of [...planted, ...alone]) {
+    say([stimulus])
+    await work(stimulus)
+  }
+  if (rest.length === 0) return
+  say(rest)
+  await pool(together, rest, work)
+}
+
+/** ` (3.2 s left, 15 s of the service)`; nothing where as long may be taken as it takes. */
+function timeLeft(share: OperationBudget, budget: Budget): string {
+  if (!Number.isFinite(share.leftMs())) return ''
+  const seconds = (ms: number): string => `${(Math.max(0, ms) / 1000).toFixed(1)} s`
+  return ` (${seconds(share.leftMs())} left, ${seconds(budget.leftMs())} for the service)`
 }
 
 /** Undefined: all of them. What is sent is judged from everything; what is received, from no request. */
@@ -193,13 +265,15 @@ function untouched(operations: readonly OperationFacts[]): Untested[] {
   })
 }
 
-/** A few plain calls: do they work, how long do they take, and does the probe see one effect of each? */
+/** A few plain calls (one of a slow service): do they work, how long do they take, and does the probe see one effect of each? */
 async function preflight(attack: Attack, probe: Probe): Promise<number | undefined> {
   const { operation, history } = attack
   const times: number[] = []
   for (let call = 0; call < 3; call++) {
+    // A slow service would have nothing left for anything else.
+    if (times.length > 0 && times[0]! * 2 > attack.leftMs / 10) break
     const trial = attack.trial('baseline', 'one plain call')
-    const before = await probe.read(operation, trial.marker)
+    const before = await probe.read(operation, trial.marker, attack.leftMs)
     history.add({
       type: 'effects',
       ref: operation.ref,
@@ -212,9 +286,9 @@ async function preflight(attack: Attack, probe: Probe): Promise<number | undefin
     const end = await trial.send({ role: 'first' })
     if (!plainlyAnswered(operation, end)) return undefined
     times.push(end.lastByteAt! - end.sentAt!)
-    const until = history.clock() + operation.probe.settlesMs
+    const until = history.clock() + Math.min(operation.probe.settlesMs, attack.leftMs)
     for (;;) {
-      const reading = await probe.read(operation, trial.marker)
+      const reading = await probe.read(operation, trial.marker, attack.leftMs)
       if (
         operation.probe.oracle !== 'strong' ||
         reading.count === undefined ||
@@ -236,86 +310,7 @@ async function preflight(attack: Attack, probe: Probe): Promise<number | undefin
     }
   }
   // The first call of a process is slow: connections, caches. The median of three is a good day's.
-  return times.sort((a, b) => a - b)[1]
-}
-
-/** Waits until every effect had its time, then counts each marker. */
-async function settle(
-  history: History,
-  operations: readonly OperationFacts[],
-  profile: Profile,
-  probe: Probe,
-  tell: (words: string) => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  const strong = operations.filter(({ probe: { oracle } }) => oracle === 'strong')
-  const byRef = new Map(strong.map((operation) => [operation.ref, operation]))
-  const invokes = history.records.filter(
-    (record): record is InvokeRecord => record.type === 'invoke' && byRef.has(record.ref),
-  )
-  if (invokes.length === 0) return
-  const used = new Set(invokes.map(({ ref }) => ref))
-  const longest = Math.max(...strong.filter(({ ref }) => used.has(ref)).map((operation) => operation.probe.settlesMs))
-  const wait = Math.min(longest, profile.settleCapMs)
-  tell(`waiting ${(wait / 1000).toFixed(1)} s for effects to settle`)
-  await pause(wait, undefined, { signal })
-  const markers = new Map(invokes.map((invoke) => [`${invoke.trial} ${invoke.marker}`, invoke]))
-  let done = 0
-  await pool(8, [...markers.values()], async ({ trial, marker, ref }) => {
-    const operation = byRef.get(ref)!
-    const reading = await probe.read(operation, marker)
-    const settled = operation.probe.settlesMs <= wait
-    history.add({ type: 'effects', ref, trial, marker, at: history.clock(), settled, ...reading })
-    if (++done % 20 === 0) tell(`counting effects: ${done} of ${markers.size}`)
-  })
-}
-
-class Probe {
-  readonly #history: History
-  readonly #base: string
-  readonly #headers: HeaderList
-  readonly #counters: NonNullable<RunOptions['counters']>
-
-  constructor(history: History, base: string, headers: HeaderList, counters: RunOptions['counters'] = {}) {
-    this.#history = history
-    this.#counters = counters
-    this.#base = base
-    this.#headers = headers
-  }
-
-  async read(operation: OperationFacts, marker: string): Promise<Pick<EffectsRecord, 'count' | 'why'>> {
-    const counter = this.#counters[operation.operation]
-    if (counter !== undefined) {
-      return await counter(marker).then(
-        (count) => ({ count }),
-        (error: unknown) => ({ why: `the database said: ${error instanceof Error ? error.message : String(error)}` }),
-      )
-    }
-    const request = probeRequest(operation, this.#base, marker, this.#headers)
-    if (request === undefined)
-      return { why: operation.probe.oracle === 'strong' ? 'there is no probe' : operation.probe.oracle.weak }
-    let why = ''
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const prepared = prepare(request, { clock: this.#history.clock, timeoutMs: 5000 })
-      await prepared.ready
-      prepared.release()
-      const { outcome } = await prepared.done
-      if (outcome.kind === 'answer') {
-        const count = countOf(operation, outcome.answer.status, outcome.answer.body)
-        if (typeof count === 'number') return { count }
-        why = count
-      } else why = outcome.why
-    }
-    return { why }
-  }
-}
-
-async function pool<T>(width: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items]
-  const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)]
 }
 
 /** mulberry32: small, and the same everywhere. */

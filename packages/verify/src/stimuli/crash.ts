@@ -32,7 +32,7 @@ export const crash: Stimulus = {
       note('killed', { confirmed: await process.kill() })
       await Promise.all(sent.map(({ ended }) => ended))
       try {
-        await process.start()
+        await attack.uncounted(() => process.start())
       } catch (error) {
         note('failed', { why: error instanceof Error ? error.message : String(error) })
         return

@@ -6,7 +6,9 @@ import { keyed, type Stimulus } from './stimulus.ts'
 
 export const mismatch: Stimulus = {
   id: 'mismatch',
+  counted: true,
   alone: false,
+  lasts: (_, latencyMs) => latencyMs * 1.5,
   applies(operation) {
     if (!keyed(operation) || typeof operation.idempotency === 'string') return undefined
     const { fingerprint, key } = operation.idempotency
@@ -52,6 +54,7 @@ function turned(value: unknown): unknown {
 export const otherOperation: Stimulus = {
   id: 'other-operation',
   alone: false,
+  lasts: (_, latencyMs) => latencyMs * 2,
   applies(operation, given) {
     if (!keyed(operation) || keyIsMarker(operation)) return undefined
     return given.siblings.some(keyed) || 'there is no second operation with a key and an x-probe in this service'
@@ -70,6 +73,7 @@ export const otherOperation: Stimulus = {
 export const otherCaller: Stimulus = {
   id: 'other-caller',
   alone: false,
+  lasts: (_, latencyMs) => latencyMs * 2.5,
   applies(operation, given) {
     if (!keyed(operation) || typeof operation.idempotency === 'string') return undefined
     if (typeof operation.idempotency.scope === 'object' || operation.idempotency.scope === 'tenant') return undefined

@@ -1,11 +1,13 @@
 /** The same request again: later, at once, while the first runs, elsewhere. */
-import type { Sending } from '../run/attack.ts'
+import type { Attack, Sending } from '../run/attack.ts'
 import { waitUntil } from '../run/attack.ts'
 import { keyed, repeatable, type Stimulus } from './stimulus.ts'
 
 export const sequence: Stimulus = {
   id: 'sequence',
+  counted: true,
   alone: false,
+  lasts: (_, latencyMs) => 2 * latencyMs,
   applies: (operation) => (repeatable(operation) ? true : undefined),
   async run(attack) {
     for (let round = 0; round < attack.profile.rounds; round++) {
@@ -18,6 +20,7 @@ export const sequence: Stimulus = {
 
 export const burst: Stimulus = {
   id: 'burst',
+  counted: true,
   alone: true,
   applies: (operation) => (repeatable(operation) ? true : undefined),
   async run(attack) {
@@ -31,6 +34,7 @@ export const burst: Stimulus = {
 
 export const late: Stimulus = {
   id: 'late',
+  counted: true,
   alone: true,
   applies: (operation) => (repeatable(operation) ? true : undefined),
   async run(attack, latencyMs) {
@@ -62,9 +66,9 @@ export const stalledOverlap: Stimulus = {
     if (!repeatable(operation)) return undefined
     return given.dependencies.length > 0 || 'give a dependency to hold up: --dependency name=LISTEN:HOST:PORT'
   },
+  lasts: (attack, latencyMs) => (stallMsOf(attack) + latencyMs) * attack.given.dependencies.length,
   async run(attack) {
-    const limit = attack.operation.timeoutMs === undefined ? Infinity : attack.operation.timeoutMs * 0.8
-    const stallMs = Math.min(attack.profile.stallMs, limit)
+    const stallMs = stallMsOf(attack)
     for (const dependency of attack.given.dependencies) {
       const trial = attack.trial(
         'stalled-overlap',
@@ -104,8 +108,14 @@ export const stalledOverlap: Stimulus = {
   },
 }
 
+/** Well inside the time that is promised: a handler that gives up is another test's matter. */
+function stallMsOf({ operation: { timeoutMs = Infinity }, profile }: Attack): number {
+  return Math.min(profile.stallMs, timeoutMs * 0.8)
+}
+
 export const instances: Stimulus = {
   id: 'instances',
+  counted: true,
   alone: false,
   applies(operation, given) {
     if (!keyed(operation)) return undefined
@@ -113,7 +123,8 @@ export const instances: Stimulus = {
   },
   async run(attack) {
     const count = attack.given.instances.length
-    for (let round = 0; round < Math.max(attack.profile.rounds, 2); round++) {
+    // One after the other, and at once: two rounds are the least.
+    for (let round = 0; round < attack.profile.rounds + 1; round++) {
       const trial = attack.trial('instances', `the same request to each of ${count} instances`)
       await trial.send({ role: 'first' })
       for (let instance = 1; instance < count; instance++) await trial.send({ role: 'copy', instance })

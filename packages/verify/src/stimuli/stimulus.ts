@@ -9,6 +9,10 @@ export interface Stimulus {
   applies(operation: OperationFacts, given: Given, profile: Profile): true | string | undefined
   /** alone: nothing else is sent meanwhile (it breaks a dependency, or its timing is everything) */
   readonly alone: boolean
+  /** it goes by chance, and is tried as often as the profile says: see `inTwoParts` */
+  readonly counted?: boolean
+  /** how long it takes at least, ms; with less left it is not begun. Default: one call */
+  lasts?(attack: Attack, latencyMs: number): number
   /** median time of one call, ms */
   run(attack: Attack, latencyMs: number): Promise<void>
 }

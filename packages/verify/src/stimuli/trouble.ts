@@ -8,6 +8,7 @@ export const clientAbort: Stimulus = {
   id: 'client-abort',
   alone: false,
   applies: (operation) => (keyed(operation) ? true : undefined),
+  lasts: (_, latencyMs) => latencyMs * 3.5,
   async run(attack, latencyMs) {
     const abandon = async (share: number | undefined): Promise<void> => {
       const when =
@@ -131,6 +132,8 @@ export const hung: Stimulus = {
       `its timeout of ${operation.timeoutMs} ms is longer than this profile waits`
     )
   },
+  // By then it is known whether an answer came in time.
+  lasts: ({ operation: { timeoutMs = 0 }, given }) => (timeoutMs * 1.2 + 200) * given.dependencies.length,
   async run(attack) {
     for (const dependency of attack.given.dependencies) {
       const trial = attack.trial('hung', `${dependency.name} takes requests and never answers`)
@@ -144,7 +147,7 @@ export const hung: Stimulus = {
       })
       const sent = await trial.prepare({ role: 'first' })
       sent.prepared.release()
-      const limit = (attack.operation.timeoutMs ?? 0) * 2.5 + 500
+      const limit = Math.min((attack.operation.timeoutMs ?? 0) * 2.5 + 500, attack.leftMs)
       const late = waitUntil(trial.clock, trial.clock() + limit).then(() => 'late' as const)
       const how = await Promise.race([sent.ended, late])
       if (how === 'late') sent.prepared.abort()
