@@ -141,6 +141,55 @@ export class Landscape {
     )
   }
 
+  /** Everybody who receives a message of another; what it means to it, nobody can know. */
+  allReaders(because: (edge: Integration) => string): readonly Consumer[] {
+    return this.#unique(
+      this.#edges(({ kind }) => kind === 'message').map(({ system, edge }) => ({
+        ...this.#who(edge.consumer, `${edge.consumer}.${edge.receive ?? ''}`, system),
+        broken: 'unknown',
+        because: () => because(edge),
+      })),
+    )
+  }
+
+  /** Whoever shares messages with a service, or calls it: the first need a transport between them, the others its URL. */
+  partners(service: string): readonly Consumer[] {
+    const edges = this.#edges(({ provider, consumer }) => provider === service || consumer === service)
+    return this.#unique(
+      edges.flatMap(({ system, edge: { kind, provider, consumer, ref, receive = '' } }): Found[] => {
+        if (kind === 'message') {
+          const receives = provider === service
+          const who = this.#who(receives ? consumer : provider, receives ? `${consumer}.${receive}` : ref, system)
+          return [{ ...who, broken: 'yes', because: () => (receives ? `receives ${ref}` : `sends ${ref} to it`) }]
+        }
+        if (provider !== service) return []
+        return [{ ...this.#who(consumer, ref, system), broken: 'no', because: () => `calls ${ref} at its own URL` }]
+      }),
+    )
+  }
+
+  /** Whoever has a step in a workflow. */
+  steps(workflow: string): readonly Consumer[] {
+    return this.#unique(
+      this.#systems.flatMap((system) =>
+        Object.values(system.services).flatMap(({ name, operations, sends, receives }) =>
+          [...Object.values(operations), ...Object.values(sends), ...Object.values(receives)]
+            .filter(({ integration }) => integration?.process === workflow)
+            .map(({ operation }): Found => {
+              const ref = `${name}.${operation}`
+              return { ...this.#who(name, ref, system), broken: 'unknown', because: () => `${ref} is a step of it` }
+            }),
+        ),
+      ),
+    )
+  }
+
+  /** Whoever calls one of several operations of a service, and may feel what happens to them. */
+  callersOfAny(service: string, operations: readonly string[]): readonly Consumer[] {
+    const all = operations.flatMap((operation) => this.callers(service, operation))
+    return union(all.flatMap((one) => (one.broken === 'yes' ? [{ ...one, broken: 'unknown' as const }] : [])))
+  }
+
   ownerOf(service: string): string | undefined {
     return this.#service(service)?.owner
   }

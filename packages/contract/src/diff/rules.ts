@@ -1,4 +1,5 @@
 import type { ReportRule } from '../report/report.ts'
+import { gatewayRules } from './checks/gateway.ts'
 import { guaranteeRules } from './checks/guarantees/guarantees.ts'
 import { integrationRules } from './checks/integration-terms.ts'
 import { addressRules } from './checks/messaging/addresses.ts'
@@ -9,6 +10,8 @@ import { replyRules } from './checks/messaging/reply.ts'
 import { storedMessageRules } from './checks/messaging/stored-messages.ts'
 import { serverRules } from './checks/servers.ts'
 import { systemRules } from './checks/system.ts'
+import { useRules } from './checks/uses.ts'
+import { workflowRules } from './checks/workflows.ts'
 import { lifecycleRules } from './checks/lifecycle.ts'
 import { operationRules } from './checks/operations.ts'
 import { parameterRules } from './checks/parameters.ts'
@@ -40,6 +43,9 @@ export const diffRules: Readonly<Record<string, DiffRule>> = {
   ...storedMessageRules,
   ...guaranteeRules,
   ...systemRules,
+  ...useRules,
+  ...gatewayRules,
+  ...workflowRules,
 }
 
 /** The same as reports want it. */

@@ -3,8 +3,11 @@ import type { Comparison } from '../comparison.ts'
 import { paired, reporter } from '../comparison.ts'
 import type { Subject } from '../changes.ts'
 import { duration } from '../duration-text.ts'
+import type { Side } from '../load-side.ts'
 import type { DiffRule } from '../model.ts'
-import { expressionText } from './guarantees/guarantee-pair.ts'
+import { checkGateway } from './gateway.ts'
+import { checkUses } from './uses.ts'
+import { checkWorkflows } from './workflows.ts'
 
 /** What spandrel.yaml itself says. */
 export const systemRules = {
@@ -36,20 +39,6 @@ export const systemRules = {
     why: 'On the runtime, key and effect are one transaction. At a gateway that dies between the two, a retry takes effect again.',
     fix: 'keep `keys: service`, or make the effect itself safe to repeat',
   },
-  'use-added': {
-    area: 'system',
-    level: 'info',
-    law: 'a service relies on one more operation of another',
-    why: 'Its availability now depends on that one, too.',
-    fix: 'nothing to do',
-  },
-  'use-removed': {
-    area: 'system',
-    level: 'info',
-    law: 'a service relies on one operation less',
-    why: 'The provider may change it more freely.',
-    fix: 'nothing to do',
-  },
   'channel-retention-shortened': {
     area: 'system',
     level: 'breaking',
@@ -78,19 +67,33 @@ export const systemRules = {
     why: 'What the old one still holds has to be read there.',
     fix: 'let the consumers drain the old transport before the senders leave it',
   },
-  'caller-identity-changed': {
+  'service-became-external': {
     area: 'system',
     level: 'breaking',
-    law: 'a caller by another name has other keys, so its retries are new requests',
-    why: 'Keys with `scope: caller` are remembered by the name that the gateway gives a caller.',
-    fix: 'keep the identity; change it when no retries are under way',
+    law: 'what is external has no routes at the gateway, and is on no transport of the system',
+    why: 'An external service is somebody else’s: nothing is generated or started for it, the gateway no longer leads to it, and its messages are not carried any more. Who calls it at its own URL goes on.',
+    fix: 'tell those who came through the gateway where to go, and bring its messages in by another way, first',
   },
-  'workflow-removed': {
+  'service-became-internal': {
     area: 'system',
-    level: 'warning',
-    law: 'a process that nobody names is nobody’s',
-    why: 'Its steps are still there, and nothing says any more that they belong together.',
-    fix: 'keep the workflow and its owner for as long as its steps exist',
+    level: 'minor',
+    law: 'a service that is ours now is reached through the gateway and the transport of the system',
+    why: 'Who calls it at its own URL goes on.',
+    fix: 'nothing to do; see that it is started, and that somebody owns it',
+  },
+  'system-renamed': {
+    area: 'system',
+    level: 'breaking',
+    law: 'the name of the system is part of the source of every message, and of the name that a service calls others by',
+    why: 'The CloudEvents `source` is `/<system>/<service>`. Who chooses or counts messages by it misses those with the new one. Keys with `scope: caller` are remembered by it, so what is repeated across the change takes effect again.',
+    fix: 'keep the name; change it where nothing is under way and nobody looks at the source',
+  },
+  'default-style-changed': {
+    area: 'system',
+    level: 'info',
+    law: 'another style is what needs no reason now',
+    why: 'No integration changes by it. Those that kept to the old default deviate now, and `spandrel check` asks for a reason.',
+    fix: 'say why, in `reason`, where an integration keeps the old style',
   },
 } as const satisfies Record<string, DiffRule>
 
@@ -107,24 +110,32 @@ export function checkSystem(comparison: Comparison): void {
     const where = { at: revision.transport.location, base: base.transport.location }
     report('transport-changed', { ...where, place: 'transport', message, before, after })
   }
-  const caller = (system: System): string | undefined => system.gateway?.caller && expressionText(system.gateway.caller)
-  const [old, now] = [caller(base), caller(revision)]
-  if (old !== now && revision.gateway !== undefined && base.gateway !== undefined) {
-    const said = (text: string | undefined): string => text ?? 'what the contracts’ security says'
-    const message = `a caller is known by ${said(now)} now, and was by ${said(old)}`
-    report('caller-identity-changed', {
-      at: revision.gateway.location,
-      place: 'gateway caller',
-      message,
-      before: old,
-      after: now,
+  const root = (side: Side, key: string) => side.locate(side.system.location, [key])
+  const written = (key: string) => ({
+    at: root(comparison.revision, key),
+    base: root(comparison.base, key),
+    place: key,
+  })
+  if (base.name !== revision.name) {
+    report('system-renamed', {
+      ...written('system'),
+      message: `the system is called \`${revision.name}\` now, and was \`${base.name}\`: the source of its messages is \`/${revision.name}/…\``,
+      before: base.name,
+      after: revision.name,
+      consumers: comparison.landscape.allReaders(
+        ({ provider }) =>
+          `knows the messages of ${provider} by the source \`/${base.name}/${provider}\`, if it looks at it`,
+      ),
     })
   }
-  for (const one of paired(Object.values(base.workflows), Object.values(revision.workflows), ({ name }) => name)
-    .removed) {
-    const message = `the workflow \`${one.name}\` is gone`
-    report('workflow-removed', { at: revision.location, base: one.location, place: `workflow ${one.name}`, message })
+  const [style, other] = [base.defaults.style, revision.defaults.style]
+  if (style !== other) {
+    const said = (one: typeof style): string => one ?? 'none'
+    const message = `the default style is ${said(other)} now, and was ${said(style)}`
+    report('default-style-changed', { ...written('defaults'), message, before: said(style), after: said(other) })
   }
+  checkGateway(whole, comparison)
+  checkWorkflows(whole, comparison)
 }
 
 function services(base: System, revision: System, comparison: Comparison): void {
@@ -171,14 +182,22 @@ function compareService(before: Service, after: Service, subject: Subject, compa
     const message = `the keys of \`${after.name}\` are kept by the gateway now, and were by the service`
     report('key-keeper-changed', { ...where, place: 'keys', message, before: 'service', after: 'gateway' })
   }
-  const uses = paired(Object.values(before.uses), Object.values(after.uses), ({ ref }) => ref)
-  for (const { ref, location } of uses.added) {
-    report('use-added', { at: location, place: `uses ${ref}`, message: `\`${after.name}\` calls \`${ref}\` now` })
+  if (!before.external && after.external) {
+    const message = `\`${after.name}\` is external now: it has no routes at the gateway, and is on no transport of the system`
+    report('service-became-external', {
+      ...where,
+      place: 'external',
+      message,
+      before: false,
+      after: true,
+      consumers: comparison.landscape.partners(after.name),
+    })
   }
-  for (const { ref, location } of uses.removed) {
-    const message = `\`${after.name}\` no longer calls \`${ref}\``
-    report('use-removed', { ...where, base: location, place: `uses ${ref}`, message })
+  if (before.external && !after.external) {
+    const message = `\`${after.name}\` is a service of the system now, and was external`
+    report('service-became-internal', { ...where, place: 'external', message, before: true, after: false })
   }
+  checkUses(before, after, subject, comparison)
 }
 
 function channels(base: System, revision: System, whole: Subject, comparison: Comparison): void {
