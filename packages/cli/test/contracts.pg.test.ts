@@ -34,7 +34,11 @@ async function change(file: string, from: string, to: string): Promise<void> {
 test('check: a good system, and what was looked at', async () => {
   expect(await run(['check'])).toEqual({
     code: 0,
-    stdout: 'no faults in 2 services, 3 contracts: 3 operations, 2 messages, 9 guarantees\n',
+    stdout: `owners that a new field would involve
+  2  team-back, team-front: front.greeted
+
+no faults in 2 services, 3 contracts: 3 operations, 2 messages, 9 guarantees
+`,
     stderr: '',
   })
   const { code, stdout } = await spandrel(['check', '--json'], { cwd: join(folder, 'front') })

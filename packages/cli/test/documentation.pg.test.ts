@@ -21,8 +21,8 @@ afterAll(async () => {
 /** What differs from run to run, and how columns are filled because of it. */
 function steady(text: string): string {
   return text
-    .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
+    .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
     .replaceAll(/(127\.0\.0\.1:|port=|process )\d+/g, '$1N')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
     .replaceAll(/[\d.]+ (?:ms|s|min)\b/g, 'SPAN')

@@ -6,7 +6,8 @@ import { Option } from 'commander'
 import { CommandError } from '../output/command-error.ts'
 import { formatOption, printReport } from '../output/print-report.ts'
 import type { FormatOptions } from '../output/print-report.ts'
-import { count, table } from '../output/table.ts'
+import { ownersInFull, ownersInShort } from '../output/message-owners.ts'
+import { count } from '../output/table.ts'
 import { type CommonOptions, command } from '../program.ts'
 import { shown } from '../system/find-config.ts'
 import { namedDocuments } from '../system/named-documents.ts'
@@ -23,7 +24,10 @@ export const check = command<CheckOptions>({
     'Reads spandrel.yaml, what it includes and every contract: structure, references, the vocabulary of guarantees, and ' +
     'whether all promises can be true together. Documents may also be named alone; then no spandrel.yaml is needed. ' +
     'Exits 1 for errors and warnings.',
-  options: [formatOption(), new Option('--owners', 'also how many owners a new field of each message would involve')],
+  options: [
+    formatOption(),
+    new Option('--owners', 'a line for each message: the owners that a new field would involve'),
+  ],
   examples: [
     ['check', 'the nearest spandrel.yaml'],
     ['check --config examples/shop', 'another one'],
@@ -56,6 +60,8 @@ export const check = command<CheckOptions>({
       findings,
       rules: looked === undefined ? [] : rules,
       looked: looked === undefined ? (file === undefined ? where : `${where} and its contracts`) : inWords(looked),
+      // Of documents alone nobody knows who else sends or receives.
+      notes: options.owners === true ? ownersInFull(owners) : file === undefined ? [] : ownersInShort(owners),
       facts: {
         ...(file === undefined ? { documents } : { file }),
         checked: looked ?? null,
@@ -63,11 +69,6 @@ export const check = command<CheckOptions>({
         messages: owners,
       },
     })
-    if (options.owners === true) {
-      const rows = owners.map((one) => [one.message, String(one.owners.length), one.owners.join(', ')])
-      output.line()
-      for (const line of table([['MESSAGE', 'OWNERS', 'A NEW FIELD INVOLVES'], ...rows])) output.line(line)
-    }
     const { errors, warnings } = tally(findings)
     return errors + warnings > 0 ? 1 : 0
   },

@@ -5,8 +5,9 @@ import { tally } from './tally.ts'
 
 const colours = { error: 'red', warning: 'yellow', info: 'cyan' } as const
 
-/** Each finding with its line of the document, then how many there were and in what. */
-export function humanReport({ findings, base, source, paint = (_style, text) => text, looked }: Report): string {
+/** Each finding with its line of the document, then the notes, then how many there were and in what. */
+export function humanReport(report: Report): string {
+  const { findings, base, source, paint = (_style, text) => text, notes = [], looked } = report
   const lineOf = lineReader(findings, source)
   const texts = findings
     .filter((one) => one.acknowledged === undefined)
@@ -24,7 +25,7 @@ export function humanReport({ findings, base, source, paint = (_style, text) => 
     ...(acknowledged > 0 ? [`${acknowledged} acknowledged`] : []),
   ]
   const verdict = errors + warnings > 0 ? faults.join(', ') : [paint('green', 'no faults'), ...faults].join(', ')
-  return [...texts, looked === undefined ? verdict : `${verdict} in ${looked}`].join('\n')
+  return [...texts, ...notes, looked === undefined ? verdict : `${verdict} in ${looked}`].join('\n')
 }
 
 function count(number: number, one: string): string {

@@ -39,6 +39,8 @@ export interface Report {
   readonly paint?: (style: 'red' | 'yellow' | 'cyan' | 'green' | 'dim', text: string) => string
   /** the last line, in words: `2 services, 3 contracts: 3 operations`. `human` only */
   readonly looked?: string
+  /** lines between the findings and the last one. `human` only */
+  readonly notes?: readonly string[]
   /** members of the JSON document that only this command has */
   readonly facts?: Readonly<Record<string, unknown>>
 }
