@@ -51,6 +51,21 @@ test('a file of a revision against the work tree: consumers are known from spand
   expect(broken?.consumers.map((one) => `${one.service} ${one.broken}`)).toEqual(['shipping no', 'ledger yes'])
 })
 
+test.each(['human', 'markdown', 'github', 'junit', 'sarif', 'json'])(
+  '%s names the operation, whom it breaks, whom not, and who owns them',
+  async (format) => {
+    const { code, stdout } = await spandrel(['diff', 'main', '--format', format], { cwd: repository.folder })
+    expect(code).toBe(1)
+    // Markdown has its own emphasis, JSON its members.
+    const text = stdout.replaceAll(/\*\*|`/g, '')
+    const names = ['send shop.payments', 'team-payments', 'ledger', 'team-finance', 'shipping', 'team-logistics']
+    expect(names.filter((name) => !text.includes(name))).toEqual([])
+    if (format === 'json') return
+    expect(text).toMatch(/breaks +ledger \(team-finance\): its own schema does not fit the change/i)
+    expect(text).toMatch(/does not break shipping \(team-logistics\): its own schema fits the change/i)
+  },
+)
+
 test('a revision against itself has no changes; one without the file could not be compared', async () => {
   const same = await spandrel(['diff', 'main', 'HEAD'], { cwd: repository.folder })
   expect({ code: same.code, stdout: same.stdout }).toMatchObject({ code: 0 })

@@ -79,6 +79,7 @@ export type {
 export { disk, type Files } from './source/files.ts'
 export { loadSide, type Side, type SideInput, type SideOptions } from './diff/load-side.ts'
 export { diffSystems, type DiffOptions, type DiffResult } from './diff/diff-systems.ts'
+export { asFinding } from './diff/render/as-finding.ts'
 export { diffMarkdown } from './diff/render/markdown.ts'
 export { diffReport } from './diff/render/human.ts'
 export { diffRules, reportRules } from './diff/rules.ts'

@@ -55,7 +55,7 @@ export const diff = command<DiffFlags>({
     const sides = await findSides(base, revision, options.config)
     for (const { note } of sides) if (note !== undefined) output.note(note)
     output.progress(`comparing ${sides[0].written} and ${sides[1].written}`)
-    const { diffMarkdown, diffReport, diffSystems, reportRules } = await contractPackage()
+    const { asFinding, diffMarkdown, diffReport, diffSystems, reportRules } = await contractPackage()
     const known = await knownSystem(sides, options.config)
     const [before, after] = await Promise.all(named(sides, known).map(load))
     if (before === undefined || after === undefined) return 2
@@ -80,7 +80,13 @@ export const diff = command<DiffFlags>({
       await printReport(
         output,
         { ...options, format },
-        { command: 'diff', findings, rules: reportRules(), source: after.text, facts: { verdict, looked } },
+        {
+          command: 'diff',
+          findings: format === 'json' ? findings : findings.map(asFinding),
+          rules: reportRules(),
+          source: after.text,
+          facts: { verdict, looked },
+        },
       )
     }
     const failOn = options.failOn ?? 'breaking'

@@ -25,6 +25,7 @@ export function formatFinding(finding: Finding, options: FormatOptions = {}): st
   ]
   const line = options.line ?? options.source?.split(/\r\n|\n|\r/)[finding.line - 1]
   if (line !== undefined) lines.push(...excerpt(printable(line), finding.line, finding.column))
+  for (const detail of finding.details ?? []) lines.push(`  ${printable(detail)}`)
   lines.push(`  ${finding.suggestion}`)
   return lines.join('\n')
 }

@@ -15,6 +15,12 @@ export interface Finding {
   readonly suggestion: string
   /** what it is about, where that has a name: `orders`, `orders.placeOrder`, `orders → payments.quotePrice` */
   readonly subject?: string
+  /** lines that belong under its message: whom it breaks, an instance that shows it */
+  readonly details?: readonly string[]
+  /** the same as data, for reports that carry data (SARIF `properties`) */
+  readonly properties?: Readonly<Record<string, unknown>>
+  /** what makes it the same finding in another run; place and message where it is absent */
+  readonly fingerprint?: string
   /** somebody knows of it and answers for it; it is shown, and counts no more */
   readonly acknowledged?: Acknowledgement
 }

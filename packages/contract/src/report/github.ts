@@ -10,10 +10,10 @@ const commands = { error: 'error', warning: 'warning', info: 'notice' } as const
 export function githubReport({ findings, base }: Report): string {
   return findings
     .filter((one) => one.acknowledged === undefined)
-    .map(({ severity, file, line, column, id, message, suggestion }) => {
+    .map(({ severity, file, line, column, id, message, details = [], suggestion }) => {
       const place = Object.entries({ file: relative(base, file), line, col: column, title: `spandrel ${id}` })
       const properties = place.map(([key, value]) => `${key}=${property(String(value))}`).join(',')
-      return `::${commands[severity]} ${properties}::${data(`${message}\n${suggestion}`)}`
+      return `::${commands[severity]} ${properties}::${data([message, ...details, suggestion].join('\n'))}`
     })
     .join('\n')
 }

@@ -124,3 +124,25 @@ test('junit: a case a rule; failed, skipped with who answers for it, or passed',
   expect(text).toContain('<skipped message="team-a, until 2027-01-31: until &quot;they&quot; &lt;move&gt;"/>')
   expect(text).toContain('<system-out>../elsewhere/b.yaml:2:9')
 })
+
+test('details stand under the message in every format, and properties where a format carries data', () => {
+  const details = ['breaks billing (team-money): its own schema does not fit', 'for example {"n":0}']
+  const one = finding({ details, properties: { owner: 'team-orders' }, fingerprint: 'f00' })
+  const of = (format: (typeof reportFormats)[number]): string => formatReport(format, { ...report, findings: [one] })
+  expect(of('human')).toContain(`nobody\n  2 | second: <&>\n    |         ^\n  ${details.join('\n  ')}\n  name it\n`)
+  expect(of('github')).toContain(`::nobody%0A${details.join('%0A')}%0Aname it`)
+  expect(of('junit')).toContain('  breaks billing (team-money): its own schema does not fit\n')
+  expect(JSON.parse(of('sarif'))).toMatchObject({
+    runs: [
+      {
+        results: [
+          {
+            message: { text: `nobody\n${details.join('\n')}\nname it` },
+            properties: { owner: 'team-orders' },
+            partialFingerprints: { 'spandrelFinding/v1': 'f00' },
+          },
+        ],
+      },
+    ],
+  })
+})

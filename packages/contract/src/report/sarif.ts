@@ -33,13 +33,13 @@ export function sarifReport({ findings, rules, base, command, version, source }:
 }
 
 function resultOf(finding: Finding, ruleIndex: number, base: string, text: string | undefined): unknown {
-  const { id, severity, file, line, column, message, suggestion, acknowledged } = finding
+  const { id, severity, file, line, column, message, details = [], suggestion, acknowledged } = finding
   const path = relative(base, file)
   return {
     ruleId: id,
     ruleIndex,
     level: levels[severity],
-    message: { text: `${message}\n${suggestion}` },
+    message: { text: [message, ...details, suggestion].join('\n') },
     locations: [
       {
         physicalLocation: {
@@ -58,7 +58,10 @@ function resultOf(finding: Finding, ruleIndex: number, base: string, text: strin
       },
     ],
     // Without the line: a finding is the same one after something was written above it.
-    partialFingerprints: { 'spandrelFinding/v1': hash(id, path, finding.subject ?? '', message) },
+    partialFingerprints: {
+      'spandrelFinding/v1': finding.fingerprint ?? hash(id, path, finding.subject ?? '', message),
+    },
+    ...(finding.properties === undefined ? {} : { properties: finding.properties }),
     ...(acknowledged === undefined
       ? {}
       : {

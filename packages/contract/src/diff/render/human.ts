@@ -1,8 +1,9 @@
 import { relative } from 'node:path'
 import { formatFinding } from '../../findings/format-finding.ts'
 import type { DiffResult } from '../diff-systems.ts'
-import type { Consumer, DiffFinding, Level } from '../model.ts'
+import type { DiffFinding, Level } from '../model.ts'
 import type { DocumentVerdict } from '../verdict.ts'
+import { asFinding } from './as-finding.ts'
 
 /** What the texts of a comparison are made from. */
 export interface RenderOptions {
@@ -37,23 +38,11 @@ export function diffReport({ findings, verdict, looked }: DiffResult, options: R
 }
 
 function inFull(finding: DiffFinding, options: RenderOptions, paint: NonNullable<RenderOptions['paint']>): string[] {
-  const [first = '', ...rest] = formatFinding(
-    { ...finding, message: `${finding.label}: ${finding.message}` },
-    { source: options.source(finding.file), base: options.base },
-  ).split('\n')
-  const advice = rest.pop() ?? ''
-  const shown = first.replace(`  ${finding.severity}  `, `  ${paint(colours[finding.level], finding.level)}  `)
-  const lines = [shown, ...rest]
-  if (finding.witness !== undefined) lines.push(`  for example  ${cut(finding.witness)}`)
-  if (finding.also.length > 0) lines.push(`  also         ${listed(finding.also)}`)
-  for (const consumer of finding.consumers) lines.push(`  ${consumerText(consumer)}`)
-  lines.push(advice)
-  return lines
-}
-
-function consumerText({ service, owner, broken, because }: Consumer): string {
-  const verb = broken === 'yes' ? 'breaks       ' : broken === 'no' ? 'does not break' : 'may break    '
-  return `${verb} ${service}${owner === undefined ? '' : ` (${owner})`}: ${because}`
+  const [first = '', ...rest] = formatFinding(asFinding(finding), {
+    source: options.source(finding.file),
+    base: options.base,
+  }).split('\n')
+  return [first.replace(`  ${finding.severity}  `, `  ${paint(colours[finding.level], finding.level)}  `), ...rest]
 }
 
 /** `2 breaking, 1 warning`: those there are, the worst first. */
@@ -78,12 +67,4 @@ function verdictLines(documents: readonly DocumentVerdict[], { base }: RenderOpt
             : `${one.before} → ${one.after} is not enough: ${one.least} at least`
       return `${file}: a ${one.needs} version; ${enough}`
     })
-}
-
-function cut(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text
-}
-
-function listed(all: readonly string[]): string {
-  return all.length <= 3 ? all.join(', ') : `${all.slice(0, 3).join(', ')} and ${all.length - 3} more`
 }

@@ -73,8 +73,9 @@ function shown(findings: readonly DiffFinding[], title: string, options: RenderO
 }
 
 function inFull(finding: DiffFinding, options: RenderOptions): string {
-  const { label, message, witness, also, consumers, suggestion, id } = finding
-  const lines = [`**\`${label}\`** ${sentence(message)} <sub>\`${id}\` · ${place(finding, options)}</sub>`]
+  const { label, message, witness, also, consumers, suggestion, id, owner } = finding
+  const whose = owner === undefined ? '' : ` · ${owner}`
+  const lines = [`**\`${label}\`** ${sentence(message)} <sub>\`${id}\` · ${place(finding, options)}${whose}</sub>`]
   if (witness !== undefined) {
     const what =
       finding.direction === 'received' ? 'Was accepted, and is refused now' : 'May be sent now, and was ruled out'

@@ -1,5 +1,6 @@
 import { createAccepts } from '../../../accepts/accepts.ts'
 import type { Message } from '../../../model/message.ts'
+import { optional } from '../../../model/optional.ts'
 import type { Service } from '../../../model/system.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { reporter } from '../../comparison.ts'
@@ -50,7 +51,16 @@ export function checkStoredMessages(
       message: `\`${revision.message}\` messages that ${first.by.name} has sent already are refused (\`${first.keyword}\` at \`${first.path === '' ? '/' : first.path}\`); ${held}`,
       direction: 'received',
       witness: JSON.stringify(first.witness),
-      consumers: [],
+      // It is the receiver that fails: with what it is handed, and again with every dead letter that is replayed.
+      consumers: [
+        {
+          service: pair.subject.service,
+          ...optional('owner', pair.subject.owner),
+          through: pair.subject.ref,
+          broken: 'yes',
+          because: `${pair.subject.ref} refuses what it is handed, and what is replayed to it`,
+        },
+      ],
     })
   }
 }
