@@ -166,7 +166,41 @@ test('what cannot be written does not hide what was found', async () => {
   expect(stderr).not.toContain('    at ')
 })
 
+test('--ledger plants keys and --due sends nothing before its time, nor the key of another caller', async () => {
+  const args = ['orders.openapi.yaml', '--url', mended, '--profile', 'quick', '--ledger', 'ledger.jsonl']
+  const planting = await verify(...args)
+  expect(planting.stdout).toContain('until-retention  its keys were planted, and are not due yet: --ledger FILE --due')
+  const written = await readFile(join(folder, 'ledger.jsonl'), 'utf8')
+  expect(written.split('\n').filter((line) => line.includes('"planted"'))).toHaveLength(2)
+
+  const early = await verify(...args, '--due')
+  expect(early).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Nothing is due before 20\d\d-.+Z\.\n$/) })
+  expect(JSON.parse((await verify(...args, '--due', '--json')).stdout)).toMatchObject({ version: 1, due: 0 })
+  const other = await verify(...args, '--due', '--caller', 'X-Api-Key: bob')
+  expect(other.stderr).toContain('2 keys are left alone: planted by another caller')
+  expect(await readFile(join(folder, 'ledger.jsonl'), 'utf8')).toBe(written)
+
+  // As if it had been planted two days ago: its retention is a day.
+  const old = new Date(Date.now() - 172_800_000).toISOString()
+  await writeFile(join(folder, 'ledger.jsonl'), written.replaceAll(/"at":"[^"]+"/g, `"at":"${old}"`))
+  const due = await verify(...args, '--due', '--json')
+  const checks = JSON.parse(due.stdout).results.flatMap((one: { checks: object[] }) => one.checks)
+  expect(checks).toContainEqual(expect.objectContaining({ check: 'after-retention', verdict: 'PASS', confirmed: 2 }))
+  expect((await verify(...args, '--due')).stdout).toBe('Nothing is due, and nothing will be.\n')
+})
+
 test.each([
+  [['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--due'], 'which keys are due?', '--ledger FILE --due'],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--ledger', 'orders.mjs'],
+    'line 1 of the ledger orders.mjs is no JSON',
+    'nothing was changed',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--ledger', 'nowhere/x.jsonl'],
+    'the ledger nowhere/x.jsonl cannot be written',
+    'name a file in a folder',
+  ],
   [
     ['orders.openapi.yaml', '--url', 'http://shop.example'],
     'shop.example is not on this machine',

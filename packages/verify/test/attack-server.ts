@@ -1,10 +1,15 @@
 /** Runs `verify` against the order server as a user would: two instances, a card service behind the fault proxy. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { checkDocuments } from '@spandrel/contract'
 import { FaultProxy } from '../src/faults/tcp-proxy.ts'
 import type { HistoryRecord } from '../src/history/records.ts'
 import { judge } from '../src/judge/judge.ts'
 import type { VerifyReport } from '../src/judge/verdict.ts'
+import { dueNow, Ledger, type Planted } from '../src/ledger/ledger.ts'
 import { planService, type ServicePlan } from '../src/plan/plan.ts'
 import { type Profile, profiles } from '../src/run/profile.ts'
 import { run, type RunOptions } from '../src/run/run.ts'
@@ -76,4 +81,50 @@ export function failures(report: VerifyReport): string[] {
     .filter(({ verdict }) => verdict === 'FAIL')
     .map(({ finding }) => finding.slice(finding.indexOf('.') + 1))
     .sort()
+}
+
+/** The contract with something of it changed. */
+export async function changedPlan(change: (text: string) => string, only?: readonly string[]): Promise<ServicePlan> {
+  const folder = await mkdtemp(join(tmpdir(), 'spandrel-contract-'))
+  try {
+    const file = join(folder, 'orders.openapi.yaml')
+    await writeFile(file, change(await readFile(contract, 'utf8')))
+    return await planOf(file, only)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Plants keys that are kept for 10 s, and sends them again: shortly before that time ends, and after it. */
+export async function attackRetention(bug: BugName | undefined, seed?: number): Promise<VerifyReport[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'spandrel-ledger-'))
+  const plan = await changedPlan((text) => text.replaceAll('retention: P1D', 'retention: PT10S'), ['placeOrder'])
+  const server = await OrderServer.start({ bug, retentionMs: 10_000 })
+  const given = { plan, instances: [server.url], ...(seed !== undefined && { seed }) }
+  try {
+    const ledger = Ledger.open(join(folder, 'ledger.jsonl'), plan.service)
+    const { report } = await attack({ ...given, ledger })
+    const reports = [report]
+    for (const send of ['before', 'after'] as const) {
+      const due = (): Planted[] => dueNow(ledger.open(), Date.now()).filter((one) => one.send === send)
+      while (due().length === 0) {
+        if (ledger.open().length === 0) throw new Error('no key was planted')
+        await pause(20)
+      }
+      reports.push((await attack({ ...given, ledger, due: due() })).report)
+    }
+    return reports
+  } finally {
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What is found of a defect; `only` and `card`: what it has no use for is left out. */
+export async function findingsOfBug(
+  name: BugName,
+  more: { only?: readonly string[]; seed?: number; card?: boolean } = {},
+): Promise<string[]> {
+  if (!/retention|expired/.test(name)) return failures((await attackOrders(name, more)).report)
+  return [...new Set((await attackRetention(name, more.seed)).flatMap(failures))]
 }

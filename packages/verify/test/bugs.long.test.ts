@@ -3,7 +3,7 @@
  * the same with everything tried, ten times; here each bug is tried once, on its operation, without what it has no use for.
  */
 import { describe, expect, test } from 'vitest'
-import { attackOrders, failures } from './attack-server.ts'
+import { findingsOfBug } from './attack-server.ts'
 import { type Bug, type BugName, bugs } from './servers/bugs.ts'
 
 const needsCard = new Set(['transient-failure', 'timeout'])
@@ -12,8 +12,7 @@ describe.concurrent('a defect is found, by name', () => {
   test.each(Object.entries<Bug>(bugs))('%s', async (name, bug) => {
     const [operation = '', check = ''] = bug.failedBy.split('/')
     const only = check === 'other-operation' ? ['placeOrder', 'requestRefund'] : [operation]
-    const { report } = await attackOrders(name as BugName, { only, card: needsCard.has(check) })
-    const found = failures(report)
+    const found = await findingsOfBug(name as BugName, { only, card: needsCard.has(check) })
     expect(found).toContain(bug.failedBy)
     expect(found.filter((finding) => finding !== bug.failedBy && !bug.also?.includes(finding))).toEqual([])
   })

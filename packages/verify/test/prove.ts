@@ -12,7 +12,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../../cli/src/embedded/index.ts'
-import { attackOrders, failures } from './attack-server.ts'
+import { failures, findingsOfBug } from './attack-server.ts'
 import { allBugs, allTwins, writeChecksPage } from './checks-page.ts'
 import { attackParcels } from './parcels/attack-parcels.ts'
 import { type ParcelBug, type ParcelBugFacts, parcelBugs } from './parcels/bugs.ts'
@@ -58,7 +58,7 @@ if (postgres !== undefined) {
   for (const name of Object.keys(bugs) as BugName[]) {
     const list = (proof.defects[name] ??= [])
     for (let at = list.length; at < runs; at++) {
-      jobs.push({ list, name, work: async (seed) => failures((await attackOrders(name, { seed })).report) })
+      jobs.push({ list, name, work: (seed) => findingsOfBug(name, { seed }) })
     }
   }
   for (const [name, { needs }] of Object.entries<ParcelBugFacts>(parcelBugs)) {

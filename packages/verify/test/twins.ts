@@ -1,13 +1,13 @@
 /** Correct servers of different makes: nothing they do may be failed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { FaultProxy } from '../src/faults/tcp-proxy.ts'
-import { type Attacked, attack, attackOrders, contract, failures, planOf } from './attack-server.ts'
+import { type Attacked, attack, attackOrders, changedPlan, failures, planOf } from './attack-server.ts'
 import { startCard } from './servers/order-server.ts'
 import { WaitingServer } from './servers/waiting-server.ts'
 
@@ -42,18 +42,6 @@ function seeded(seed: number | undefined): { seed?: number } {
   return seed === undefined ? {} : { seed }
 }
 
-/** The contract with `onOverlap: wait`. */
-async function waitingPlan() {
-  const folder = await mkdtemp(join(tmpdir(), 'spandrel-twin-'))
-  try {
-    const file = join(folder, 'orders.openapi.yaml')
-    await writeFile(file, (await readFile(contract, 'utf8')).replaceAll('onOverlap: reject', 'onOverlap: wait'))
-    return await planOf(file)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
 async function withCard<T>(work: (card: string, proxy: FaultProxy) => Promise<T>): Promise<T> {
   const card = await startCard()
   const proxy = await FaultProxy.start({
@@ -69,7 +57,7 @@ async function withCard<T>(work: (card: string, proxy: FaultProxy) => Promise<T>
 }
 
 async function attackWaiting(seed?: number): Promise<Attacked> {
-  const plan = await waitingPlan()
+  const plan = await changedPlan((text) => text.replaceAll('onOverlap: reject', 'onOverlap: wait'))
   return await withCard(async (card, proxy) => {
     const server = await WaitingServer.start(card)
     try {

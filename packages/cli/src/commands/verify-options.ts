@@ -27,6 +27,8 @@ export interface VerifyCommandOptions extends CommonOptions, FormatOptions {
   dryRun?: boolean
   judge?: string
   history?: string
+  ledger?: string
+  due?: boolean
   html?: string
   scripts?: string
   allowInconclusive?: boolean
@@ -67,6 +69,8 @@ export const verifyOptions: readonly Option[] = [
   new Option('--dry-run', 'what would be tested, and what would make the rest testable; sends nothing'),
   new Option('--judge <file>', 'judges a history again; sends nothing'),
   new Option('--history <file>', 'writes everything that was done and seen, one record a line'),
+  new Option('--ledger <file>', 'plants keys for a later run, and notes them there'),
+  new Option('--due', 'only sends the keys of --ledger again whose retention ends or has ended'),
   new Option('--html <file>', 'writes a page with a timeline of each counterexample'),
   new Option('--scripts <folder>', 'writes each counterexample as a shell script with curl'),
   new Option('--allow-inconclusive', 'exit 0 where nothing failed, even if not all could be told'),

@@ -6,6 +6,7 @@ import type {
   Colour,
   HistoryRecord,
   MessageFacts,
+  Planted,
   Profile,
   ServicePlan,
   VerifyReport,
@@ -18,6 +19,7 @@ import { commitOf } from '../system/commit.ts'
 import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
 import { isVerifiable, openMessages, plannedMessages, operationNames, type OpenedMessages } from './verify-messages.ts'
+import { dueKeys, openLedger } from './verify-ledger.ts'
 import { CommandedService } from './verify-process.ts'
 import {
   callersOf,
@@ -65,11 +67,20 @@ export const verify = command<VerifyCommandOptions>({
     const facts = package_.messageFacts(service, only)
     const queries = countsOf(options)
     for (const name of queries.keys()) wanted(package_, service, { operation: [name] })
-    const plan = package_.planService(service, only, [...queries.keys()])
+    let plan = package_.planService(service, only, [...queries.keys()])
     const profile = package_.profiles[options.profile ?? 'default']
     if (options.dryRun === true) return dryRun(package_, plan, facts, profile, options, output)
     const instances = urlsOf(package_, service, options)
     somethingToAttack(package_, plan, facts, service, options)
+    const ledger = openLedger(package_, service.name, options)
+    let due: readonly Planted[] | undefined
+    if (ledger !== undefined && options.due === true) {
+      const attacked = plan.operations.filter((one) => package_.leftAlone(one) === undefined).map(({ ref }) => ref)
+      const found = dueKeys(package_, ledger, attacked, options, output)
+      if (found.length === 0) return 0
+      due = found
+      plan = { ...plan, operations: plan.operations.filter(({ ref }) => found.some((one) => one.ref === ref)) }
+    }
     const proxies = []
     const commanded = commandsOf(options)
     let messages: OpenedMessages | undefined
@@ -102,7 +113,8 @@ export const verify = command<VerifyCommandOptions>({
         ...(options.history !== undefined && { file: options.history }),
         ...(check !== undefined && { check }),
         ...(counting !== undefined && { counters: counting.counters }),
-        messages: messages.options,
+        ...(due === undefined ? { messages: messages.options } : { due }),
+        ...(ledger !== undefined && { ledger }),
         ...(process !== undefined && { process }),
         onProgress: (words) => output.progress(words),
         signal: stop.signal,

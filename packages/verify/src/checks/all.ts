@@ -26,6 +26,7 @@ import {
   sequential,
   simultaneous,
 } from './repeats.ts'
+import { knownUntilRetention, wholeAfterRetention } from './retention.ts'
 import { clientAbortKept, crashKept, transientFailureForgotten } from './trouble.ts'
 
 /** In the order of reports. */
@@ -45,6 +46,8 @@ export const checks: readonly Check[] = [
   transientFailureForgotten,
   crashKept,
   keptKeys,
+  knownUntilRetention,
+  wholeAfterRetention,
   naturalRepeat,
   naturalOverlap,
   refusalHasNoEffect,

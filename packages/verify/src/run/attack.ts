@@ -4,11 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import type { History } from '../history/history.ts'
 import type { EndRecord, InvokeRecord } from '../history/records.ts'
+import type { Ledger, Planted } from '../ledger/ledger.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
-import type { HeaderList } from '../wire/outgoing.ts'
+import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
 import { prepare, type Prepared } from '../wire/prepare.ts'
 import type { OperationBudget } from './budget.ts'
+import type { Probe } from './count-effects.ts'
 import type { Profile } from './profile.ts'
 import type { ServiceProcess } from './service-process.ts'
 
@@ -23,6 +25,10 @@ export interface Given {
   readonly siblings: readonly OperationFacts[]
   /** how to kill and start the service */
   readonly process?: ServiceProcess
+  /** where planted keys are noted */
+  readonly ledger?: Ledger
+  /** planted keys that are to be sent again now */
+  readonly due?: readonly Planted[]
 }
 
 export interface Sending extends Omit<Partial<Wanted>, 'key'> {
@@ -34,9 +40,12 @@ export interface Sending extends Omit<Partial<Wanted>, 'key'> {
   /** index into `callers` */
   readonly caller?: number
   readonly operation?: OperationFacts
+  /** as it was sent once, to this run's instance and with its caller's headers */
+  readonly exactly?: Planted['request']
 }
 
 export interface Sent {
+  readonly invoke: InvokeRecord
   readonly prepared: Prepared
   readonly ended: Promise<EndRecord>
 }
@@ -50,16 +59,21 @@ export class Attack {
   readonly schemas: Readonly<Record<string, JsonSchema>>
   /** 0 to 1, by the run's seed */
   readonly random: () => number
+  /** prefix of every marker and key of this run */
+  readonly run: string
   readonly #next: (kind: string) => string
   readonly #afterwards: (() => Promise<void>)[]
   readonly #budget: OperationBudget | undefined
   readonly #callMs: number
+  readonly probe: Probe
 
   constructor(options: {
     operation: OperationFacts
     given: Given
     profile: Profile
     history: History
+    run: string
+    probe: Probe
     next: (kind: string) => string
     schemas: Readonly<Record<string, JsonSchema>>
     afterwards: (() => Promise<void>)[]
@@ -73,6 +87,8 @@ export class Attack {
     this.given = options.given
     this.profile = options.profile
     this.history = options.history
+    this.run = options.run
+    this.probe = options.probe
     this.#next = options.next
     this.schemas = options.schemas
     this.random = options.random
@@ -155,13 +171,16 @@ export class Trial {
     const instance = given.instances[(sending.instance ?? 0) % given.instances.length]!
     const caller = given.callers[sending.caller ?? 0] ?? []
     const { input, render } = sending
-    const outgoing = buildRequest(operation, instance, {
-      marker,
-      ...(key !== undefined && { key }),
-      ...(input !== undefined && { input }),
-      ...(render !== undefined && { render }),
-      headers: [...caller, ...(sending.headers ?? [])],
-    })
+    const outgoing =
+      sending.exactly === undefined
+        ? buildRequest(operation, instance, {
+            marker,
+            ...(key !== undefined && { key }),
+            ...(input !== undefined && { input }),
+            ...(render !== undefined && { render }),
+            headers: [...caller, ...(sending.headers ?? [])],
+          })
+        : again(sending.exactly, instance, caller)
     const id = this.#next('r')
     const invoke: InvokeRecord = {
       type: 'invoke',
@@ -188,7 +207,22 @@ export class Trial {
       return end
     })
     await prepared.ready
-    return { prepared, ended }
+    return { invoke, prepared, ended }
+  }
+
+  /** Counts the effects of a marker now; `as`: under what name that is noted, for the last count is what is judged. */
+  async count(marker: string, as: string): Promise<void> {
+    const { history, operation, probe, leftMs } = this.#attack
+    const reading = await probe.read(operation, marker, leftMs)
+    history.add({
+      type: 'effects',
+      ref: operation.ref,
+      trial: this.id,
+      marker: as,
+      at: history.clock(),
+      settled: false,
+      ...reading,
+    })
   }
 
   async send(sending: Sending): Promise<EndRecord> {
@@ -223,6 +257,15 @@ export async function waitUntil(clock: () => number, at: number): Promise<void> 
   const coarse = at - clock() - 2
   if (coarse > 0) await pause(coarse)
   while (clock() < at) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function again({ method, path, headers, body }: Planted['request'], base: string, caller: HeaderList): Outgoing {
+  return {
+    method,
+    url: `${base.replace(/\/$/, '')}${path}`,
+    headers: [...headers, ...caller],
+    ...(body !== undefined && { body }),
+  }
 }
 
 function typeOf(status: number): 'ok' | 'fail' | 'unknown' {

@@ -12,10 +12,18 @@ export async function cleanUp(
   base: string,
   headers: HeaderList,
 ): Promise<void> {
+  // What a later run looks for stays.
+  const planted = new Set(
+    history.records.flatMap((record) =>
+      record.type === 'trial' && record.stimulus === 'planted' ? [record.trial] : [],
+    ),
+  )
   for (const operation of operations) {
     const { ref, probe } = operation
     const markers = new Set(
-      history.records.flatMap((record) => (record.type === 'invoke' && record.ref === ref ? [record.marker] : [])),
+      history.records.flatMap((record) =>
+        record.type === 'invoke' && record.ref === ref && !planted.has(record.trial) ? [record.marker] : [],
+      ),
     )
     if (markers.size === 0 || onlyReads(operation)) continue
     let cleaned = 0

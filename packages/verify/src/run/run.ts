@@ -10,6 +10,7 @@ import { History } from '../history/history.ts'
 import type { Commit, CutRecord, Untested } from '../history/records.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
 import { plainlyAnswered } from '../history/trial-view.ts'
+import type { Ledger, Planted } from '../ledger/ledger.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import type { Stimulus } from '../stimuli/stimulus.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
@@ -45,6 +46,10 @@ export interface RunOptions {
   readonly messages?: MessageOptions
   /** how to kill and start the service */
   readonly process?: ServiceProcess
+  /** where keys are planted for a later run */
+  readonly ledger?: Ledger
+  /** nothing is done but to send these again, of `ledger` */
+  readonly due?: readonly Planted[]
   readonly onProgress?: (words: string) => void
   readonly signal?: AbortSignal
 }
@@ -71,8 +76,10 @@ export async function run(options: RunOptions): Promise<History> {
     dependencies,
     siblings: attacked.filter((one) => one !== operation),
     ...(options.process !== undefined && { process: options.process }),
+    ...(options.ledger !== undefined && { ledger: options.ledger }),
+    ...(options.due !== undefined && { due: options.due }),
   })
-  const needed = stimuliOf(options.check)
+  const needed = options.due === undefined ? stimuliOf(options.check) : ['due']
   const chosen = (one: PlannedOperation): PlannedOperation =>
     needed === undefined || needed.includes('*')
       ? one
@@ -110,11 +117,11 @@ export async function run(options: RunOptions): Promise<History> {
     operations: plan.operations,
     schemas: { [plan.service]: plan.schemas },
     planned: Object.fromEntries(planned.map(({ operation, stimuli }) => [operation.ref, stimuli.map(({ id }) => id)])),
-    untested: [
-      ...untouched(plan.operations),
-      ...planned.flatMap(({ untested }) => untested),
-      ...(work?.untested ?? []),
-    ],
+    // What is due is all this is about.
+    untested:
+      options.due !== undefined
+        ? []
+        : [...untouched(plan.operations), ...planned.flatMap(({ untested }) => untested), ...(work?.untested ?? [])],
     volatile: options.volatile ?? [],
     ...(work !== undefined && { messages: work.facts }),
   })
@@ -129,6 +136,8 @@ export async function run(options: RunOptions): Promise<History> {
       given: givenFor(operation),
       profile: first,
       history,
+      run: prefix,
+      probe,
       next,
       schemas: plan.schemas,
       afterwards,

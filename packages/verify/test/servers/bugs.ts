@@ -127,6 +127,21 @@ export const bugs = {
       'requestRefund/other-caller',
     ],
   },
+  'retention-short': {
+    what: 'a key is forgotten after four fifths of its retention',
+    failedBy: 'placeOrder/until-retention',
+    also: ['requestRefund/until-retention'],
+  },
+  'expired-key-stuck': {
+    what: 'a key whose retention has ended is "still running" for ever',
+    failedBy: 'placeOrder/after-retention',
+    also: ['requestRefund/after-retention'],
+  },
+  'expired-key-lost': {
+    what: 'when its retention has ended a request is answered as a new one, and nothing is written',
+    failedBy: 'placeOrder/after-retention',
+    also: ['requestRefund/after-retention'],
+  },
   'key-optional': {
     what: 'a request without a key is accepted where one is required',
     failedBy: 'placeOrder/missing-key',

@@ -36,6 +36,8 @@ export interface OrderServerOptions {
   card?: string
   /** delays every answer by up to so much, and stalls every tenth by 50 ms */
   jitterMs?: number
+  /** how long a key is kept once it is done; default a day */
+  retentionMs?: number
   /** this instance's clock is so much ahead */
   skewMs?: number
 }
@@ -175,6 +177,12 @@ export class OrderServer {
     if (this.#has('short-lease') && record.done === undefined && age > (this.#options.workMs ?? 25) * 0.4)
       return undefined
     if (this.#has('key-expires-early') && record.done !== undefined && age > 300) return undefined
+    const { retentionMs = 86_400_000 } = this.#options
+    if (record.done !== undefined && age > retentionMs * (this.#has('retention-short') ? 0.8 : 1)) {
+      // A tombstone that nobody removes.
+      if (this.#has('expired-key-stuck')) delete record.done
+      else return undefined
+    }
     return record
   }
 
@@ -201,7 +209,8 @@ export class OrderServer {
   ): Promise<Answer> {
     const reference = String(body['reference'])
     const write = (): Answer => {
-      this.#store.rows.push({ kind, reference })
+      const lost = this.#has('expired-key-lost') && this.#store.rows.some((row) => row.reference === reference)
+      if (!lost) this.#store.rows.push({ kind, reference })
       const id = randomUUID()
       const answer = { status: 201, body: { id, reference }, headers: { location: `/${kind}/${id}` } }
       commit?.(answer)
