@@ -1,22 +1,10 @@
 import type { SourceLocation } from '../model/location.ts'
-import type { Node } from '../source/node.ts'
-import { servicesOf } from './operations.ts'
+import type { System } from '../model/system.ts'
+import { field, text } from '../source/node.ts'
+import type { MapNode, Node } from '../source/node.ts'
+import { allOf, servicesOf } from './operations.ts'
 import type { Rule } from './rule.ts'
-
-/** By form: what these issuers give out cannot be mistaken for anything else. */
-const forms: readonly (readonly [string, RegExp])[] = [
-  ['an AWS access key', /\b(AKIA|ASIA)[0-9A-Z]{16}\b/],
-  ['a GitHub token', /\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})\b/],
-  ['a Slack token', /\bxox[abprs]-[0-9A-Za-z-]{10,}/],
-  ['a Stripe key', /\b[rs]k_live_[0-9A-Za-z]{16,}/],
-  ['a Google API key', /\bAIza[0-9A-Za-z_-]{35}\b/],
-  ['a private key', /-----BEGIN (RSA |EC |OPENSSH |DSA |PGP )?PRIVATE KEY( BLOCK)?-----/],
-  ['an npm token', /\bnpm_[A-Za-z0-9]{36}\b/],
-  [
-    'a password in a URL',
-    /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@{}<>$*]+:(?!(?:pass(word)?|secret|pw|x+|\*+|\.+|changeme|guest)@)[^\s:/@{}<>$*]{3,}@[\w.-]+/i,
-  ],
-]
+import { secretIn, secretNamed } from './secret-forms.ts'
 
 export const noSecrets: Rule = {
   id: 'no-secrets',
@@ -26,13 +14,15 @@ export const noSecrets: Rule = {
   law: 'no contract holds a key, a token or a password',
   why:
     'Contracts are made to be handed around: to other teams, portals, generators, the public. A working key in an ' +
-    'example is a working key for everybody who reads it.',
-  fix: 'revoke it, and write something that cannot be used',
+    'example is a working key for everybody who reads it.\n\n' +
+    'Anywhere in a document these are found by their form: keys of AWS, GitHub, Slack, Stripe, Google and npm, private ' +
+    'keys, JSON Web Tokens, `Bearer …` and `Basic …`, passwords in URLs and connection strings. In examples and ' +
+    'defaults, also what stands as `password`, `secret`, `token`, `apiKey`, `authorization`, `client_secret` and the ' +
+    'like: letters and digits that no word explains. `string`, `your-key`, `changeme`, `secret123`, `<token>`, ' +
+    '`${TOKEN}`, `********` and the examples of specifications are nobody’s.',
+  fix: 'revoke it, and write something that cannot be used: `your-key`, `<token>`',
   *check({ system, node }) {
-    const files = servicesOf(system).flatMap(({ documents }) =>
-      documents.flatMap(({ file, sidecars }) => [file, ...sidecars]),
-    )
-    for (const file of new Set([system.file, ...files])) {
+    for (const file of filesOf(system)) {
       const root = node(file, '')
       if (root === undefined) continue
       for (const { what, at } of secretsIn(root)) {
@@ -42,22 +32,72 @@ export const noSecrets: Rule = {
   },
 }
 
+/** Every contract, every spandrel.yaml, and the files that they refer to. */
+function filesOf(system: System): ReadonlySet<string> {
+  const files = servicesOf(system).flatMap((service) => [
+    service.location.file,
+    ...service.documents.flatMap(({ file, sidecars }) => [file, ...sidecars]),
+    ...[...Object.values(service.schemas), ...Object.values(service.messages), ...allOf(service)].map(
+      ({ location }) => location.file,
+    ),
+  ])
+  return new Set([system.file, ...files])
+}
+
+interface Visit {
+  readonly node: Node
+  /** of the member, parameter or header that this is a value or a description of */
+  readonly name?: string | undefined
+  /** part of an example or a default, and no description */
+  readonly value?: boolean
+}
+
+/** What of a description is a value. */
+const values = new Set(['example', 'default', 'const', 'dataValue', 'serializedValue'])
+/** Descriptions by the name of what they describe. */
+const described = new Set(['properties', 'headers'])
+/** A description of the same thing. */
+const same = new Set(['schema', 'items', 'allOf', 'anyOf', 'oneOf', 'content'])
+
 function secretsIn(root: Node): readonly { readonly what: string; readonly at: SourceLocation }[] {
   const found: { what: string; at: SourceLocation }[] = []
   const seen = new Set<Node>()
-  const queue: Node[] = [root]
-  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+  const queue: Visit[] = [{ node: root }]
+  for (let visit = queue.pop(); visit !== undefined; visit = queue.pop()) {
+    const { node, name, value = false } = visit
     if (node.kind === 'scalar') {
-      const { value, at } = node
-      // Nothing that is shorter than the shortest form can be one: most texts of a document are.
-      if (typeof value !== 'string' || value.length < 12) continue
-      const form = forms.find(([, pattern]) => pattern.test(value))
-      if (form !== undefined) found.push({ what: form[0], at })
+      if (typeof node.value !== 'string') continue
+      const named = value && name !== undefined ? secretNamed(name, node.value) : undefined
+      const what = secretIn(node.value) ?? named
+      if (what !== undefined) found.push({ what, at: node.at })
     } else if (!seen.has(node)) {
       seen.add(node)
-      if (node.kind === 'list') queue.push(...node.items)
-      else for (const { value } of node.entries.values()) queue.push(value)
+      if (node.kind === 'list') queue.push(...node.items.map((one) => ({ node: one, name, value })))
+      else queue.push(...within(node, name, value))
     }
   }
   return found
+}
+
+function within(node: MapNode, given: string | undefined, value: boolean): readonly Visit[] {
+  const entries = [...node.entries].map(([key, entry]) => [key, entry.value] as const)
+  if (value) return entries.map(([key, inner]) => ({ node: inner, name: key, value }))
+  const name =
+    (node.entries.has('in') ? text(field(node, 'name')) : undefined) ??
+    (text(field(node, 'format')) === 'password' ? 'password' : given)
+  return entries.flatMap(([key, inner]): Visit[] => {
+    if (values.has(key)) return [{ node: inner, name, value: true }]
+    if (key === 'examples') return examplesOf(inner).map((one) => ({ node: one, name, value: true }))
+    if (described.has(key) && inner.kind === 'map') {
+      return [...inner.entries].map(([member, entry]) => ({ node: entry.value, name: member }))
+    }
+    return [{ node: inner, name: same.has(key) || key.includes('/') ? name : undefined }]
+  })
+}
+
+/** A list of values, or, in OpenAPI, named ones with texts beside them. */
+function examplesOf(node: Node): readonly Node[] {
+  if (node.kind === 'list') return node.items
+  if (node.kind === 'scalar') return [node]
+  return [...node.entries.values()].map(({ value }) => field(value, 'value') ?? value)
 }
