@@ -188,5 +188,5 @@ test('no false alarm: not in the shop, not in public documents', async () => {
   for (const document of documents) all.push(await checkDocuments([document], { env: {} }))
   console.log(`no-secrets: the shop and ${documents.length} public documents read`)
   expect(all.flatMap(({ findings }) => findings.filter(({ id }) => id === 'no-secrets'))).toEqual([])
-  if (existsSync(corpus)) expect(documents.length).toBeGreaterThan(30)
+  expect(documents.length).toBeGreaterThan(existsSync(corpus) ? 30 : -1)
 })
