@@ -15,6 +15,7 @@ import { mergeAll } from '../source/merge.ts'
 import type { DocumentChannel } from './channels.ts'
 import { addressIsKnown, chosenMessages, readBindings, readChannel } from './channels.ts'
 import { readMessage, traitsOf } from './read-message.ts'
+import { readAsyncSecurity } from './security.ts'
 import { asyncapiShapes } from './structure.ts'
 
 export interface AsyncapiContent {
@@ -108,6 +109,7 @@ class OperationReader {
       ...optional('reply', this.#reply(name, replyNode)),
       ...optional('bindings', readBindings(node, this.#reading)),
       ...optional('channelBindings', channel.bindings),
+      security: readAsyncSecurity(node, this.#root, this.#reading),
       guarantees: declaration.guarantees,
       ...optional('integration', readIntegration(integration, this.#reading.defaultStyle, findings)),
       ...optional('probe', readProbe(probe, findings)),

@@ -20,6 +20,8 @@ import { checkResponses } from './checks/responses.ts'
 import { checkSecurity } from './checks/security.ts'
 import { checkServers } from './checks/servers.ts'
 import type { ServiceComparison } from './comparison.ts'
+import { paired } from './comparison.ts'
+import type { Consumer } from './model.ts'
 import { union } from './consumers.ts'
 import type { HttpPair } from './http-pair.ts'
 import { httpLabel } from './http-pair.ts'
@@ -30,10 +32,40 @@ export function diffService(base: Service, revision: Service, comparison: Servic
   for (const [index, document] of revision.documents.entries()) {
     const before = twinOf(document, index, base.documents)
     const subject = { service: revision.name, owner: revision.owner, ref: revision.name, label: document.title }
-    if (before !== undefined) checkServers(before, document, { ...subject, document: document.file }, comparison)
+    if (before === undefined) continue
+    checkServers(before, document, { ...subject, document: document.file }, comparison)
+    checkServerSecurity(before, document, { ...subject, document: document.file }, revision, comparison)
   }
   diffHttpOperations(base, revision, comparison)
   diffMessaging(base, revision, comparison)
+}
+
+/** Of the servers that both have: what they ask of whoever connects, which is not the application alone. */
+function checkServerSecurity(
+  base: ContractDocument,
+  revision: ContractDocument,
+  subject: Subject,
+  service: Service,
+  comparison: ServiceComparison,
+): void {
+  const { both } = paired(base.serverSecurity ?? [], revision.serverSecurity ?? [], ({ server }) => server)
+  for (const [before, after] of both) {
+    const others = [...Object.values(service.sends), ...Object.values(service.receives)]
+      .filter(({ location }) => location.file === revision.file)
+      .flatMap((operation) => reliersOf(operation, service.name, comparison))
+    const sides = { base: before.security, revision: after.security, at: after.location, baseAt: before.location }
+    const words = { place: `server ${after.server} security`, who: 'a client', act: `connect to ${after.server}` }
+    checkSecurity({ ...sides, ...words, subject, consumers: perhaps(union(others)) }, comparison)
+  }
+}
+
+/** Whether somebody connects to the same server, and so has to prove the same, its own document says, or nobody. */
+function perhaps(consumers: readonly Consumer[]): readonly Consumer[] {
+  return consumers.map((one) => ({
+    ...one,
+    broken: 'unknown',
+    because: `${one.because}, and may connect to the same server`,
+  }))
 }
 
 function diffHttpOperations(base: Service, revision: Service, comparison: ServiceComparison): void {
@@ -75,7 +107,10 @@ function diffHttp(pair: HttpPair, comparison: ServiceComparison): void {
   checkParameters(pair, comparison)
   checkRequestBody(pair, comparison)
   checkResponses(pair, comparison)
-  checkSecurity(pair, comparison)
+  if (pair.role === 'serves') {
+    const sides = { base: base.security, revision: revision.security, at: revision.location, baseAt: base.location }
+    checkSecurity({ ...sides, subject, place: 'security', who: 'a caller', act: 'call it' }, comparison)
+  }
   checkLifecycle(httpLabel(revision), base, revision, subject, comparison)
   checkIntegration(base.integration, revision.integration, revision.location, subject, comparison)
   const guarantees = { base: base.guarantees, revision: revision.guarantees }
@@ -115,6 +150,20 @@ function diffAsync(pair: AsyncPair, comparison: ServiceComparison): void {
   checkStoredMessages(pair, messages, comparison)
   checkReply(pair, comparison)
   checkBindings(pair, messages, comparison)
+  checkSecurity(
+    {
+      base: base.security,
+      revision: revision.security,
+      at: revision.location,
+      baseAt: base.location,
+      subject,
+      place: 'security',
+      who: 'a client',
+      act: 'use it',
+      consumers: perhaps(reliersOf(base, revision.service, comparison)),
+    },
+    comparison,
+  )
   checkLifecycle(`the ${asyncLabel(revision)}`, base, revision, subject, comparison)
   checkIntegration(base.integration, revision.integration, revision.location, subject, comparison)
   const guarantees = { base: base.guarantees, revision: revision.guarantees }

@@ -39,6 +39,27 @@ export interface AddressParameter {
   readonly location: SourceLocation
 }
 
+/** How somebody proves who it is to a broker or server, by AsyncAPI's security schemes. */
+export interface AsyncSecurityScheme {
+  /** its key in `components.securitySchemes`; its type where it is written in place */
+  readonly name: string
+  /** `userPassword`, `apiKey`, `X509`, `scramSha512`, …; undeclared ones have none */
+  readonly type?: string
+  readonly in?: string
+  /** httpApiKey: the name of the header, query parameter or cookie */
+  readonly parameter?: string
+  /** http: in lower case */
+  readonly scheme?: string
+  readonly openIdConnectUrl?: string
+  readonly flows?: readonly string[]
+  readonly location: SourceLocation
+}
+
+/** All of `schemes` together. */
+export interface AsyncSecurityAlternative {
+  readonly schemes: readonly { readonly scheme: AsyncSecurityScheme; readonly scopes: readonly string[] }[]
+}
+
 export interface Message {
   /** key in the channel's `messages`: what `send('orderPlaced', …)` and references name */
   readonly message: string
@@ -80,6 +101,8 @@ interface AsyncOperation {
   }
   readonly bindings?: Bindings
   readonly channelBindings?: Bindings
+  /** alternatives, besides what the server asks for; empty: nothing more */
+  readonly security: readonly AsyncSecurityAlternative[]
   readonly guarantees: ResolvedGuarantees
   readonly integration?: IntegrationTerms
   readonly probe?: Probe

@@ -96,6 +96,8 @@ export interface SecurityScheme {
   readonly scheme?: string
   readonly bearerFormat?: string
   readonly openIdConnectUrl?: string
+  /** oauth2: how a token is got, and where: `clientCredentials at https://login.example.com/token` */
+  readonly flows?: readonly string[]
   readonly location: SourceLocation
 }
 

@@ -2,7 +2,14 @@ import type { Expression } from './expression.ts'
 import type { Acknowledgement, Severity } from './finding.ts'
 import type { Integration, IntegrationStyle } from './integration.ts'
 import type { SourceLocation } from './location.ts'
-import type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './message.ts'
+import type {
+  AsyncSecurityAlternative,
+  Channel,
+  Message,
+  ReceiveOperation,
+  SendOperation,
+  SystemChannel,
+} from './message.ts'
 import type { HttpOperation } from './operation.ts'
 import type { NamedSchema } from './schema.ts'
 
@@ -149,8 +156,18 @@ export interface ContractDocument {
   readonly description?: string
   /** where it is served, as written: URLs of OpenAPI, `protocol://host/path` of AsyncAPI; variables unfilled */
   readonly servers: readonly string[]
+  /** AsyncAPI: what each of `servers` asks for */
+  readonly serverSecurity?: readonly ServerSecurity[]
   /** sidecars merged into it, absolute paths */
   readonly sidecars: readonly string[]
+  readonly location: SourceLocation
+}
+
+export interface ServerSecurity {
+  /** one of the document's `servers` */
+  readonly server: string
+  /** alternatives; empty: anybody may connect */
+  readonly security: readonly AsyncSecurityAlternative[]
   readonly location: SourceLocation
 }
 

@@ -57,9 +57,19 @@ export class Security {
       ...optional('scheme', textAt(node, 'scheme')?.toLowerCase()),
       ...optional('bearerFormat', textAt(node, 'bearerFormat')),
       ...optional('openIdConnectUrl', textAt(node, 'openIdConnectUrl')),
+      ...optional('flows', flowsOf(node)),
       location: placeOf(node),
     }
   }
+}
+
+/** The addresses where a token is asked for; undefined where there are no flows. */
+export function flowsOf(scheme: Node): readonly string[] | undefined {
+  const flows = entriesAt(scheme, 'flows').map(([flow, { value }]) => {
+    const urls = ['authorizationUrl', 'deviceAuthorizationUrl', 'tokenUrl'].flatMap((key) => textAt(value, key) ?? [])
+    return urls.length === 0 ? flow : `${flow} at ${urls.join(' and ')}`
+  })
+  return flows.length === 0 ? undefined : flows
 }
 
 const needs: Readonly<Record<string, readonly string[]>> = {

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import { readServers } from '../asyncapi/servers.ts'
 import { readAsyncapi } from '../asyncapi/read-asyncapi.ts'
 import type { Findings } from '../findings/findings.ts'
 import type { IntegrationStyle } from '../model/integration.ts'
@@ -10,13 +11,12 @@ import type { NamedSchema } from '../model/schema.ts'
 import type { ContractDocument } from '../model/system.ts'
 import { readOpenapi } from '../openapi/read-openapi.ts'
 import { SchemaReader } from '../schema/schema-reader.ts'
-import { entriesAt, field, flagAt, listAt, text, textAt } from '../source/node.ts'
+import { field, flagAt, listAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import { checkStructure } from './check-structure.ts'
 import { kindOf } from './document-kind.ts'
 import { Names } from './names.ts'
-import { follow } from './reading.ts'
 import type { Reading, References } from './reading.ts'
 import { sidecarBeside, Sidecars } from './sidecars.ts'
 
@@ -103,7 +103,7 @@ class Content {
       title: textAt(info, 'title') ?? relative(process.cwd(), file),
       version: textAt(info, 'version') ?? '0.0.0',
       ...optional('description', textAt(info, 'description')),
-      servers: serversOf(root, this.#reading),
+      ...serversOf(root, kind.kind, this.#reading),
       sidecars: sidecars.files,
       location: root.at,
     })
@@ -177,13 +177,13 @@ class Content {
   }
 }
 
-/** A server whose parts are variables is one by its text. */
-function serversOf(root: Node, reading: Reading): readonly string[] {
-  const listed = listAt(root, 'servers').flatMap((server) => textAt(server, 'url') ?? [])
-  const named = entriesAt(root, 'servers').flatMap(([, { value }]) => {
-    const server = follow(value, reading)
-    const host = textAt(server, 'host')
-    return host === undefined ? [] : [`${textAt(server, 'protocol')}://${host}${textAt(server, 'pathname') ?? ''}`]
-  })
-  return [...listed, ...named]
+/** Where it is served: a list of URLs in OpenAPI, named brokers in AsyncAPI. */
+function serversOf(
+  root: Node,
+  kind: ContractDocument['kind'],
+  reading: Reading,
+): Pick<ContractDocument, 'servers' | 'serverSecurity'> {
+  if (kind !== 'asyncapi') return { servers: listAt(root, 'servers').flatMap((server) => textAt(server, 'url') ?? []) }
+  const serverSecurity = readServers(root, reading)
+  return { servers: serverSecurity.map(({ server }) => server), serverSecurity }
 }
