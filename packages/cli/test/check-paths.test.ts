@@ -33,7 +33,7 @@ test('a folder stands for the contracts in it, links not followed', async () => 
 test('a folder without contracts: said, with its path', async () => {
   const { code, stderr } = await check(join(folder, 'empty'), tmpdir())
   expect(code).toBe(2)
-  expect(stderr).toContain('has no spandrel.yaml, and no OpenAPI or AsyncAPI document')
+  expect(stderr).toContain('has no spandrel.yaml, and no OpenAPI, AsyncAPI or Arazzo document')
   expect(stderr).not.toContain('../..')
 })
 
@@ -47,4 +47,64 @@ test('a path that leads nowhere: nothing could be checked', async () => {
   const { code, stderr } = await check('nothere.yaml')
   expect(stderr).toContain('there is no nothere.yaml')
   expect(code).toBe(2)
+})
+
+const flights = `openapi: 3.1.0
+info: { title: Flights, version: 1.0.0 }
+paths:
+  /flights: { post: { operationId: buyFlight, responses: { '201': { description: bought } } } }
+`
+const trip = (step: string, url = './flights.openapi.yaml'): string => `arazzo: 1.0.1
+info: { title: Trip, version: 1.0.0 }
+sourceDescriptions: [{ name: flights, url: '${url}', type: openapi }]
+workflows:
+  - workflowId: book
+    steps:
+      - { stepId: buy, ${step} }
+`
+
+test('a workflow alone: checked, and what could not be seen is said', async () => {
+  const dir = join(folder, 'trips')
+  await mkdir(dir)
+  await writeFile(join(dir, 'flights.openapi.yaml'), flights)
+  const found = async (text: string): Promise<Ran> => {
+    await writeFile(join(dir, 'trip.arazzo.yaml'), text)
+    return check('trips/trip.arazzo.yaml')
+  }
+  for (const step of [
+    'operationId: buyFlight',
+    'operationId: $sourceDescriptions.flights.buyFlight',
+    "operationPath: '{$sourceDescriptions.flights.url}#/paths/~1flights/post'",
+  ]) {
+    const { code, stdout } = await found(trip(step))
+    expect({ step, code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('1 contract') as string })
+    expect(stdout).toContain('0 guarantees, 1 workflow\n')
+    expect(stdout).not.toContain('unseen-source')
+  }
+  for (const [step, message] of [
+    ['operationId: byFlight', 'there is no operation `byFlight`'],
+    ['operationId: $sourceDescriptions.flights.byFlight', 'there is no operation `byFlight`'],
+    ['operationId: $sourceDescriptions.flight.buyFlight', 'there is no source description `flight`'],
+    [
+      "operationPath: '{$sourceDescriptions.flights.url}#/paths/~1flight/post'",
+      'has nothing at `/paths/~1flight/post`',
+    ],
+  ] as const) {
+    const { code, stdout } = await found(trip(step))
+    expect({ code, stdout }).toMatchObject({ code: 1, stdout: expect.stringContaining(message) as string })
+    expect(stdout).toContain('trip.arazzo.yaml:7:')
+  }
+  for (const url of ['https://api.example.org/flights.yaml', './elsewhere/flights.yaml']) {
+    const { code, stdout } = await found(trip('operationId: $sourceDescriptions.flights.byFlight', url))
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`\`${url}\` was not seen`) as string,
+    })
+    expect(stdout).toContain('trip.arazzo.yaml:3:')
+  }
+})
+
+test('in a folder, a workflow is checked beside its contract', async () => {
+  const { stdout } = await check('trips')
+  expect(stdout).toContain('2 services, 2 contracts: 1 operation, 0 messages, 0 guarantees, 1 workflow')
 })

@@ -95,7 +95,11 @@ function mustExist(path: string): void {
 function somethingWasChecked({ system, findings }: LoadResult, where: string): LookedAt | undefined {
   if (system === undefined) return undefined
   const looked = lookedAt(system)
-  if (looked.operations + looked.messages > 0 || findings.some((one) => one.severity === 'error')) return looked
+  if (
+    looked.operations + looked.messages + (looked.workflows ?? 0) > 0 ||
+    findings.some((one) => one.severity === 'error')
+  )
+    return looked
   throw new CommandError('nothing was checked: there is no operation and no message in this system', {
     where,
     fix: 'give its services contracts: `contracts: [contracts/orders.openapi.yaml]`',
@@ -108,6 +112,8 @@ interface LookedAt {
   operations: number
   messages: number
   guarantees: number
+  /** only where there is an Arazzo document */
+  workflows?: number
 }
 
 function lookedAt(system: System): LookedAt {
@@ -120,6 +126,7 @@ function lookedAt(system: System): LookedAt {
     ...Object.values(service.sends),
     ...Object.values(service.receives),
   ]
+  const workflows = total(({ documents }) => documents.reduce((sum, one) => sum + (one.workflows ?? 0), 0))
   return {
     services: services.length,
     documents: total((service) => service.documents.length),
@@ -128,10 +135,12 @@ function lookedAt(system: System): LookedAt {
     guarantees: total((service) =>
       operations(service).reduce((sum, one) => sum + Object.keys(one.guarantees.declared).length, 0),
     ),
+    ...(workflows > 0 ? { workflows } : {}),
   }
 }
 
 function inWords(looked: LookedAt): string {
-  const { services, documents, operations, messages, guarantees } = looked
-  return `${count(services, 'service')}, ${count(documents, 'contract')}: ${count(operations, 'operation')}, ${count(messages, 'message')}, ${count(guarantees, 'guarantee')}`
+  const { services, documents, operations, messages, guarantees, workflows } = looked
+  const described = workflows === undefined ? '' : `, ${count(workflows, 'workflow')}`
+  return `${count(services, 'service')}, ${count(documents, 'contract')}: ${count(operations, 'operation')}, ${count(messages, 'message')}, ${count(guarantees, 'guarantee')}${described}`
 }

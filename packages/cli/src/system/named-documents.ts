@@ -26,9 +26,9 @@ export async function namedDocuments(paths: readonly string[], config: string | 
 
 function contractsAt(path: string): readonly string[] {
   if (!isFolder(resolve(path))) return [path]
-  const found = contractsBelow(resolve(path))
+  const found = filesBelow(resolve(path)).filter((one) => isText(one) && readsAs(one, isContractOrWorkflow))
   if (found.length > 0) return found
-  throw new CommandError(`${path} has no spandrel.yaml, and no OpenAPI or AsyncAPI document`, {
+  throw new CommandError(`${path} has no spandrel.yaml, and no OpenAPI, AsyncAPI or Arazzo document`, {
     where: resolve(path),
     fix: 'name a contract, or the folder that holds some',
   })
@@ -36,12 +36,16 @@ function contractsAt(path: string): readonly string[] {
 
 /** Every contract in a folder and those below it, in the order of their names; links are not followed. */
 export function contractsBelow(folder: string): readonly string[] {
-  return filesBelow(folder).filter((path) => /\.(ya?ml|json)$/i.test(path) && readsAsContract(path))
+  return filesBelow(folder).filter((path) => isText(path) && readsAs(path, isContract))
 }
 
-function readsAsContract(path: string): boolean {
+function isText(path: string): boolean {
+  return /\.(ya?ml|json)$/i.test(path)
+}
+
+function readsAs(path: string, kind: (bytes: Uint8Array) => boolean): boolean {
   try {
-    return isContract(readFileSync(path))
+    return kind(readFileSync(path))
   } catch {
     return false
   }
@@ -49,9 +53,17 @@ function readsAsContract(path: string): boolean {
 
 /** By its own words, not by its name: a contract may be called anything. */
 export function isContract(bytes: Uint8Array): boolean {
+  return says('openapi|asyncapi|swagger', bytes)
+}
+
+function isContractOrWorkflow(bytes: Uint8Array): boolean {
+  return says('openapi|asyncapi|swagger|arazzo', bytes)
+}
+
+function says(kinds: string, bytes: Uint8Array): boolean {
   const text = new TextDecoder().decode(bytes)
-  return (
-    /^[\s{]*["']?(openapi|asyncapi|swagger)["']?\s*:/m.test(text) || /"(openapi|asyncapi|swagger)"\s*:\s*"\d/.test(text)
+  return [`^[\\s{]*["']?(${kinds})["']?\\s*:`, `"(${kinds})"\\s*:\\s*"\\d`].some((one) =>
+    new RegExp(one, 'm').test(text),
   )
 }
 

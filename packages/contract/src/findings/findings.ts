@@ -47,6 +47,11 @@ export class Findings {
     this.#add('warning', at, id, message, suggestion)
   }
 
+  /** Nothing is wrong, and somebody should know. */
+  remark(at: SourceLocation, id: string, message: string, suggestion: string): void {
+    this.#add('info', at, id, message, suggestion)
+  }
+
   /** Of one file, so far. */
   errorsIn(file: string): number {
     return this.#errorsByFile.get(file) ?? 0

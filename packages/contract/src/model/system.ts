@@ -158,6 +158,8 @@ export interface ContractDocument {
   readonly servers: readonly string[]
   /** AsyncAPI: what each of `servers` asks for */
   readonly serverSecurity?: readonly ServerSecurity[]
+  /** of an Arazzo document: how many it describes */
+  readonly workflows?: number
   /** sidecars merged into it, absolute paths */
   readonly sidecars: readonly string[]
   readonly location: SourceLocation

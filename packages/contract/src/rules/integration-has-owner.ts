@@ -15,6 +15,8 @@ export const integrationHasOwner: Rule = {
     const touched = touchedFiles(system)
     for (const service of servicesOf(system)) {
       if (service.external || ownerOf(service) !== undefined) continue
+      // Workflows name services, and are none.
+      if (service.documents.every(({ kind }) => kind === 'arazzo')) continue
       const begun = service.documents.some(({ file }) => touched.has(file))
       yield {
         at: service.location,

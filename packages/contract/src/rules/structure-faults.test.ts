@@ -12,7 +12,7 @@ test('every id that reading reports is explained, and no other', () => {
     const text = readFileSync(file, 'utf8')
     if (!text.includes('indings')) continue
     for (const [, id = ''] of text.matchAll(
-      /(?:\.(?:error|warning)|\])\(\s*(?:[^'`]|`[^`]*`|'[a-z]+'\))*?'([a-z]+(?:-[a-z]+)*)'/g,
+      /(?:\.(?:error|warning|remark)|\])\(\s*(?:[^'`]|`[^`]*`|'[a-z]+'\))*?'([a-z]+(?:-[a-z]+)*)'/g,
     ))
       ids.add(id)
   }

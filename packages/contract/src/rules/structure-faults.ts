@@ -69,6 +69,7 @@ export const structureFaults: Readonly<Record<string, string>> = {
   'unknown-value': 'a value is not one of those that are possible',
   'unreadable-file': 'a file cannot be read',
   'unresolved-reference': 'a reference leads nowhere',
+  'unseen-source': 'a source document of a workflow is not here, and what is named of it was not looked up',
   'unset-variable': 'a variable is not set, and has no default',
   'unsupported-version': 'a document is of a version that is not read',
   'unused-path-parameter': 'a path parameter is declared that the path does not have',

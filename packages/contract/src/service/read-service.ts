@@ -104,6 +104,7 @@ class Content {
       version: textAt(info, 'version') ?? '0.0.0',
       ...optional('description', textAt(info, 'description')),
       ...serversOf(root, kind.kind, this.#reading),
+      ...optional('workflows', kind.key === 'arazzo' ? listAt(root, 'workflows').length : undefined),
       sidecars: sidecars.files,
       location: root.at,
     })

@@ -8,7 +8,7 @@ import type { SystemFile } from './read-files.ts'
  * of the service's first document, which is what a finding about it can name.
  */
 export function documentsAsFiles(documents: readonly string[]): readonly SystemFile[] {
-  const groups = Map.groupBy(documents, (file) => file.replace(/(\.(openapi|asyncapi))?\.(ya?ml|json)$/i, ''))
+  const groups = Map.groupBy(documents, (file) => file.replace(/(\.(openapi|asyncapi|arazzo))?\.(ya?ml|json)$/i, ''))
   const names = new Set<string>()
   return [...groups].map(([stem, files]) => {
     const at: SourceLocation = { file: files[0] ?? stem, line: 1, column: 1, pointer: '' }
