@@ -7,6 +7,7 @@ import { assertionsOf, isSchemaObject } from '../generate/schema-keywords.ts'
 import { patternFlags } from '../generate/typed-source.ts'
 import { isMultiple } from './decimal.ts'
 import { checkFormat } from './formats.ts'
+import { HERE } from './schema-document.ts'
 import type { SchemaNames } from './types.ts'
 
 /** The validators of one side. A named schema is compiled once, however many schemas refer to it. */
@@ -36,13 +37,18 @@ export class Confirmation {
 
   #compile(schema: JsonSchema): ValidateFunction {
     // Addresses inside a document of its own could meet those of another one.
-    if (this.#names === undefined) return compiler(mentionsUnevaluated(schema)).compile(schema)
+    if (this.#names === undefined) return compiler(mentionsUnevaluated(schema)).compile(addressed(schema))
     this.#unevaluated ??= mentionsUnevaluated(this.#names)
     const unevaluated = this.#unevaluated || mentionsUnevaluated(schema)
     const ajv = this.#compilers.get(unevaluated) ?? withNames(this.#names, unevaluated)
     this.#compilers.set(unevaluated, ajv)
-    return ajv.compile(named(schema))
+    return ajv.compile(addressed(named(schema)))
   }
+}
+
+/** Without an address of its own, ajv does not find what refers to the whole (`#`, `#anchor`) where it adds no schemas. */
+function addressed(schema: JsonSchema): JsonSchema {
+  return typeof schema === 'boolean' || '$id' in schema ? schema : { $id: HERE, ...schema }
 }
 
 /** ajv keeps books for these keywords in all that it compiles, and sometimes wrongly: only where they occur. */

@@ -28,7 +28,7 @@ interface Unresolved {
 }
 
 /** Relative addresses need something to be relative to. */
-const HERE = 'schema:///root'
+export const HERE = 'schema:///root'
 
 export class SchemaDocument {
   readonly side: Side

@@ -45,6 +45,39 @@ describe('references', () => {
     ])
   })
 
+  test('a schema that contains itself (`#`) has a witness as any other, with and without an address', () => {
+    const tree = (type: string, more: object = {}) => ({
+      type: 'object',
+      required: ['value'],
+      properties: { value: { type }, parts: { type: 'array', items: { $ref: '#' } } },
+      ...more,
+    })
+    const $schema = 'https://json-schema.org/draft/2020-12/schema'
+    const told = (reader: JsonSchema, writer: JsonSchema, options = {}) => {
+      const { answer, differences } = accepts(reader, writer, options)
+      const [first] = differences
+      return [answer, first?.path, first?.answer === 'no' ? first.witness : undefined]
+    }
+    const no = ['no', '/value', { value: 'a' }]
+    expect(told(tree('integer'), tree('string'))).toEqual(no)
+    expect(told(tree('integer', { $schema }), tree('string', { $schema }))).toEqual(no)
+    expect(told(tree('integer', { $id: 'https://example.org/a' }), tree('string'))).toEqual(no)
+    expect(told(tree('integer'), tree('string'), { readerSchemas: {}, writerSchemas: {} })).toEqual(no)
+    expect(told(tree('number'), tree('integer'))).toEqual(['yes', undefined, undefined])
+    const text = {
+      type: 'object',
+      required: ['value', 'parts'],
+      properties: { value: {}, parts: { items: { type: 'string' } } },
+    }
+    expect(told(tree('integer'), text)[0]).toBe('no')
+    const deep = {
+      type: 'object',
+      required: ['value'],
+      properties: { value: { const: 1 }, parts: { items: tree('string') } },
+    }
+    expect(accepts(tree('integer'), deep).differences.map(({ path }) => path)).toContain('/parts/*/value')
+  })
+
   test('$dynamicRef leads to the outermost anchor', () => {
     const tree = (data: JsonSchema): JsonSchema => ({
       $id: 'https://example.org/strict-tree',
