@@ -23,6 +23,11 @@ operations:
   it: { action: ${action}, channel: { $ref: '#/channels/orders' } }
 `
 
+const commands = (shop: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+  ...shop,
+  'orders.yaml': (shop['orders.yaml'] ?? '').replace('orderPlaced: {', 'orderPlaced: { x-intent: command,'),
+})
+
 const shop = ({ sent, everyone = '', europe = 'enum: [eu]' }: Shop) => ({
   'spandrel.yaml': `
 version: 1
@@ -65,18 +70,19 @@ test('one more address may be missed by who listens at some of them', () => {
   ])
 })
 
-test('who stops listening breaks the sender that may send there, as it is deployed', () => {
+test('who stops listening breaks the sender of a command that may send there, as it is deployed', () => {
   const both = 'enum: [eu, us]'
-  const findings = compare({ sent: both, everyone: both }, { sent: 'enum: [us]', everyone: 'enum: [us]' })
+  const [old, now] = [shop({ sent: both, everyone: both }), shop({ sent: 'enum: [us]', everyone: 'enum: [us]' })]
+  const { findings } = diffSystems(sideOf(commands(old)), sideOf(commands(now)))
   expect(told(findings)).toEqual([
     'breaking received-addresses-narrowed',
-    'orders team-orders yes: its own contract, as it is deployed now, lets it send where this is "eu"',
+    'orders team-orders yes: its own contract, as it is deployed now, lets it send where this is "eu", and waits for what comes of orderPlaced',
     'breaking sent-addresses-narrowed',
     'billing team-money yes: it, as it is deployed now, listens where this is "eu"',
     'mailer team-mail yes: it listens where this is "eu"',
   ])
   expect(told(compare({ sent: 'enum: [eu]', everyone: both }, { sent: 'enum: [eu]', everyone: 'enum: [eu]' }))).toEqual(
-    ['breaking received-addresses-narrowed', 'orders team-orders no: all that it may send to is still listened at'],
+    ['warning received-addresses-narrowed', 'orders team-orders no: all that it may send to is still listened at'],
   )
 })
 

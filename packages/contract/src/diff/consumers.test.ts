@@ -154,3 +154,37 @@ operations:
   if (base.system === undefined || revision.system === undefined) throw new Error('unread')
   expect(consumersOf(diffSystems(base, revision), 'correlation-location-changed')).toEqual(['mailer team-mail yes'])
 })
+
+/** orders says of its message what it is; mailer, its only receiver, goes on with these operations. */
+function mailerGoes(sender: string, operations: string): DiffResult {
+  const one = {
+    'orders.yaml': files['orders.yaml']?.replace('payload:', `${sender}\n        payload:`) ?? '',
+    'billing.yaml': 'openapi: 3.1.0\ninfo: { title: Billing, version: 1.0.0 }\npaths: {}\n',
+  }
+  const base = loadSide({ system: write(one) })
+  const mailer = files['mailer.yaml']?.replace(/operations:[^]*$/, operations) ?? ''
+  const revision = loadSide({ system: write({ ...one, 'mailer.yaml': mailer }) })
+  if (base.system === undefined || revision.system === undefined) throw new Error('unread')
+  return diffSystems(base, revision)
+}
+
+test.each([
+  ['operation-removed', 'operations: {}\n'],
+  [
+    'message-removed',
+    "operations: { mail: { action: receive, channel: { $ref: '#/channels/orders' }, messages: [] } }\n",
+  ],
+])('%s: who stops listening breaks the sender of a command, and not of an event', (id, operations) => {
+  const event = mailerGoes('x-intent: event', operations)
+  expect(consumersOf(event, id)).toEqual(['orders team-orders no'])
+  expect(event.findings[0]).toMatchObject({
+    level: 'warning',
+    consumers: [{ because: 'sends to shop.orders what expects nothing of who receives it' }],
+  })
+  const command = mailerGoes('x-intent: command', operations)
+  expect(consumersOf(command, id)).toEqual(['orders team-orders yes'])
+  expect(command.findings[0]).toMatchObject({
+    level: 'breaking',
+    consumers: [{ because: 'sends orderPlaced to shop.orders, and waits for what comes of it' }],
+  })
+})

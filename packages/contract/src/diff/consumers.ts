@@ -121,6 +121,32 @@ export class Landscape {
     )
   }
 
+  /**
+   * Whoever sends to a service that no longer receives. An event expects nothing of who hears it; a command is somebody's
+   * work, and so is what is promised a completion or a reply.
+   */
+  leftBy(service: string, channel: string, types: readonly string[]): readonly Consumer[] {
+    return this.#unique(
+      this.#systems.flatMap((system) =>
+        Object.values(system.services)
+          .filter(({ name }) => name !== service)
+          .flatMap((one) =>
+            Object.values(one.sends)
+              .filter((send) => send.channel === channel && send.messages.some(({ type }) => types.includes(type)))
+              .map((send): Found => {
+                const awaited = awaitedOf(send, types)
+                const because =
+                  awaited === undefined
+                    ? `sends to ${channel} what expects nothing of who receives it`
+                    : `sends ${awaited} to ${channel}, and waits for what comes of it`
+                const who = this.#who(one.name, `${one.name}.${send.operation}`, system)
+                return { ...who, broken: awaited === undefined ? 'no' : 'yes', because: () => because }
+              }),
+          ),
+      ),
+    )
+  }
+
   /** Whoever has the other end of an operation, by what it says of that itself. */
   otherEnd(
     service: string,
@@ -247,6 +273,21 @@ export class Landscape {
       return { ...worst, because: because(differ ? when : '') }
     })
   }
+}
+
+/** The type of a message that somebody has to act on, if a send has one of these. */
+export function awaitedOf(
+  { messages, reply, guarantees }: Pick<AsyncOperation, 'messages' | 'reply' | 'guarantees'>,
+  types?: readonly string[],
+): string | undefined {
+  const own = messages.filter(({ type }) => types === undefined || types.includes(type))
+  const promised = reply !== undefined || guarantees.completion !== undefined
+  return own.find(({ intent }) => promised || intent === 'command')?.type
+}
+
+/** Everybody who could be broken is known, and is not. */
+export function breaksNobody(consumers: readonly Consumer[]): boolean {
+  return consumers.length > 0 && consumers.every(({ broken }) => broken === 'no')
 }
 
 /** Who is met more than once is named once: broken by one of the places is broken. */

@@ -193,3 +193,55 @@ test('a limit that is itself ruled out is said so; it did not go from 0 to 0', (
   expect(said('minimum: 0', 'exclusiveMinimum: 0')).toEqual(['request body: `/n`: 0 itself is ruled out now'])
   expect(said('exclusiveMinimum: 0', 'minimum: 0')).toEqual(['request body: `/n`: 0 itself is allowed now'])
 })
+
+const channels = (more: { reply?: string; cleanup?: string } = {}) => `
+asyncapi: 3.0.0
+info: { title: Orders, version: 1.0.0 }
+channels:
+  orders:
+    address: orders
+    messages: { placed: { payload: { type: object } } }
+    bindings: { kafka: { topicConfiguration: { ${more.cleanup ?? ''} } } }
+  replies: { address: replies, messages: { done: { payload: { type: object } } } }
+operations:
+  it: { action: receive, channel: { $ref: '#/channels/orders' }${more.reply ?? ''} }
+`
+
+test('a reply that is gone is one finding: what was a command by it is no other change', () => {
+  const reply = ", reply: { channel: { $ref: '#/channels/replies' } }"
+  expect(told(compare(channels({ reply }), channels()))).toEqual(['breaking reply-removed'])
+  expect(told(compare(channels(), channels({ reply })))).toEqual(['minor reply-added'])
+  const said = (intent: string, more: string): string =>
+    channels({ reply: more }).replace('placed: {', `placed: { x-intent: ${intent},`)
+  expect(told(compare(said('command', reply), said('document', '')))).toEqual([
+    'breaking reply-removed',
+    'warning message-intent-changed',
+  ])
+})
+
+test.each([
+  ['[delete]', '[compact]', ['breaking binding-delivery-weakened']],
+  ['[delete]', '[delete, compact]', ['breaking binding-delivery-weakened']],
+  ['[compact]', '[delete]', ['breaking binding-delivery-weakened']],
+  ['[delete, compact]', '[compact]', ['minor binding-delivery-strengthened']],
+  ['compact', "'compact,delete'", ['breaking binding-delivery-weakened']],
+])('Kafka: cleanup.policy from %s to %s', (before, after, expected) => {
+  const of = (policy: string) => channels({ cleanup: `cleanup.policy: ${policy}` })
+  expect(told(compare(of(before), of(after)))).toEqual(expected)
+  expect(told(compare(channels(), of('[compact]')))).toEqual(['breaking binding-delivery-weakened'])
+})
+
+test('a sunset of what is not deprecated is told, and counts for nothing', () => {
+  const of = (more: string): string =>
+    document('paths', 'minimum: 0').replace('operationId: it', `operationId: it\n      ${more}`)
+  const [none, silent, loud] = [
+    of('x-a: 1'),
+    of("x-sunset: '2999-01-01'"),
+    of("deprecated: true\n      x-sunset: '2999-01-01'"),
+  ]
+  expect(told(compare(none, silent))).toEqual(['warning sunset-not-announced'])
+  expect(told(compare(silent, loud))).toEqual(['minor operation-deprecated'])
+  expect(told(compare(loud, silent))).toEqual(['warning sunset-not-announced', 'info deprecation-withdrawn'])
+  const gone = silent.replace(/paths:[^]*$/, 'paths: {}\n')
+  expect(compare(silent, gone).findings[0]?.message).toContain('without `deprecated: true` was announced to nobody')
+})

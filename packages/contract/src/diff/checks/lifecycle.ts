@@ -36,6 +36,13 @@ export const lifecycleRules = {
     why: 'There is more time to move.',
     fix: 'nothing to do',
   },
+  'sunset-not-announced': {
+    area: 'lifecycle',
+    level: 'warning',
+    law: 'an end without `deprecated: true` is announced to nobody',
+    why: '`x-sunset` is the day on which something deprecated ends. Without `deprecated: true` no `Deprecation` or `Sunset` header is sent, no notice begins, and a removal after that day is as sudden as any other.',
+    fix: 'add `deprecated: true`',
+  },
   'notice-not-kept': {
     area: 'lifecycle',
     level: 'breaking',
@@ -69,10 +76,14 @@ export function checkLifecycle(
   if (base.deprecated && !revision.deprecated) {
     report('deprecation-withdrawn', { ...where, message: `${what} is no longer deprecated` })
   }
-  sunsetMoved(what, base, revision, where, report)
+  if (unheard(revision) && !unheard(base)) {
+    const message = `${what} has the sunset ${revision.sunset}, and is not deprecated: nobody is told`
+    return report('sunset-not-announced', { ...where, message, after: revision.sunset })
+  }
+  if (!unheard(base)) sunsetMoved(what, base, revision, where, report)
   const notice = base.integration?.noticeMs ?? revision.integration?.noticeMs
   const announced = base.deprecated && base.sunset !== undefined
-  if (announced || notice === undefined || revision.sunset === undefined) return
+  if (announced || notice === undefined || revision.sunset === undefined || !revision.deprecated) return
   const given = new Date(revision.sunset).getTime() - comparison.today.getTime()
   if (given >= notice || Number.isNaN(given)) return
   report('notice-not-kept', {
@@ -81,6 +92,10 @@ export function checkLifecycle(
     before: duration(notice),
     after: revision.sunset,
   })
+}
+
+function unheard({ deprecated, sunset }: Lived): boolean {
+  return sunset !== undefined && !deprecated
 }
 
 function sunsetMoved(

@@ -10,7 +10,7 @@ export const removalRules = {
     area: 'lifecycle',
     level: 'breaking',
     law: 'an operation that was never deprecated is gone for everybody who uses it, without a warning',
-    why: 'That holds for what is served, what is received and what is sent.',
+    why: 'That holds for what is served, what is received and what is sent. Who stops receiving an event does not break who sends it, which expects nothing of who hears it: where all senders are known, and send it as that, it is a warning. A command, or a message with a completion or a reply, is waited for.',
     fix: 'keep it with `deprecated: true` and `x-sunset`, and remove it after that day',
   },
   'operation-removed-before-sunset': {
@@ -51,12 +51,17 @@ export function checkRemoval(
   at: SourceLocation,
   subject: Subject,
   comparison: Comparison,
+  /** it is what nobody waits for */
+  mild = false,
 ): void {
   const report = reporter(removalRules, comparison.changes, subject)
   const { deprecated, sunset, location } = removed
-  const where = { at, base: location, place: 'operation' }
+  const where = { at, base: location, place: 'operation', ...(mild ? { level: 'warning' as const } : {}) }
   if (!deprecated) {
-    report('operation-removed', { ...where, message: `${what} is gone, and was not deprecated` })
+    report('operation-removed', {
+      ...where,
+      message: `${what} is gone, and was not deprecated${sunset === undefined ? '' : `; its \`x-sunset\` (${sunset}) without \`deprecated: true\` was announced to nobody`}`,
+    })
   } else if (sunset === undefined) {
     report('operation-removed-without-sunset', {
       ...where,
@@ -71,6 +76,7 @@ export function checkRemoval(
   } else {
     report('operation-removed-after-sunset', {
       ...where,
+      level: 'info',
       message: `${what} is gone, as announced for ${sunset}`,
       before: sunset,
     })

@@ -7,6 +7,7 @@ import { parts } from '../../../schema/look-through.ts'
 import type { Change } from '../../changes.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { reporter } from '../../comparison.ts'
+import { awaitedOf, breaksNobody } from '../../consumers.ts'
 import type { Fit } from '../../consumers.ts'
 import type { Consumer, DiffRule } from '../../model.ts'
 import { schemaRules } from '../../schemas/schema-rules.ts'
@@ -19,7 +20,7 @@ export const addressRules = {
     area: 'message',
     level: 'breaking',
     law: 'what is sent to an address where nobody listens any more is never handled',
-    why: 'Senders fill in the parameter as the old contract let them. Nothing fails: the messages are only never handled.',
+    why: 'Senders fill in the parameter as the old contract let them. Nothing fails: the messages are only never handled. Who sends an event expects nothing of who hears it: where all senders are known, and send it as that or keep to what is left, it is a warning.',
     fix: 'listen at the old addresses until nobody sends there',
   },
   'received-addresses-widened': {
@@ -93,17 +94,18 @@ function compareValues(
   })
   const listed = [valuesOf(before.schema, service.base), valuesOf(after.schema, service.revision)] as const
   if (fewer.answer === 'no') {
+    const narrowed = others(pair, after, comparison, (other, by, operation) => {
+      const fit = relation(service.revision, by)(after.schema, other.schema)
+      return sent ? listens(other, by, fit) : fills(fit, operation)
+    })
     const gone = shown(fewer, listed[0], listed[1])
     report(sent ? 'sent-addresses-narrowed' : 'received-addresses-narrowed', {
       ...change(fewer),
       message: sent
         ? `nothing is sent where \`{${after.name}}\` is ${gone} any more`
         : `nobody listens where \`{${after.name}}\` is ${gone} any more`,
-      ...(sent && listed[0] === undefined ? { level: 'warning' } : {}),
-      consumers: others(pair, after, comparison, (other, by) => {
-        if (sent) return listens(other, by, relation(service.revision, by)(after.schema, other.schema))
-        return fills(relation(service.revision, by)(after.schema, other.schema))
-      }),
+      ...((sent ? listed[0] === undefined : breaksNobody(narrowed)) ? { level: 'warning' } : {}),
+      consumers: narrowed,
     })
   }
   if (more.answer === 'no') {
@@ -163,23 +165,29 @@ function others(
   { base, service, revision }: AsyncPair,
   parameter: AddressParameter,
   { landscape }: ServiceComparison,
-  judge: (other: AddressParameter, by: Service) => Fit,
+  judge: (other: AddressParameter, by: Service, operation: AsyncOperation) => Fit,
 ): readonly Consumer[] {
   const index = revision.parameters.indexOf(parameter)
   const meets = (other: AsyncOperation): boolean => onTheWire(other.channel) === onTheWire(base.channel)
   return landscape.otherEnd(service.revision.name, base.kind, meets, (other, by) => {
     const theirs = other.parameters[index]
-    return theirs === undefined ? { broken: 'unknown', because: () => `is at ${other.channel}` } : judge(theirs, by)
+    return theirs === undefined
+      ? { broken: 'unknown', because: () => `is at ${other.channel}` }
+      : judge(theirs, by, other)
   })
 }
 
-/** Of a sender: whether it keeps to the addresses that are left. */
-function fills({ answer, differences: [first] }: AcceptsResult): Fit {
+/** Of a sender: whether it keeps to the addresses that are left, or expects nothing of who listens at the others. */
+function fills({ answer, differences: [first] }: AcceptsResult, operation: AsyncOperation): Fit {
   if (answer === 'yes')
     return { broken: 'no', because: (when) => `all that it${when} may send to is still listened at` }
   if (first?.answer !== 'no') return { broken: 'unknown', because: () => 'where it sends to could not be compared' }
-  const value = JSON.stringify(first.witness)
-  return { broken: 'yes', because: (when) => `its own contract${when} lets it send where this is ${value}` }
+  const own = (when: string): string =>
+    `its own contract${when} lets it send where this is ${JSON.stringify(first.witness)}`
+  const awaited = awaitedOf(operation)
+  if (awaited === undefined)
+    return { broken: 'no', because: (when) => `${own(when)}, and expects nothing of who listens` }
+  return { broken: 'yes', because: (when) => `${own(when)}, and waits for what comes of ${awaited}` }
 }
 
 /** Of a receiver: whether it waits at an address that nothing goes to. Who listens everywhere waits at none. */

@@ -1,6 +1,7 @@
 import type { SourceLocation } from '../../../model/location.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { paired, reporter } from '../../comparison.ts'
+import { breaksNobody } from '../../consumers.ts'
 import type { Subject } from '../../changes.ts'
 import type { DiffRule } from '../../model.ts'
 import { operationRules } from '../operations.ts'
@@ -44,7 +45,9 @@ export function checkAsyncOperations(
   for (const before of removed) {
     const after = added.find((one) => !renamed.has(one) && wire(one) === wire(before))
     if (after === undefined) {
-      checkRemoval(`the ${asyncLabel(before)} (\`${before.operation}\`)`, before, at, subject(before), comparison)
+      const whose = left(before, subject(before), comparison)
+      const mild = before.kind === 'receive' && breaksNobody(whose.consumers ?? [])
+      checkRemoval(`the ${asyncLabel(before)} (\`${before.operation}\`)`, before, at, whose, comparison, mild)
       continue
     }
     renamed.add(after)
@@ -80,13 +83,20 @@ function wire({ kind, channel, messages }: AsyncOperation): string {
   return JSON.stringify([kind, onTheWire(channel), messages.map(({ type }) => type).sort()])
 }
 
+/** Of a receiver that goes: its senders are told by whether they wait for what comes of it. */
+function left({ kind, channel, messages }: AsyncOperation, subject: Subject, comparison: ServiceComparison): Subject {
+  if (kind === 'send') return subject
+  const types = messages.map(({ type }) => type)
+  return { ...subject, consumers: comparison.landscape.leftBy(subject.service, channel, types) }
+}
+
 /** Whether the rest can be compared: of another action every direction is turned round. */
 function sameEdge(
   [before, after]: readonly [AsyncOperation, AsyncOperation],
   subject: Subject,
   comparison: ServiceComparison,
 ): boolean {
-  const report = reporter(asyncOperationRules, comparison.changes, subject)
+  const report = reporter(asyncOperationRules, comparison.changes, left(before, subject, comparison))
   const where = { at: after.location, base: before.location }
   if (onTheWire(before.channel) !== onTheWire(after.channel)) {
     report('channel-address-changed', {

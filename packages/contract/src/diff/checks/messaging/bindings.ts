@@ -19,7 +19,7 @@ export const bindingRules = {
     area: 'message',
     level: 'breaking',
     law: 'a broker that was told to keep a message may lose it now, or drop it earlier',
-    why: 'A lower QoS, a queue that is no longer durable, a shorter retention: who was away for a while misses messages.',
+    why: 'A lower QoS, a queue that is no longer durable, a shorter retention: who was away for a while misses messages. So does it where Kafka begins to `compact` a topic: of the messages of a key only the last is kept, and what came between is never delivered to who had not read it.',
     fix: 'keep the setting',
   },
   'binding-delivery-strengthened': {
@@ -89,6 +89,7 @@ function compare(
 
 function meaning(key: string, was: unknown, is: unknown): keyof typeof bindingRules {
   const name = key.slice(key.indexOf('.') + 1)
+  if (name === 'topicConfiguration.cleanup.policy') return cleanup(was, is)
   if (addresses.test(name)) return was === undefined ? 'binding-changed' : 'binding-address-changed'
   const kept = amounts.test(name)
     ? amount(was, is)
@@ -99,6 +100,21 @@ function meaning(key: string, was: unknown, is: unknown): keyof typeof bindingRu
         : 0
   if (kept === 0) return 'binding-changed'
   return kept > 0 ? 'binding-delivery-strengthened' : 'binding-delivery-weakened'
+}
+
+/**
+ * Kafka: `delete` loses what is old, `compact` all but the last message of a key, however new. Who is away for a while
+ * misses messages that it would have got, if either comes; where one goes, more is kept.
+ */
+function cleanup(was: unknown, is: unknown): keyof typeof bindingRules {
+  const losses = (value: unknown): readonly string[] =>
+    // Kafka's own default.
+    (value === undefined ? ['delete'] : [value].flat())
+      .flatMap((one) => (typeof one === 'string' ? one.split(',') : []))
+      .map((one) => one.trim())
+  const [before, after] = [losses(was), losses(is)]
+  if (after.some((one) => !before.includes(one))) return 'binding-delivery-weakened'
+  return before.some((one) => !after.includes(one)) ? 'binding-delivery-strengthened' : 'binding-changed'
 }
 
 /** Whether it grew. An absent one is the broker's own, which is not known. */

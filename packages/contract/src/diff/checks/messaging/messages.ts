@@ -3,6 +3,7 @@ import type { Message } from '../../../model/message.ts'
 import type { Change } from '../../changes.ts'
 import type { ServiceComparison } from '../../comparison.ts'
 import { paired, reporter } from '../../comparison.ts'
+import { breaksNobody } from '../../consumers.ts'
 import type { Direction, DiffRule } from '../../model.ts'
 import { mediaType } from '../request-body.ts'
 import { checkLifecycle } from '../lifecycle.ts'
@@ -16,7 +17,7 @@ export const messageRules = {
     level: 'breaking',
     bump: 'major',
     law: 'a message that is no longer sent is waited for in vain, and one that is no longer received is not handled',
-    why: 'The other side goes on as before, and nothing fails. After deprecation and sunset it was announced, and is only told.',
+    why: 'The other side goes on as before, and nothing fails. A receiver that stops listening does not break who sends an event, which expects nothing of who hears it: where all senders are known, and send it as that, it is a warning. A command, or a message with a completion or a reply, is waited for. After deprecation and sunset it was announced, and is only told.',
     fix: 'deprecate the message with `x-sunset`, and remove it after that day',
   },
   'message-added': {
@@ -98,14 +99,19 @@ export function checkMessages(
     const { deprecated, sunset, type, location } = message
     const announced = deprecated && sunset !== undefined && comparison.today >= new Date(sunset)
     const how = direction === 'sent' ? 'sent' : 'received'
+    const left = sides.what === 'message' && direction === 'received'
+    const consumers = left
+      ? comparison.landscape.leftBy(pair.service.revision.name, pair.base.channel, [type])
+      : reliers(message, direction, pair, comparison)
+    const mild = (left && breaksNobody(consumers)) || (deprecated && sunset === undefined)
     report('message-removed', {
       at: pair.revision.location,
       base: location,
       place: `${what} ${type}`,
       message: `the ${what} \`${message.message}\` is no longer ${how}${announced ? `, as announced for ${sunset}` : ''}`,
       direction,
-      ...(announced ? { level: 'info' } : deprecated && sunset === undefined ? { level: 'warning' } : {}),
-      consumers: reliers(message, direction, pair, comparison),
+      ...(announced ? { level: 'info' } : mild ? { level: 'warning' } : {}),
+      consumers,
     })
   }
   for (const { message, type, location } of added) {
@@ -140,7 +146,7 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
     const message = `\`${revision.message}\` is \`${revision.contentType}\` now, and was \`${base.contentType}\``
     report('message-content-type-changed', { ...told(base.contentType, revision.contentType), message })
   }
-  if (base.intent !== revision.intent) {
+  if (base.intent !== revision.intent && !comesOfTheReply(pair, sides, owner)) {
     const message = `\`${revision.message}\` is meant as ${revision.intent} now, and was as ${base.intent}`
     report('message-intent-changed', { ...told(base.intent, revision.intent), message })
   }
@@ -152,6 +158,13 @@ function checkMessage(pair: MessagePair, sides: MessagesOf, owner: AsyncPair, co
   // Of headers no consumer's own schema is known: whoever has the message is told.
   const everyone = { ...use, consumers: everybody, place: `${place} headers` }
   comparison.schemas.compare(base.headers, revision.headers, everyone)
+}
+
+/** An operation with a reply has commands where nobody says otherwise: then the reply that came or went is the change. */
+function comesOfTheReply({ base, revision }: MessagePair, { what }: MessagesOf, owner: AsyncPair): boolean {
+  const [asked, asks] = [owner.base.reply !== undefined, owner.revision.reply !== undefined]
+  const implied = (reply: boolean): Message['intent'] => (reply ? 'command' : 'event')
+  return what === 'message' && asked !== asks && base.intent === implied(asked) && revision.intent === implied(asks)
 }
 
 function correlation(
