@@ -3,8 +3,8 @@ import type { ReceiveOperation, SendOperation } from '../model/message.ts'
 import type { HttpOperation } from '../model/operation.ts'
 import { optional } from '../model/optional.ts'
 import type { Service, System, Use } from '../model/system.ts'
-import { changesState } from '../rules/operations.ts'
 import { inWords, retrySpan } from '../rules/durations.ts'
+import { callersOf, Causes, inputsOf, type MessageCauses } from './causes.ts'
 import type { DownEffect, DownStep, Outcome } from './down.ts'
 
 type Own = HttpOperation | SendOperation | ReceiveOperation
@@ -12,7 +12,7 @@ type Own = HttpOperation | SendOperation | ReceiveOperation
 type Fate = 'lost' | 'dead letter'
 type Told = Pick<DownEffect, 'outcome' | 'possible' | 'because' | 'chain'> & { readonly fate?: Fate }
 
-/** A service says nothing any more: surely, or as far as one can tell. */
+/** A message does not come, or a service says nothing at all: surely, or as far as one can tell. */
 interface Silence {
   readonly possible: boolean
   /** of the work that it would speak about */
@@ -26,18 +26,21 @@ const RANK: Record<Outcome, number> = { waits: 1, degrades: 2, fails: 3 }
  * Spreads the failure of one service until nothing changes. An effect only ever becomes worse or surer, so that
  * terminates, circles of calls included.
  *
- * Contracts do not say which message an operation sends in answer to what. So a service falls silent *surely* where
- * all that it takes in is held up, and *possibly* where some of it is.
+ * Contracts rarely say which message an operation sends in answer to what (`Causes` knows where they do). So a message
+ * is missing *surely* where all that may lead to it is held up, and *possibly* where some of it is.
  */
 export class Spread {
   readonly #system: System
   readonly #down: Service
+  readonly #causes: Causes
   readonly #effects = new Map<string, Told>()
+  /** by message (`orders.orderPlaced`), and by service for all of them */
   readonly #silent = new Map<string, Silence>()
 
   constructor(system: System, down: Service) {
     this.#system = system
     this.#down = down
+    this.#causes = new Causes(system, down)
   }
 
   /** `service.operation` of everything that could be affected. */
@@ -157,36 +160,20 @@ export class Spread {
   /** Whoever receives from a service that is silent hears nothing until it speaks again. */
   #messages(): void {
     for (const { kind, provider, consumer, receive = '', ref, style, location } of this.#system.integrations) {
-      const silence = this.#silent.get(provider)
+      const silence = this.#silent.get(provider === this.#down.name ? provider : ref)
       if (kind !== 'message' || silence === undefined || consumer === this.#down.name) continue
       const operation = `${consumer}.${receive}`
       if (silence.chain.some(({ from }) => from === operation)) continue
       const at = this.#system.services[consumer]?.receives[receive]?.location ?? location
       const step: DownStep = { from: operation, to: ref, relation: 'receives', style, location: at }
-      const way = this.#wayOf(ref, provider, operation) ?? silence.chain
       this.#tell(operation, {
         outcome: silence.fate === 'lost' ? 'fails' : 'waits',
         possible: silence.possible,
-        because: this.#lateness(ref, { ...silence, chain: way }),
-        chain: [step, ...way],
+        because: this.#lateness(ref, silence),
+        chain: [step, ...silence.chain],
         ...optional('fate', silence.fate),
       })
     }
-  }
-
-  /** Why a message is held up, where a `completion` says what it is the outcome of: the input that asks for it. */
-  #wayOf(message: string, provider: string, receiver: string): readonly DownStep[] | undefined {
-    const asking = this.#services().flatMap((service) =>
-      Object.values(service.sends).filter(({ guarantees }) => guarantees.completion?.ref === message),
-    )
-    for (const { channel } of asking) {
-      for (const input of Object.values(this.#system.services[provider]?.receives ?? {})) {
-        const told = input.channel === channel ? this.#effects.get(refOf(input)) : undefined
-        const circle = told?.chain.some(({ from }) => from === receiver) ?? true
-        if (told !== undefined && told.chain.length > 0 && !circle) return follows(input, told.chain)
-      }
-    }
-    return undefined
   }
 
   #lateness(message: string, { fate, chain }: Silence): string {
@@ -199,24 +186,33 @@ export class Spread {
 
   #silences(): void {
     for (const service of this.#others()) {
-      const inputs = [...Object.values(service.operations).filter(changesState), ...Object.values(service.receives)]
-      const held = inputs.flatMap((one) => {
-        const told = this.#effects.get(refOf(one))
-        return told === undefined || told.outcome === 'degrades' ? [] : [{ one, told }]
-      })
-      const [first] = held.toSorted((one, other) => strength(other.told) - strength(one.told))
-      if (first === undefined) continue
-      const { one, told } = first
-      const unsure = held.some(
-        (each) =>
-          each.told.possible || (told.fate === 'lost' && each.one.kind === 'receive' && each.told.fate !== 'lost'),
-      )
-      const possible = held.length < inputs.length || unsure
-      const silence = { possible, chain: told.chain, fate: told.fate }
-      const known = this.#silent.get(service.name)
-      if (known !== undefined && strength(known) >= strength(silence)) continue
-      this.#silent.set(service.name, { ...silence, chain: told.chain.length === 0 ? [] : follows(one, told.chain) })
+      this.#silence(service.name, { inputs: inputsOf(service), declared: false })
+      const messages = Object.values(service.sends).flatMap((send) => send.messages.map(({ message }) => message))
+      for (const message of new Set(messages)) {
+        this.#silence(`${service.name}.${message}`, this.#causes.of(service, message))
+      }
     }
+  }
+
+  #silence(name: string, { inputs, declared }: MessageCauses): void {
+    const held = inputs.flatMap((one) => {
+      const told = this.#effects.get(refOf(one))
+      return told === undefined || told.outcome === 'degrades' ? [] : [{ one, told }]
+    })
+    const [first] = held.toSorted((one, other) => strength(other.told) - strength(one.told))
+    if (first === undefined) return
+    const { one, told } = first
+    const unsure = held.some(
+      (each) =>
+        each.told.possible || (told.fate === 'lost' && each.one.kind === 'receive' && each.told.fate !== 'lost'),
+    )
+    const possible = held.length < inputs.length || unsure
+    // What leads to the service that is down comes before it, and waits for it only where all that it follows from does.
+    if (possible && !declared && this.#causes.leadTo(name)) return
+    const silence = { possible, chain: told.chain, fate: told.fate }
+    const known = this.#silent.get(name)
+    if (known !== undefined && strength(known) >= strength(silence)) return
+    this.#silent.set(name, { ...silence, chain: told.chain.length === 0 ? [] : follows(one, told.chain) })
   }
 
   /** Accepted work whose outcome comes from somebody who is held up. */
@@ -227,10 +223,11 @@ export class Spread {
         if (completion === undefined || this.#effects.get(refOf(one))?.possible === false) continue
         const source = completion.ref ?? ''
         const name = source.includes('.') ? source.slice(0, source.indexOf('.')) : service.name
-        const silence = this.#silent.get(name)
-        if (silence === undefined) continue
-        const within = completion.withinMs === undefined ? '' : ` (promised within ${inWords(completion.withinMs)})`
         const to = source === '' || source.includes('.') ? source : `${service.name}.${source}`
+        const silence =
+          name === this.#down.name ? this.#silent.get(name) : (this.#silent.get(to) ?? this.#own(service, name))
+        if (silence === undefined || isAboutAsking(silence, one)) continue
+        const within = completion.withinMs === undefined ? '' : ` (promised within ${inWords(completion.withinMs)})`
         const step: DownStep = {
           from: refOf(one),
           to: to === '' ? service.name : to,
@@ -242,16 +239,28 @@ export class Spread {
           outcome: silence.fate === 'lost' ? 'fails' : 'waits',
           possible: silence.possible,
           because: outcomeOfAccepted(silence, within),
-          chain: [step, ...(this.#wayOf(to, name, refOf(one)) ?? silence.chain)],
+          chain: [step, ...silence.chain],
         })
       }
     }
+  }
+
+  /** An outcome that is asked for at the service itself is known when it has heard of it. */
+  #own(service: Service, name: string): Silence | undefined {
+    return service.name === name ? this.#silent.get(name) : undefined
   }
 }
 
 /** What is sure comes first, then what is worst. */
 function strength({ possible, fate }: Pick<Silence, 'possible' | 'fate'>): number {
   return (possible ? 0 : 10) + (fate === 'lost' ? 2 : fate === 'dead letter' ? 1 : 0)
+}
+
+/** The outcome is late only because it is asked for late: who asks does not wait for that. */
+function isAboutAsking({ chain }: Silence, one: Own): boolean {
+  if (one.kind !== 'send') return false
+  const asked = one.messages.map(({ message }) => `${one.service}.${message}`)
+  return chain.some(({ relation, to }) => relation === 'receives' && asked.includes(to))
 }
 
 function outcomeOfAccepted({ fate }: Silence, within: string): string {
@@ -267,11 +276,6 @@ function ownOf({ operations, sends, receives }: Service): readonly Own[] {
 
 function refOf({ service, operation }: Own): string {
   return `${service}.${operation}`
-}
-
-function callersOf(service: Service, use: Use): readonly (HttpOperation | ReceiveOperation)[] {
-  const all = [...Object.values(service.operations), ...Object.values(service.receives)]
-  return use.in === undefined ? all : all.filter(({ operation }) => use.in?.includes(operation))
 }
 
 function styleAndPlace({ style, location }: Use): { style: Use['style']; location: SourceLocation } {

@@ -139,7 +139,34 @@ test('nobody fails because of a service that is only sent messages', () => {
   )
   expect(effect(inventory, 'orders.askToReleaseStock').because).toContain('late (promised within 15 min)')
   expect(outcome(inventory, 'payments.capturePayment')).toBe('waits')
-  expect(outcome(inventory, 'shipping.bookShipment')).toBe('may: waits')
+  expect(outcome(inventory, 'shipping.bookShipment')).toBe('waits')
+})
+
+test('what leads to the service does not wait for it, nor does what follows from that alone', () => {
+  const { unaffected } = down('shipping')
+  for (const before of ['inventory.reserveStock', 'payments.capturePayment', 'ledger.bookCapture']) {
+    expect(unaffected).toContain(before)
+  }
+  // Hear of what was rejected before anything was shipped.
+  for (const aside of ['orders.rejectOutOfStock', 'orders.rejectUnpaid']) expect(unaffected).toContain(aside)
+})
+
+test('where no `completion` names the outcome of a request, any message of the service may be it', async () => {
+  expect(down('shipping').unaffected).toContain('orders.rejectOutOfStock')
+  const silent = await changedShop('orders/contracts/orders.asyncapi.yaml', (text) =>
+    text.replaceAll(/^( +)completion: .*/gm, '$1timeout: PT15M'),
+  )
+  expect(outcome(down('shipping', silent), 'orders.rejectOutOfStock')).toBe('may: waits')
+})
+
+test('where no `process` ties an input to a message, any input may lead to it', async () => {
+  expect(outcome(down('orders'), 'payments.capturePayment')).toBe('waits')
+  const loose = await changedShop('inventory/contracts/inventory.asyncapi.yaml', (text) =>
+    text.replaceAll(/^ +process: checkout\n/gm, ''),
+  )
+  // A delivery is received over HTTP, and nothing says any more that no stock is reserved because of it.
+  expect(outcome(down('orders', loose), 'payments.capturePayment')).toBe('may: waits')
+  expect(down('shipping', loose).unaffected).toContain('payments.capturePayment')
 })
 
 test('every effect of every service of the shop has a place and a reason, and a way that ends at the service', () => {
