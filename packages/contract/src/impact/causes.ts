@@ -81,8 +81,9 @@ export class Causes {
 
   /**
    * Back from what the service takes in, and from who surely calls it, to where it began. A way does not pass through
-   * one service twice: what a service hears from those after it is their answer, and not what made it begin. Where the
-   * service that is down may have begun itself, only a `process` tells that another one did.
+   * one service twice: what a service hears from those after it is their answer, and not what made it begin. It ends
+   * where contracts leave open which of several messages came before. Where the service that is down may have begun
+   * itself, only a `process` tells that another one did.
    */
   #before(down: Service): ReadonlySet<string> {
     const found = new Set<string>()
@@ -98,7 +99,14 @@ export class Causes {
           const { inputs } = this.of(sender, message)
           const known = processOf(sender, message) !== undefined && inputs.some(({ kind }) => kind === 'http')
           if (!began || known) found.add(`${sender.name}.${message}`)
-          for (const cause of inputs) visit(cause, [...path, sender.name])
+          const way = [...path, sender.name]
+          const heard = inputs.filter(
+            (one): one is ReceiveOperation => one.kind === 'receive' && this.#comesFromBefore(one, way),
+          )
+          // What undoes a step leads nowhere.
+          const forward = heard.filter(({ integration }) => integration?.compensates === undefined)
+          const [only, ...others] = forward.length > 0 ? forward : heard
+          if (only !== undefined && others.length === 0) visit(only, way)
         }
       }
     }
@@ -108,6 +116,10 @@ export class Causes {
       for (const use of calls) for (const one of callersOf(service, use)) visit(one, [down.name, service.name])
     }
     return found
+  }
+
+  #comesFromBefore(receive: ReceiveOperation, way: readonly string[]): boolean {
+    return this.#sends(receive).some(({ service }) => !way.includes(service))
   }
 }
 
