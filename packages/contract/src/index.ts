@@ -64,6 +64,8 @@ export {
   type GenerateOptions,
   type StaleFile,
 } from './generate/generate.ts'
+export { mediaTypeMatcher } from './schema/media-type.ts'
+export { type SchemaCheck, SchemaCompiler, type SchemaFault } from './schema/schema-compiler.ts'
 export { directed } from './schema/direction.ts'
 export { accepts, createAccepts } from './accepts/accepts.ts'
 export type {

@@ -13,7 +13,7 @@ import { dueNow, Ledger, type Planted } from '../src/ledger/ledger.ts'
 import { planService, type ServicePlan } from '../src/plan/plan.ts'
 import { type Profile, profiles } from '../src/run/profile.ts'
 import { run, type RunOptions } from '../src/run/run.ts'
-import type { BugName } from './servers/bugs.ts'
+import { type Bug, type BugName, bugs } from './servers/bugs.ts'
 import { OrderServer, type OrderServerOptions, startCard, Store } from './servers/order-server.ts'
 
 export interface Attacked {
@@ -120,11 +120,41 @@ export async function attackRetention(bug: BugName | undefined, seed?: number): 
   }
 }
 
+/** With keys of refunds that belong to a tenant, or to the shop that a header names. */
+export async function attackScoped(
+  refundScope: 'tenant' | 'shop',
+  more: { bug?: BugName; seed?: number } = {},
+): Promise<Attacked> {
+  const scope = refundScope === 'tenant' ? 'tenant' : '{ by: $request.header.X-Shop }'
+  const header = 'parameters: [{ name: X-Shop, in: header, required: true, schema: { type: string, default: one } }]'
+  const plan = await changedPlan(
+    (text) =>
+      text
+        .replace('scope: global', `scope: ${scope}`)
+        .replace('operationId: requestRefund', `operationId: requestRefund\n      ${header}`),
+    ['requestRefund'],
+  )
+  const server = await OrderServer.start({ refundScope, bug: more.bug })
+  try {
+    return await attack({
+      plan,
+      instances: [server.url],
+      ...(refundScope === 'tenant' && { tenant: [['X-Api-Key', 'cat']] as const }),
+      ...(more.seed !== undefined && { seed: more.seed }),
+    })
+  } finally {
+    await server.close()
+  }
+}
+
 /** What is found of a defect; `only` and `card`: what it has no use for is left out. */
 export async function findingsOfBug(
   name: BugName,
   more: { only?: readonly string[]; seed?: number; card?: boolean } = {},
 ): Promise<string[]> {
+  const { refundScope, bug } = bugs[name] as Bug
+  if (refundScope !== undefined)
+    return failures((await attackScoped(refundScope, { ...more, bug: (bug ?? name) as BugName })).report)
   if (!/retention|expired/.test(name)) return failures((await attackOrders(name, more)).report)
   return [...new Set((await attackRetention(name, more.seed)).flatMap(failures))]
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { findingsOfBug } from './attack-server.ts'
 import { type Bug, type BugName, bugs } from './servers/bugs.ts'
 
-const needsCard = new Set(['transient-failure', 'timeout'])
+const needsCard = new Set(['transient-failure', 'timeout', 'retry-after'])
 
 describe.concurrent('a defect is found, by name', () => {
   test.each(Object.entries<Bug>(bugs))('%s', async (name, bug) => {

@@ -8,7 +8,8 @@
  *   npm run prove:verify -- --page            only writes the tables
  */
 import { randomInt } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../../cli/src/embedded/index.ts'
@@ -95,7 +96,7 @@ await Promise.all(
       const found = await job.work(seed)
       job.list.push({ seed, ms: Math.round(performance.now() - began), found })
       proof.node = process.version
-      await save()
+      save()
       done++
       process.stderr.write(`${done} of ${jobs.length}  ${job.name}: ${found.join(', ') || 'nothing found'}\n`)
     }
@@ -135,8 +136,10 @@ function empty(): Proof {
   return { node: process.version, defects: {}, twins: {} }
 }
 
-async function save(): Promise<void> {
-  await writeFile(file, `${JSON.stringify(proof)}\n`)
+/** At once and whole: runs end together, and may be stopped at any time. */
+function save(): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(proof)}\n`)
+  renameSync(`${file}.new`, file)
 }
 
 function count({ defects, twins: correct }: Proof): number {

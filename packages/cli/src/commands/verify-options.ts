@@ -11,6 +11,7 @@ export interface VerifyCommandOptions extends CommonOptions, FormatOptions {
   operation?: string[]
   profile?: 'quick' | 'default' | 'deep'
   caller?: string[]
+  tenant?: string
   dependency?: string[]
   allow?: string[]
   database?: string
@@ -50,6 +51,7 @@ export const verifyOptions: readonly Option[] = [
     '--caller <headers>',
     "credentials, 'Name: value'; a second one lets it try keys of another caller",
   ).argParser(several),
+  new Option('--tenant <headers>', "credentials of a caller of another tenant than --caller's, 'Name: value'"),
   new Option(
     '--dependency <spec>',
     'name=PORT:HOST:PORT: listens on the first, passes on to the others, and breaks it',
@@ -95,15 +97,19 @@ export function hostIsAllowed(
   })
 }
 
-export function callersOf(texts: readonly string[] = []): HeaderList[] {
+export function callersOf(texts: readonly string[] = [], option = '--caller'): HeaderList[] {
   return texts.map((text) => {
     const at = text.indexOf(':')
     if (at > 0) return [[text.slice(0, at).trim(), text.slice(at + 1).trim()] as const]
     throw new CommandError(`\`${text}\` is no header`, {
-      where: '--caller',
-      fix: "write --caller 'Authorization: Bearer …'",
+      where: option,
+      fix: `write ${option} 'Authorization: Bearer …'`,
     })
   })
+}
+
+export function tenantOf({ tenant }: Pick<VerifyCommandOptions, 'tenant'>): { tenant?: HeaderList } {
+  return tenant === undefined ? {} : { tenant: callersOf([tenant], '--tenant')[0]! }
 }
 
 export function dependenciesOf(texts: readonly string[] = []): ProxyOptions[] {

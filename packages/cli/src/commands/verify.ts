@@ -27,6 +27,7 @@ import {
   dependenciesOf,
   hostIsAllowed,
   seedOf,
+  tenantOf,
   type VerifyCommandOptions,
   verifyOptions,
 } from './verify-options.ts'
@@ -105,6 +106,7 @@ export const verify = command<VerifyCommandOptions>({
         plan,
         instances,
         callers: callersOf(options.caller),
+        ...tenantOf(options),
         dependencies: proxies,
         profile,
         volatile: options.volatile ?? [],
@@ -294,6 +296,7 @@ function dryRun(
       {
         instances,
         callers: callersOf(options.caller),
+        ...tenantOf(options),
         // What is only planned opens no port.
         dependencies: dependenciesOf(options.dependency) as unknown as never[],
         siblings: attacked.filter((one) => one !== operation),

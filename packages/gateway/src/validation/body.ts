@@ -1,13 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import type { MediaType } from '@spandrel/contract'
+import { type MediaType, mediaTypeMatcher, type SchemaCheck, type SchemaFault } from '@spandrel/contract'
 import { Problem } from '../problem.ts'
-import type { Check, SchemaFault } from './schema-compiler.ts'
 
 /** One declared content type of a body. Without a check the body is passed on as it comes. */
 export interface BodyType {
   readonly contentType: string
   readonly json: boolean
-  readonly check?: Check
+  readonly check?: SchemaCheck
 }
 
 /** What an operation takes as its body. */
@@ -26,7 +25,7 @@ export class BodyRule {
     this.limit = rule.limit
     this.accept = rule.types.map(({ contentType }) => contentType).join(', ')
     this.#types = rule.types
-      .map((type) => ({ ...type, ...matcherOf(type.contentType) }))
+      .map((type) => ({ ...type, ...mediaTypeMatcher(type.contentType) }))
       .sort((left, right) => right.rank - left.rank)
   }
 
@@ -50,29 +49,13 @@ export class BodyRule {
   }
 }
 
-function matcherOf(declared: string): { rank: number; matches: (essence: string) => boolean } {
-  const essence = (declared.split(';')[0] ?? '').trim().toLowerCase()
-  if (essence === '*/*') return { rank: 0, matches: () => true }
-  if (essence.endsWith('/*')) {
-    const prefix = essence.slice(0, -1)
-    return { rank: 1, matches: (other) => other.startsWith(prefix) }
-  }
-  const star = essence.indexOf('*')
-  if (star !== -1) {
-    // `application/*+json`
-    const [before, after] = [essence.slice(0, star), essence.slice(star + 1)]
-    return { rank: 2, matches: (other) => other.startsWith(before) && other.endsWith(after) }
-  }
-  return { rank: 3, matches: (other) => other === essence }
-}
-
 /** `json` and its check from the model's media type. */
-export function bodyType(media: MediaType, check: Check | undefined): BodyType {
+export function bodyType(media: MediaType, check: SchemaCheck | undefined): BodyType {
   return { contentType: media.contentType, json: media.json, ...(check !== undefined && { check }) }
 }
 
 /** The parsed body, or why it is refused. The bytes that were checked are the bytes that are forwarded. */
-export function checkJson(bytes: Buffer, check: Check): { value: unknown } | Problem {
+export function checkJson(bytes: Buffer, check: SchemaCheck): { value: unknown } | Problem {
   // Replacement characters would be checked here while the service reads the bytes.
   if (!isUtf8(bytes)) return refused([{ pointer: '', detail: 'is not UTF-8' }])
   let value: unknown

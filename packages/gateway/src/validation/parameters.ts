@@ -1,8 +1,7 @@
-import type { Parameter } from '@spandrel/contract'
+import type { Parameter, SchemaCheck } from '@spandrel/contract'
 import type { RequestFault } from '../problem.ts'
 import { headerKey } from './idempotency-key.ts'
 import { decodeForm, decodePercent, type RawPairs } from './query.ts'
-import type { Check } from './schema-compiler.ts'
 import { coerce, type Shape } from './schema-shape.ts'
 
 /** Where parameters are read from. Each part is prepared only for operations that have such parameters. */
@@ -30,7 +29,7 @@ type Reader = (source: ParameterSource) => unknown
 export function parameterCheck(
   parameter: Parameter,
   shape: Shape,
-  check: Check,
+  check: SchemaCheck,
   /** it is the idempotency key: the schema describes the key, not the quotes it may be sent in */
   isKey = false,
 ): ParameterCheck {

@@ -1,3 +1,4 @@
+import type { SchemaCheck } from '@spandrel/contract'
 import type { Identity } from '../identity/access.ts'
 import { Problem, type RequestFault } from '../problem.ts'
 import type { RequestHead } from '../proxy/request-head.ts'
@@ -8,7 +9,6 @@ import { type BodyType, checkJson } from './body.ts'
 import type { KeySource } from './idempotency-key.ts'
 import type { ParameterSource } from './parameters.ts'
 import { parseCookies, parseQuery, type RawPairs } from './query.ts'
-import type { Check } from './schema-compiler.ts'
 
 /** A request whose head fits its contract, and what is to be done with its body. */
 export interface CheckedHead {
@@ -21,7 +21,7 @@ export interface CheckedHead {
    * anything is sent
    */
   readonly body: 'none' | 'stream' | 'collect'
-  readonly check: Check | undefined
+  readonly check: SchemaCheck | undefined
 }
 
 const noPairs: RawPairs = []

@@ -5,6 +5,8 @@ import {
   invalidInputRefused,
   noStackTrace,
   refusalHasNoEffect,
+  retryAfterTold,
+  shapeDeclared,
   statusDeclared,
 } from './answers.ts'
 import type { Check } from './check.ts'
@@ -13,6 +15,7 @@ import {
   missingKeyRefused,
   otherCallerApart,
   otherOperationApart,
+  otherScopeApart,
   reformattedSame,
 } from './key-use.ts'
 import {
@@ -41,6 +44,7 @@ export const checks: readonly Check[] = [
   reformattedSame,
   otherOperationApart,
   otherCallerApart,
+  otherScopeApart,
   missingKeyRefused,
   clientAbortKept,
   transientFailureForgotten,
@@ -53,6 +57,8 @@ export const checks: readonly Check[] = [
   refusalHasNoEffect,
   invalidInputRefused,
   statusDeclared,
+  shapeDeclared,
+  retryAfterTold,
   noStackTrace,
   answersInTime,
   correlationReturned,

@@ -1,6 +1,6 @@
 /** What answers promise by themselves: errors, time, correlation, deprecation. */
 import { faultMet, one, type RequestView, statusText, succeeded } from '../history/trial-view.ts'
-import { onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
+import { declaredFor, onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, seen, unconfirmed, violated } from './check.ts'
 import { effectsAre } from './effects.ts'
 
@@ -50,6 +50,46 @@ export const statusDeclared: Check = {
     const wrong = answered.find(({ answer }) => !isDeclared(answer!.status, operation))
     if (wrong !== undefined) return violated(`${wrong.answer!.status} is not declared`, [wrong])
     return answered.length > 0 ? seen : undefined
+  },
+}
+
+export const shapeDeclared: Check = {
+  id: 'declared-shape',
+  member: 'errors',
+  promise:
+    'every answer has the content type, the required headers and the body that the contract declares for its status',
+  stimuli: ['*'],
+  needs: ['refused', 'wrong-input'],
+  about: ({ answers }) => Object.values(answers).some(({ content, required }) => content.length + required.length > 0),
+  judge: (trial, operation, { shape }) => {
+    const shapes = own(trial.requests, operation).map((request) => ({ request, is: shape(operation, request.answer!) }))
+    for (const { request, is } of shapes) {
+      if (typeof is === 'object') return violated(`the answer ${request.answer!.status}: ${is.differs}`, [request])
+    }
+    return shapes.some(({ is }) => is === 'fits') ? seen : undefined
+  },
+}
+
+export const retryAfterTold: Check = {
+  id: 'retry-after',
+  member: 'errors',
+  promise: 'an answer whose declaration has Retry-After says when to come again',
+  stimuli: ['*'],
+  unseen: 'no answer had a status whose declaration has Retry-After; what makes it do so is not given',
+  about: ({ answers }) => Object.values(answers).some(({ headers }) => headers.includes('retry-after')),
+  judge: (trial, operation) => {
+    const mine = own(trial.requests, operation).filter(
+      ({ answer }) => declaredFor(operation, answer!.status)?.headers.includes('retry-after') === true,
+    )
+    for (const request of mine) {
+      const { status, headers } = request.answer!
+      const value = headers['retry-after']
+      if (value === undefined) return violated(`${status} came without Retry-After`, [request])
+      // RFC 9110, 10.2.3: seconds, or a date.
+      if (!/^\d+$/.test(value) && Number.isNaN(Date.parse(value)))
+        return violated(`${status} came with Retry-After: ${value}, which is neither seconds nor a date`, [request])
+    }
+    return mine.length > 0 ? seen : undefined
   },
 }
 

@@ -1,5 +1,6 @@
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
 import type { LagRecord } from '../history/records.ts'
+import type { AnswerShape } from '../judge/answer-shapes.ts'
 import type { TrialView } from '../history/trial-view.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Check {
   readonly stimuli: readonly string[]
   /** without all of which it cannot be told; default `stimuli`. Where those are `*`: what matters of them */
   readonly needs?: readonly string[]
+  /** where no trial has to do with it: what would have shown it. Default: it is left out then */
+  readonly unseen?: string
   /** is it about this operation at all? */
   about(operation: OperationFacts): boolean
   /** undefined: this trial has nothing to do with it */
@@ -32,6 +35,8 @@ export interface Check {
 export interface JudgeContext {
   /** JSON pointers of answers that may differ in a replay */
   readonly volatile: readonly string[]
+  /** whether an answer fits its declaration */
+  readonly shape: AnswerShape
   /** when this machine was late itself */
   readonly lags: readonly LagRecord[]
 }

@@ -97,6 +97,26 @@ export const otherCallerApart: Check = {
   },
 }
 
+export const otherScopeApart: Check = {
+  id: 'other-scope',
+  member: 'idempotency',
+  promise: 'another tenant, or another value of `scope.by`, may use the same key, and has an effect of its own',
+  stimuli: ['other-scope'],
+  about: ({ idempotency }) =>
+    typeof idempotency !== 'string' && idempotency.scope !== 'caller' && idempotency.scope !== 'global',
+  judge: (trial, operation) => {
+    const [control, first, other] = [one(trial, 'control'), one(trial, 'first'), one(trial, 'other')]
+    if (!succeeded(control))
+      return unconfirmed(`with a key of its own it did not succeed either (${statusText(control)})`)
+    if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
+    if (other?.answer === undefined) return unconfirmed(`no answer came (${statusText(other)})`)
+    const pair = [first!, other]
+    if (!succeeded(other)) return violated(`it was answered ${other.answer.status} because of a key of another`, pair)
+    const shared = other.invoke.marker === first!.invoke.marker
+    return effectsAre(shared ? 2 : 1, trial, operation, other.invoke.marker, pair) ?? clean(operation)
+  },
+}
+
 export const missingKeyRefused: Check = {
   id: 'missing-key',
   member: 'idempotency',

@@ -1,5 +1,5 @@
 /** Is a replayed answer the first answer: status, body, declared headers? */
-import type { OperationFacts } from '../plan/operation-facts.ts'
+import { declaredFor, type OperationFacts } from '../plan/operation-facts.ts'
 import type { Answer } from '../wire/outgoing.ts'
 import { steps } from '../request/place.ts'
 
@@ -13,7 +13,7 @@ export function difference(
   if (first.status !== other.status) return `the first was answered ${first.status}, the second ${other.status}`
   const [a, b] = [body(first, volatile), body(other, volatile)]
   if (a !== b) return `the bodies differ: ${cut(a)} and ${cut(b)}`
-  const declared = operation.responseHeaders[String(first.status)] ?? []
+  const declared = declaredFor(operation, first.status)?.headers ?? []
   for (const name of declared) {
     // What a replay says of itself differs by its meaning.
     if (name === 'idempotent-replayed' || name === 'date') continue

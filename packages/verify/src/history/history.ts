@@ -56,6 +56,7 @@ export function parseHistory(text: string): HistoryRecord[] {
 export function runOf(records: readonly HistoryRecord[]): RunRecord {
   const [first] = records
   if (first?.type !== 'run') throw new HistoryUnreadable('it does not begin with a `run` record')
-  if (first.version !== 1) throw new HistoryUnreadable(`version ${String(first.version)} is not known here`)
+  if (first.version !== 2)
+    throw new HistoryUnreadable(`version ${String(first.version)} is not known here; this one judges version 2`)
   return first
 }

@@ -12,7 +12,8 @@ import type { MessageHistoryRecord, MessageRun } from './message-records.ts'
 
 export interface RunRecord {
   readonly type: 'run'
-  readonly version: 1
+  /** of the records; 1 knew less of declared answers */
+  readonly version: 2
   /** prefix of every marker and key */
   readonly run: string
   readonly seed: number

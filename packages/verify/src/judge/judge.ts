@@ -5,6 +5,7 @@ import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import { one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
+import { answerShapes } from './answer-shapes.ts'
 import { conclude, worst } from './conclude.ts'
 import { type CutShort, cutShort } from './cut-short.ts'
 import { judgeMessages } from './judge-messages.ts'
@@ -15,12 +16,17 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const trials = trialsOf(records)
   const lags = records.filter((record) => record.type === 'lag')
   const cut = cutShort(records, run)
+  const touched = new Set(trials.map(({ record }) => record.ref))
+  const shape = answerShapes(
+    run,
+    run.operations.filter(({ ref }) => touched.has(ref)),
+  )
   const results: GuaranteeVerdict[] = []
   for (const operation of run.operations) {
     const mine = trials.filter(({ record }) => record.ref === operation.ref)
     const known = mine.length > 0 || run.untested.some(({ ref }) => ref === operation.ref)
     if (!known && run.planned?.[operation.ref] === undefined) continue
-    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags }, cut))
+    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags, shape }, cut))
   }
   results.push(...judgeMessages(records, run))
   const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
@@ -57,8 +63,11 @@ function judgeOperation(
     .map((check) => judgeCheck(check, operation, trials, { unfit, cut: cut(operation.ref, check) }, context))
     .filter((verdict) => verdict !== undefined)
   for (const check of checks) {
-    const { id, stimuli } = check
+    const { id, stimuli, unseen } = check
     if (!check.about(operation)) continue
+    const known = verdicts.some((one) => one.check === id)
+    if (unseen !== undefined && !known && unfit === undefined)
+      untested.push({ ref: operation.ref, check: id, why: unseen })
     const tried = stimuli.includes('*')
       ? []
       : trials.filter(({ record, faults }) => stimuli.includes(record.stimulus) && faults.length > 0)

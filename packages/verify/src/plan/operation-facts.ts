@@ -45,13 +45,36 @@ export interface OperationFacts {
   readonly sunset?: string
   /** declared statuses: `201`, `4XX`, `default` */
   readonly statuses: readonly string[]
-  /** declared response headers by status, in lower case */
-  readonly responseHeaders: Readonly<Record<string, readonly string[]>>
+  /** what is declared of answers, by status as written */
+  readonly answers: Readonly<Record<string, AnswerFacts>>
   readonly contentType: string
   readonly probe: ProbeFacts
   readonly parameters: readonly ParameterFacts[]
   /** of the JSON body, with references to `schemas` of the run */
   readonly bodySchema?: JsonSchema
+}
+
+export interface AnswerFacts {
+  /** names in lower case */
+  readonly headers: readonly string[]
+  /** those of them that must be there */
+  readonly required: readonly string[]
+  /** empty: nothing is said of a body */
+  readonly content: readonly BodyFacts[]
+}
+
+export interface BodyFacts {
+  readonly contentType: string
+  readonly json: boolean
+  /** with references to `schemas` of the run */
+  readonly schema?: JsonSchema
+}
+
+/** What is declared of an answer with this status: by itself, its class (`4XX`), or `default`. */
+export function declaredFor({ answers }: Pick<OperationFacts, 'answers'>, status: number): AnswerFacts | undefined {
+  const text = String(status)
+  const wide = Object.keys(answers).find((one) => one.toUpperCase() === `${text[0]}XX`)
+  return answers[text] ?? (wide === undefined ? undefined : answers[wide]) ?? answers['default']
 }
 
 interface ParameterFacts {
@@ -117,8 +140,19 @@ export function operationFacts(operation: HttpOperation, service: Service): Oper
     deprecated: operation.deprecated,
     ...set('sunset', operation.sunset),
     statuses: responses.map(({ status }) => status),
-    responseHeaders: Object.fromEntries(
-      responses.map(({ status, headers }) => [status, headers.map(({ name }) => name.toLowerCase())]),
+    answers: Object.fromEntries(
+      responses.map(({ status, headers, content }): [string, AnswerFacts] => [
+        status,
+        {
+          headers: headers.map(({ name }) => name.toLowerCase()),
+          required: headers.filter(({ required }) => required).map(({ name }) => name.toLowerCase()),
+          content: content.map(({ contentType, json, schema }) => ({
+            contentType,
+            json,
+            ...set('schema', schema?.schema),
+          })),
+        },
+      ]),
     ),
     contentType: json?.contentType ?? operation.requestBody?.content[0]?.contentType ?? 'application/json',
     probe: probeFacts(operation.probe, service),

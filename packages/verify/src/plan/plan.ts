@@ -1,5 +1,5 @@
 /** What is promised, what can be tried with what was given, and what would make the rest possible. */
-import type { JsonSchema, Service } from '@spandrel/contract'
+import { directed, type JsonSchema, type Service } from '@spandrel/contract'
 import { checks } from '../checks/all.ts'
 import type { Untested } from '../history/records.ts'
 import type { Given } from '../run/attack.ts'
@@ -23,7 +23,9 @@ export interface PlannedOperation {
 }
 
 /** The HTTP operations of a service, as facts. `only`: operation names; absent: all. `counted`: whose effects a database counts. */
-export function planService(service: Service, only?: readonly string[], counted: readonly string[] = []): ServicePlan {
+export function planService(given: Service, only?: readonly string[], counted: readonly string[] = []): ServicePlan {
+  // Requests without what is readOnly, answers without what is writeOnly.
+  const service = directed(given)
   const operations = Object.values(service.operations)
     .filter(
       ({ operation }) =>

@@ -9,6 +9,8 @@ export interface Wanted {
   readonly key?: string
   /** in place of `x-probe.example` */
   readonly input?: unknown
+  /** the value that `scope.by` names is another one than otherwise */
+  readonly scope?: true
   /** of the caller, and of the trial */
   readonly headers?: HeaderList
   /** the text of the body, made from its value; default `JSON.stringify` */
@@ -21,6 +23,7 @@ export function buildRequest(operation: OperationFacts, base: string, wanted: Wa
   if (markerPlace !== undefined) parts = put(parts, markerPlace, wanted.marker)
   const keyPlace = typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key)
   if (keyPlace !== undefined && wanted.key !== undefined) parts = put(parts, keyPlace, wanted.key)
+  if (wanted.scope === true) parts = elsewhere(operation, parts)
   const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) =>
     encodeURIComponent(parts.path[name] ?? 'x'),
   )
@@ -54,6 +57,17 @@ function exampleParts(operation: OperationFacts, example: unknown): RequestParts
     if (given[name] !== undefined || required) parts = put(parts, { in: where, name }, given[name] ?? value)
   }
   return parts
+}
+
+/** With another value where `scope.by` looks. */
+function elsewhere({ idempotency }: OperationFacts, parts: RequestParts): RequestParts {
+  if (typeof idempotency === 'string' || typeof idempotency.scope !== 'object') return parts
+  const place = placeOf(idempotency.scope.by)
+  if (place === undefined) return parts
+  const { path, query, headers } = parts
+  const value =
+    place.in === 'body' ? at(parts.body, place.pointer) : { path, query, header: headers }[place.in][place.name]
+  return put(parts, place, typeof value === 'number' ? value + 1 : `${typeof value === 'string' ? value : 'x'}2`)
 }
 
 /** May key and marker be chosen apart? Not where the contract's key is the marker's own place. */

@@ -8,7 +8,7 @@ export interface RequestParts {
   readonly body?: unknown
 }
 
-type Place =
+export type Place =
   | { readonly in: 'header' | 'query' | 'path'; readonly name: string }
   | { readonly in: 'body'; readonly pointer: readonly string[] }
 

@@ -20,6 +20,8 @@ export interface Given {
   readonly instances: readonly string[]
   /** headers of each caller; the first is the one everything else is sent as */
   readonly callers: readonly HeaderList[]
+  /** headers of a caller of another tenant than the others */
+  readonly tenant?: HeaderList
   readonly dependencies: readonly FaultProxy[]
   /** the other operations of the same service that are attacked */
   readonly siblings: readonly OperationFacts[]
@@ -39,6 +41,8 @@ export interface Sending extends Omit<Partial<Wanted>, 'key'> {
   readonly instance?: number
   /** index into `callers` */
   readonly caller?: number
+  /** in place of a caller's */
+  readonly as?: HeaderList
   readonly operation?: OperationFacts
   /** as it was sent once, to this run's instance and with its caller's headers */
   readonly exactly?: Planted['request']
@@ -169,8 +173,8 @@ export class Trial {
     const marker = sending.marker ?? this.marker
     const key = 'key' in sending ? sending.key : this.key
     const instance = given.instances[(sending.instance ?? 0) % given.instances.length]!
-    const caller = given.callers[sending.caller ?? 0] ?? []
-    const { input, render } = sending
+    const caller = sending.as ?? given.callers[sending.caller ?? 0] ?? []
+    const { input, render, scope } = sending
     const outgoing =
       sending.exactly === undefined
         ? buildRequest(operation, instance, {
@@ -178,6 +182,7 @@ export class Trial {
             ...(key !== undefined && { key }),
             ...(input !== undefined && { input }),
             ...(render !== undefined && { render }),
+            ...(scope !== undefined && { scope }),
             headers: [...caller, ...(sending.headers ?? [])],
           })
         : again(sending.exactly, instance, caller)

@@ -29,6 +29,8 @@ export interface RunOptions {
   /** base URLs, one for each instance */
   readonly instances: readonly string[]
   readonly callers?: readonly HeaderList[]
+  /** headers of a caller of another tenant */
+  readonly tenant?: HeaderList
   readonly dependencies?: readonly FaultProxy[]
   readonly profile?: Profile
   /** decides where in the time of the first late copies are sent; default: by chance */
@@ -74,6 +76,7 @@ export async function run(options: RunOptions): Promise<History> {
     instances,
     callers,
     dependencies,
+    ...(options.tenant !== undefined && { tenant: options.tenant }),
     siblings: attacked.filter((one) => one !== operation),
     ...(options.process !== undefined && { process: options.process }),
     ...(options.ledger !== undefined && { ledger: options.ledger }),
@@ -107,7 +110,7 @@ export async function run(options: RunOptions): Promise<History> {
         })
   history.add({
     type: 'run',
-    version: 1,
+    version: 2,
     run: prefix,
     seed,
     started: new Date().toISOString(),

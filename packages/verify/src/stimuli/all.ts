@@ -1,5 +1,5 @@
 import { crash } from './crash.ts'
-import { kept, mismatch, missingKey, otherCaller, otherOperation, reformatted } from './keys.ts'
+import { kept, mismatch, missingKey, otherCaller, otherOperation, otherScope, reformatted } from './keys.ts'
 import { burst, instances, late, sequence, stalledOverlap } from './repeat.ts'
 import { due, planted } from './retention.ts'
 import type { Stimulus } from './stimulus.ts'
@@ -17,6 +17,7 @@ export const stimuli: readonly Stimulus[] = [
   reformatted,
   otherOperation,
   otherCaller,
+  otherScope,
   missingKey,
   clientAbort,
   refused,

@@ -1,7 +1,10 @@
 /** Keys used in other ways than the first time. */
 import { changeLeaf } from '../request/change-leaf.ts'
+import type { OperationFacts } from '../plan/operation-facts.ts'
 import { keyIsMarker } from '../request/build-request.ts'
-import { isInside, placeOf } from '../request/place.ts'
+import { isInside, type Place, placeOf, samePlace } from '../request/place.ts'
+import type { Sending } from '../run/attack.ts'
+import { headerOf, type HeaderList } from '../wire/outgoing.ts'
 import { keyed, type Stimulus } from './stimulus.ts'
 
 export const mismatch: Stimulus = {
@@ -76,7 +79,9 @@ export const otherCaller: Stimulus = {
   lasts: (_, latencyMs) => latencyMs * 2.5,
   applies(operation, given) {
     if (!keyed(operation) || typeof operation.idempotency === 'string') return undefined
-    if (typeof operation.idempotency.scope === 'object' || operation.idempotency.scope === 'tenant') return undefined
+    const place = scopePlace(operation)
+    const [one, other] = given.callers.map((caller) => valueIn(caller, place))
+    if (place !== undefined && one !== other) return 'the callers differ in what `scope.by` names: give two that do not'
     return given.callers.length > 1 || "give two callers: --caller 'X-Api-Key: a' --caller 'X-Api-Key: b'"
   },
   async run(attack) {
@@ -92,6 +97,47 @@ export const otherCaller: Stimulus = {
       marker: own && !keyIsMarker(attack.operation) ? trial.freshMarker() : trial.marker,
     })
   },
+}
+
+/** Another tenant, or another value of `scope.by`, with the key of the first. */
+export const otherScope: Stimulus = {
+  id: 'other-scope',
+  alone: false,
+  applies(operation, given) {
+    if (typeof operation.idempotency === 'string') return undefined
+    const { scope, key } = operation.idempotency
+    if (scope === 'caller' || scope === 'global') return undefined
+    if (given.tenant !== undefined) return true
+    if (scope === 'tenant') return "give a caller of another tenant: --tenant 'X-Api-Key: c'"
+    const place = scopePlace(operation)
+    if (place === undefined)
+      return "`scope.by` is nothing that can be put into a request: give a caller with another value, --tenant 'Authorization: …'"
+    const marker = operation.probe.marker === undefined ? undefined : placeOf(operation.probe.marker)
+    return samePlace(place, marker) || samePlace(place, placeOf(key)) ? undefined : true
+  },
+  lasts: (_, latencyMs) => latencyMs * 2.5,
+  async run(attack) {
+    const { operation, given } = attack
+    const place = scopePlace(operation)
+    const own = keyIsMarker(operation)
+    const elsewhere: Partial<Sending> = given.tenant === undefined ? { scope: true } : { as: given.tenant }
+    const name = place === undefined ? 'tenant' : 'value of `scope.by`'
+    const trial = attack.trial('other-scope', `the same key with another ${name}`)
+    const marker = trial.freshMarker()
+    // The control: the operation takes that value, or that tenant, at all.
+    await trial.send({ role: 'control', marker, key: trial.freshKey(marker), ...elsewhere })
+    await trial.send({ role: 'first' })
+    await trial.send({ role: 'other', marker: own ? trial.marker : trial.freshMarker(), ...elsewhere })
+  },
+}
+
+function scopePlace({ idempotency }: OperationFacts): Place | undefined {
+  if (typeof idempotency === 'string' || typeof idempotency.scope !== 'object') return undefined
+  return placeOf(idempotency.scope.by)
+}
+
+function valueIn(caller: HeaderList, place: Place | undefined): string | undefined {
+  return place?.in === 'header' ? headerOf(caller, place.name) : undefined
 }
 
 export const missingKey: Stimulus = {

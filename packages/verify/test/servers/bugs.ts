@@ -7,6 +7,10 @@ export interface Bug {
   /** `operation/check` */
   readonly failedBy: string
   readonly also?: readonly string[]
+  /** whose keys those of refunds are there; default `global` */
+  readonly refundScope?: 'tenant' | 'shop'
+  /** the same fault of the server, under another contract */
+  readonly bug?: string
 }
 
 const everyRepeat = (operation: string): string[] =>
@@ -86,6 +90,31 @@ export const bugs = {
     what: 'keys are kept by caller, where they should be shared',
     failedBy: 'requestRefund/other-caller',
   },
+  'scope-too-wide': {
+    what: 'keys are shared by all tenants, where each tenant should have its own',
+    failedBy: 'requestRefund/other-scope',
+    refundScope: 'tenant',
+  },
+  'tenant-too-narrow': {
+    what: 'keys are kept by caller, where all of a tenant should share them',
+    failedBy: 'requestRefund/other-caller',
+    refundScope: 'tenant',
+    bug: 'scope-too-narrow',
+  },
+  'shop-ignored': {
+    what: 'keys are shared by all shops, where `scope.by` names the shop',
+    failedBy: 'requestRefund/other-scope',
+    refundScope: 'shop',
+    bug: 'scope-too-wide',
+  },
+  'shop-too-narrow': {
+    what: 'keys are kept by caller, where all that name one shop should share them',
+    failedBy: 'requestRefund/other-caller',
+    // One caller with two shops has one space of keys.
+    also: ['requestRefund/other-scope'],
+    refundScope: 'shop',
+    bug: 'scope-too-narrow',
+  },
   'failure-remembered': {
     what: 'a 503 is remembered for ever',
     failedBy: 'placeOrder/transient-failure',
@@ -104,7 +133,8 @@ export const bugs = {
   'replay-differs': {
     what: 'a replay has another body than the first answer',
     failedBy: 'placeOrder/replayed-answer',
-    also: ['requestRefund/replayed-answer'],
+    // What it says instead is not what is declared either.
+    also: ['requestRefund/replayed-answer', 'placeOrder/declared-shape'],
   },
   'replay-loses-header': {
     what: 'a replay has no Location',
@@ -171,6 +201,14 @@ export const bugs = {
     failedBy: 'writeNote/natural-overlap',
   },
   'accepts-invalid': { what: 'the quantity is not checked', failedBy: 'placeOrder/invalid-input' },
+  'answer-without-id': {
+    what: 'the order that was placed has another form than the one declared',
+    failedBy: 'placeOrder/declared-shape',
+  },
+  'unavailable-without-retry-after': {
+    what: 'the 503 does not say when to come again, and its declaration does',
+    failedBy: 'placeOrder/retry-after',
+  },
   'stack-trace': { what: 'the 404 shows a stack trace', failedBy: 'placeOrder/stack-trace' },
   'undeclared-status': { what: 'an unknown thing is answered 418', failedBy: 'placeOrder/declared-status' },
   hangs: { what: 'the card is waited for without a limit', failedBy: 'placeOrder/timeout' },

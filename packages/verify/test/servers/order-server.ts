@@ -27,6 +27,8 @@ export class Store {
   readonly keys = new Map<string, KeyRecord>()
 }
 
+export type RefundScope = 'global' | 'tenant' | 'shop'
+
 export interface OrderServerOptions {
   store?: Store
   bug?: BugName | undefined
@@ -38,6 +40,8 @@ export interface OrderServerOptions {
   jitterMs?: number
   /** how long a key is kept once it is done; default a day */
   retentionMs?: number
+  /** whose keys those of refunds are; default `global` */
+  refundScope?: RefundScope
   /** this instance's clock is so much ahead */
   skewMs?: number
 }
@@ -143,10 +147,7 @@ export class OrderServer {
     }
     if (this.#has('key-ignored')) return await this.#work(kind, body, undefined)
     const operation = this.#has('scope-over-operations') ? '' : kind
-    const own =
-      this.#has('scope-over-operations') ||
-      (kind === 'orders' ? !this.#has('scope-over-callers') : this.#has('scope-too-narrow'))
-    const id = JSON.stringify([operation, own ? caller : '', key])
+    const id = JSON.stringify([operation, this.#ownerOf(kind, caller, request.headers['x-shop']), key])
     const fingerprint = createHash('sha256')
       .update(this.#has('raw-fingerprint') ? raw : canonical(body))
       .digest('hex')
@@ -168,6 +169,17 @@ export class OrderServer {
       else this.#keys.delete(id)
     }
     return answer
+  }
+
+  /** Whose key it is, as `scope` says. */
+  #ownerOf(kind: string, caller: string, shop: unknown): string {
+    if (this.#has('scope-over-operations')) return caller
+    if (kind === 'orders') return this.#has('scope-over-callers') ? '' : caller
+    const { refundScope = 'global' } = this.#options
+    if (this.#has('scope-too-narrow')) return caller
+    if (this.#has('scope-too-wide') || refundScope === 'global') return ''
+    // Ann and Bob work for one company, Cat for another.
+    return refundScope === 'shop' ? String(shop) : caller === 'cat' ? 'two' : 'one'
   }
 
   #known(id: string): KeyRecord | undefined {
@@ -212,7 +224,8 @@ export class OrderServer {
       const lost = this.#has('expired-key-lost') && this.#store.rows.some((row) => row.reference === reference)
       if (!lost) this.#store.rows.push({ kind, reference })
       const id = randomUUID()
-      const answer = { status: 201, body: { id, reference }, headers: { location: `/${kind}/${id}` } }
+      const body = this.#has('answer-without-id') && kind === 'orders' ? { order: reference } : { id, reference }
+      const answer = { status: 201, body, headers: { location: `/${kind}/${id}` } }
       commit?.(answer)
       return answer
     }
@@ -220,7 +233,12 @@ export class OrderServer {
     if (kind === 'orders' && this.#options.card !== undefined) {
       if (this.#has('effect-outside-transaction')) this.#store.rows.push({ kind, reference })
       const charged = await charge(this.#options.card, this.#has('hangs') ? undefined : 1200)
-      if (!charged) return { status: 503, body: { title: 'cards cannot be charged now' } }
+      if (!charged) {
+        const headers: Record<string, string> = this.#has('unavailable-without-retry-after')
+          ? {}
+          : { 'retry-after': '1' }
+        return { status: 503, body: { title: 'cards cannot be charged now' }, headers }
+      }
       if (this.#has('effect-outside-transaction')) {
         const answer = {
           status: 201,

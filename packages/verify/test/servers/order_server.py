@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
                 urllib.request.urlopen(f"{CARD}/charges", data=b"", timeout=1.2).read()
             except OSError:
                 database.execute("delete from keys where id = ?", (identity,))
-                return 503, {"title": "no cards now"}, {}
+                return 503, {"title": "no cards now"}, {"Retry-After": "1"}
         time.sleep(0.015)
         database.execute("begin immediate")
         if gone:

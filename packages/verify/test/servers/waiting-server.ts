@@ -126,7 +126,7 @@ export class WaitingServer {
         ({ ok }) => ok,
         () => false,
       )
-      if (!charged) return { status: 503, body: { title: 'no cards now' } }
+      if (!charged) return { status: 503, body: { title: 'no cards now' }, headers: { 'retry-after': '1' } }
     }
     await pause(15)
     const number = this.#rows.push({ kind, reference })

@@ -1,12 +1,12 @@
-import type { JsonSchema, NamedSchema } from '@spandrel/contract'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import type { JsonSchema, NamedSchema } from '../model/schema.ts'
 
-/** How many faults of one request are told: one schema can find thousands in a bounded body. */
+/** How many faults of one value are told: one schema can find thousands in a bounded body. */
 const maxFaults = 20
 
 /** A compiled schema: undefined when the value fits, else its faults, bounded. */
-export type Check = (value: unknown) => readonly SchemaFault[] | undefined
+export type SchemaCheck = (value: unknown) => readonly SchemaFault[] | undefined
 
 export interface SchemaFault {
   /** JSON pointer into the value; empty: the value itself */
@@ -33,7 +33,7 @@ export class SchemaCompiler {
   readonly #definitions: Record<string, JsonSchema> = {}
   #pending: { name: string; ready: (validate: ValidateFunction) => void }[] = []
 
-  constructor(service: string, schemas: Readonly<Record<string, NamedSchema>>) {
+  constructor(service: string, schemas: Readonly<Record<string, Pick<NamedSchema, 'name' | 'schema'>>>) {
     // ajv-formats is CommonJS: under nodenext its default export is the module itself for some loaders.
     addFormats.default(this.#ajv)
     this.#id = `urn:spandrel:${encodeURIComponent(service)}`
@@ -41,7 +41,7 @@ export class SchemaCompiler {
   }
 
   /** A check for one schema. It may be called once `finish` has run. */
-  add(schema: JsonSchema): Check {
+  add(schema: JsonSchema): SchemaCheck {
     // A dot is never part of the name of a named schema.
     const name = `.${this.#pending.length}`
     this.#definitions[name] = schema
