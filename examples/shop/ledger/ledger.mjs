@@ -5,7 +5,16 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import pg from 'pg'
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, application_name: 'ledger', max: 8 })
+// A message is given up after 5 s and comes again. By then the transaction that had it must be over, whatever became of
+// its connection: the copy waits for it.
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  application_name: 'ledger',
+  max: 8,
+  query_timeout: 4000,
+  statement_timeout: 3000,
+  idle_in_transaction_session_timeout: 3000,
+})
 pool.on('error', (error) => console.error(`ledger: a database connection was lost: ${error.message}`))
 
 const SIGN = { paymentCaptured: 1, paymentRefunded: -1 }
@@ -13,6 +22,7 @@ const SIGN = { paymentCaptured: 1, paymentRefunded: -1 }
 async function book({ source, id, type, data }) {
   const amount = SIGN[type] * (data.total ?? data.amount)
   const client = await pool.connect()
+  let broken
   try {
     await client.query('begin')
     // A copy that arrives while the first is still being booked waits here for its commit.
@@ -32,10 +42,11 @@ async function book({ source, id, type, data }) {
       ? `ledger ${amount < 0 ? '-' : '+'}${(Math.abs(amount) / 100).toFixed(2)}`
       : 'ledger had it'
   } catch (error) {
-    await client.query('rollback').catch(() => {})
+    // A connection that cannot even be rolled back is not used again.
+    await client.query('rollback').catch((failure) => (broken = failure))
     throw error
   } finally {
-    client.release()
+    client.release(broken)
   }
 }
 

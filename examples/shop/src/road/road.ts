@@ -25,6 +25,8 @@ export interface RoadOptions {
   mutants?: readonly string[]
   /** services that run as two processes on one database; the second is called `orders-2` */
   twice?: readonly Twin[]
+  /** only these processes; default all */
+  only?: readonly string[]
   /** the last word on the environment of a process: puts something between it and what it depends on */
   environment?: (member: string, env: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>
 }
@@ -75,6 +77,7 @@ export class Road {
     await writeLedgerContract(directory, databaseVariables(databases))
     const members = new Map<string, Member>()
     for (const [name, member] of Object.entries(describe(databases, places, options, directory))) {
+      if (options.only?.includes(name) === false) continue
       const env = (await options.environment?.(name, member.env)) ?? member.env
       members.set(name, new Member({ ...member, env, name }))
     }

@@ -109,7 +109,7 @@ export function operationNames({ operations, receives, sends }: Service): string
 
 /** What would be tested with these options; what is only planned opens nothing. */
 export function plannedMessages(package_: Verify, { receives }: MessageFacts, given: VerifyCommandOptions) {
-  const { transport, push, start, dependency = [], database } = given
+  const { transport, push, start, dependency = [], database, profile = 'default' } = given
   const kind = push !== undefined ? 'push' : transport !== undefined ? 'stream' : undefined
   const road =
     kind === undefined
@@ -123,5 +123,5 @@ export function plannedMessages(package_: Verify, { receives }: MessageFacts, gi
         }
   return receives
     .filter(({ promised }) => Object.keys(promised).length > 0)
-    .map((one) => package_.planReceive(one, road))
+    .map((one) => package_.planReceive(one, road, package_.profiles[profile]))
 }

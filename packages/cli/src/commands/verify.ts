@@ -65,8 +65,8 @@ export const verify = command<VerifyCommandOptions>({
     if (options.judge !== undefined) return await again(package_, options.judge, options, output)
     const service = await serviceOf(documents, options)
     const { only, check } = wanted(package_, service, options)
-    const facts = package_.messageFacts(service, only)
     const queries = countsOf(options)
+    const facts = package_.messageFacts(service, only, [...queries.keys()])
     for (const name of queries.keys()) wanted(package_, service, { operation: [name] })
     let plan = package_.planService(service, only, [...queries.keys()])
     const profile = package_.profiles[options.profile ?? 'default']

@@ -74,7 +74,14 @@ export function readProbe(layers: readonly Node[], findings: Findings): Probe | 
     ...optional('settlesMs', parseDuration(textAt(merged, 'settles') ?? '')),
     ...(channel === undefined
       ? {}
-      : { emits: { channel, ...anything(emits, 'where'), ...optional('times', numberAt(emits, 'times')) } }),
+      : {
+          emits: {
+            channel,
+            ...optional('message', textAt(emits, 'message')),
+            ...anything(emits, 'where'),
+            ...optional('times', numberAt(emits, 'times')),
+          },
+        }),
     ...(ordered === undefined || list === undefined
       ? {}
       : {

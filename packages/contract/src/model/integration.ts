@@ -43,7 +43,12 @@ export interface Probe {
   readonly read?: { readonly operation: string; readonly parameters?: Readonly<Record<string, unknown>> }
   readonly count?: string
   readonly settlesMs?: number
-  readonly emits?: { readonly channel: string; readonly where?: unknown; readonly times?: number }
+  readonly emits?: {
+    readonly channel: string
+    readonly message?: string
+    readonly where?: unknown
+    readonly times?: number
+  }
   readonly order?: {
     readonly operation: string
     readonly parameters?: Readonly<Record<string, unknown>>

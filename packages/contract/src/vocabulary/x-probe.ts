@@ -49,6 +49,7 @@ export const xProbe: Shape = {
       examples: [{ channel: 'orders.placed', times: 1 }],
       properties: {
         channel: { type: 'string', minLength: 1, description: 'Its address.', examples: ['orders.placed'] },
+        message: { type: 'string', minLength: 1, description: 'Its name, where others go there too.' },
         where: { description: 'What the payload must match.' },
         times: { type: 'integer', minimum: 0, description: 'How often it is seen.', examples: [1] },
       },

@@ -12,8 +12,8 @@ const isKept = ({ promised, deadLetter }: ReceiveFacts): boolean =>
 function poisonOf(trial: MessageTrialView): { id: string; marker: string; source: string } | Judgement {
   const [poison] = sent(trial, 'poison')
   if (poison === undefined) return unconfirmed('the run ended before the poison was sent')
-  if ((trial.effects.get(poison.marker)?.count ?? 0) > 0)
-    return unconfirmed('the `poison` of x-probe had an effect: it is none')
+  const reading = trial.effects.get(`${poison.marker}:poison`) ?? trial.effects.get(poison.marker)
+  if ((reading?.count ?? 0) > 0) return unconfirmed('the `poison` of x-probe had an effect: it is none')
   return poison
 }
 
@@ -28,7 +28,7 @@ const deadLetter: ReceiveCheck = {
     if ('kind' in poison) return poison
     const [dead] = trial.dead
     if (dead === undefined)
-      return trial.effects.get(poison.marker)?.settled === true
+      return (trial.effects.get(`${poison.marker}:poison`) ?? trial.effects.get(poison.marker))?.settled === true
         ? broken('no dead letter came', [poison.id])
         : unconfirmed('the run ended before')
     if (dead.id !== poison.id || dead.source !== poison.source)
@@ -53,6 +53,8 @@ const attempts: ReceiveCheck = {
     const [dead] = trial.dead
     if (dead === undefined) return unconfirmed('no dead letter came, which would tell its attempts')
     if (dead.attempts === undefined) return unconfirmed('the dead letter does not say how often it was tried')
+    // Refused for what it is, before any handler had it: nothing is told of attempts.
+    if (dead.attempts === 0) return undefined
     return dead.attempts === operation.attempts
       ? seen
       : broken(`it was tried ${dead.attempts} times; ${operation.attempts} are declared`, [poison.id])

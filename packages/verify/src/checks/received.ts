@@ -2,6 +2,7 @@
 import { type MessageTrialView, sent } from '../history/message-view.ts'
 import type { MessageRecord } from '../history/message-records.ts'
 import { faultMet } from '../history/trial-view.ts'
+import { hungLimitMs } from '../stimuli/message-hung.ts'
 import type { ReceiveFacts } from '../plan/message-facts.ts'
 import { type Judgement, unconfirmed } from './check.ts'
 import { broken, type ReceiveCheck, uncertainKill } from './message-check.ts'
@@ -112,6 +113,30 @@ const messageRecovers: ReceiveCheck = {
   },
 }
 
+const messageTimeout: ReceiveCheck = {
+  id: 'message-timeout',
+  member: 'timeout',
+  promise: 'an attempt that is held up is given up after `timeout`, and the message has its effect in the end',
+  stimuli: ['message-hung'],
+  about: ({ promised }) => promised.timeout !== undefined,
+  judge(trial, operation) {
+    const [message] = sent(trial, 'first')
+    const healed = trial.faults.find(({ what }) => what === 'heal')
+    if (message === undefined || healed === undefined) return unconfirmed('the run ended before')
+    const reading = trial.effects.get(message.marker)
+    if (!faultMet(trial)) return undefined
+    const first = trial.firstSeen.get(message.marker)
+    if (reading?.count === undefined)
+      return unconfirmed(`effects could not be counted: ${reading?.why ?? 'the run ended before'}`)
+    const { timeoutMs } = operation
+    const waited = Math.round((first?.at ?? reading.at) - message.at)
+    if (reading.count > 1) return broken(`${reading.count} effects where there should be one`, [message.id])
+    return first === undefined || first.at - message.at > hungLimitMs(operation)
+      ? broken(`it had no effect for ${waited} ms; an attempt may take ${timeoutMs} ms`, [message.id])
+      : strong(operation)
+  },
+}
+
 export const receivedChecks: readonly ReceiveCheck[] = [
   messageTwice,
   messagesAtOnce,
@@ -119,4 +144,5 @@ export const receivedChecks: readonly ReceiveCheck[] = [
   messageAfterRestart,
   messageCrash,
   messageRecovers,
+  messageTimeout,
 ]

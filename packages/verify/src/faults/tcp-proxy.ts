@@ -18,9 +18,11 @@ export class FaultProxy {
   readonly name: string
   readonly #target: { readonly host: string; readonly port: number }
   readonly #server: Server
-  readonly #pairs = new Set<{ near: Socket; far: Socket; held: [from: Socket, chunk: Buffer][] }>()
+  readonly #pairs = new Set<{ near: Socket; far: Socket; held: [from: Socket, chunk: Buffer][]; stuck: boolean }>()
   #mode: Mode = 'pass'
   #hits = 0
+  /** what a stall is about, and how often each was met; undefined: everything */
+  #about: Map<string, number> | undefined
 
   static async start(options: ProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(options)
@@ -53,17 +55,34 @@ export class FaultProxy {
     }
   }
 
-  /** Bytes towards the dependency wait until `heal`. */
-  stall(): void {
+  /**
+   * Bytes towards the dependency wait until `heal`. `about`: only on connections where one of these texts goes by, from
+   * then on; what is encrypted is not seen.
+   */
+  stall(about?: readonly string[]): void {
     this.#begin('stall')
+    this.#about = about && new Map(about.map((text) => [text, 0]))
+  }
+
+  /** How often the stall held something up that this text was in. */
+  hitsAbout(text: string): number {
+    return this.#about?.get(text) ?? 0
   }
 
   /** Passes everything on again; returns how often the fault was met since it began. */
   heal(): number {
     this.#mode = 'pass'
-    for (const { near, far, held } of this.#pairs) {
+    for (const pair of this.#pairs) {
+      const { near, far, held } = pair
+      pair.stuck = false
       for (const [from, chunk] of held.splice(0)) (from === near ? far : near).write(chunk)
     }
+    return this.#hits
+  }
+
+  /** Heals for whatever comes now; connections that met the stall stay held up until they are closed. Returns as `heal`. */
+  abandon(): number {
+    this.#mode = 'pass'
     return this.#hits
   }
 
@@ -80,6 +99,16 @@ export class FaultProxy {
   #begin(mode: Mode): void {
     this.#mode = mode
     this.#hits = 0
+    this.#about = undefined
+  }
+
+  /** Is this to be held up? */
+  #meets(chunk: Buffer): boolean {
+    if (this.#mode !== 'stall') return false
+    if (this.#about === undefined) return true
+    const [text] = [...this.#about.keys()].filter((one) => chunk.includes(one))
+    if (text !== undefined) this.#about.set(text, (this.#about.get(text) ?? 0) + 1)
+    return text !== undefined
   }
 
   #accept(near: Socket): void {
@@ -90,7 +119,7 @@ export class FaultProxy {
       return
     }
     const far = connect(this.#target)
-    const pair = { near, far, held: [] as [Socket, Buffer][] }
+    const pair = { near, far, held: [] as [Socket, Buffer][], stuck: false }
     this.#pairs.add(pair)
     const end = (): void => {
       this.#pairs.delete(pair)
@@ -103,8 +132,10 @@ export class FaultProxy {
       socket.on('close', end)
     }
     near.on('data', (chunk: Buffer) => {
-      if (this.#mode === 'stall') {
-        this.#hits++
+      const met = this.#meets(chunk)
+      if (met || pair.stuck) {
+        if (met) this.#hits++
+        pair.stuck = true
         pair.held.push([near, chunk])
       } else far.write(chunk)
     })

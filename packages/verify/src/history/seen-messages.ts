@@ -11,7 +11,8 @@ interface Sighting {
 export function shownBy<T extends Sighting>(seen: readonly T[], emits: Emits, marker: string): T[] {
   const found = new Map<string, T>()
   for (const one of seen) {
-    if (one.channel !== emits.channel || !isAbout(one, emits.where, marker)) continue
+    if (one.channel !== emits.channel || (emits.type !== undefined && one.attributes['type'] !== emits.type)) continue
+    if (!isAbout(one, emits.where, marker)) continue
     const identity = `${one.attributes['source']} ${one.attributes['id']}`
     if (!found.has(identity)) found.set(identity, one)
   }

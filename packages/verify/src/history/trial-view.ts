@@ -16,6 +16,8 @@ export interface TrialView {
   readonly requests: readonly RequestView[]
   /** the last reading of each marker */
   readonly effects: ReadonlyMap<string, EffectsRecord>
+  /** the first reading of each marker that showed an effect */
+  readonly firstSeen: ReadonlyMap<string, EffectsRecord>
   readonly faults: readonly FaultRecord[]
   readonly processes: readonly ProcessRecord[]
 }
@@ -27,6 +29,7 @@ export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
       record: TrialRecord
       requests: RequestView[]
       effects: Map<string, EffectsRecord>
+      firstSeen: Map<string, EffectsRecord>
       faults: FaultRecord[]
       processes: ProcessRecord[]
     }
@@ -37,10 +40,21 @@ export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
   }
   for (const record of records) {
     if (record.type === 'trial')
-      trials.set(record.trial, { record, requests: [], effects: new Map(), faults: [], processes: [] })
+      trials.set(record.trial, {
+        record,
+        requests: [],
+        effects: new Map(),
+        firstSeen: new Map(),
+        faults: [],
+        processes: [],
+      })
     else if (record.type === 'invoke') trials.get(record.trial)?.requests.push(view(record, ends.get(record.id)))
-    else if (record.type === 'effects') trials.get(record.trial)?.effects.set(record.marker, record)
-    else if (record.type === 'process') trials.get(record.trial)?.processes.push(record)
+    else if (record.type === 'effects') {
+      const trial = trials.get(record.trial)
+      trial?.effects.set(record.marker, record)
+      if ((record.count ?? 0) > 0 && trial?.firstSeen.has(record.marker) === false)
+        trial.firstSeen.set(record.marker, record)
+    } else if (record.type === 'process') trials.get(record.trial)?.processes.push(record)
     else if (record.type === 'fault') trials.get(record.trial)?.faults.push(record)
   }
   return [...trials.values()]

@@ -17,6 +17,8 @@ type Promised = Readonly<Partial<Record<Member, SourceLocation>>>
 
 export interface Emits {
   readonly channel: string
+  /** CloudEvents type; absent: any */
+  readonly type?: string
   /** what the payload has, with `$marker` for the marker; absent: the marker, anywhere */
   readonly where?: unknown
   readonly times: number
@@ -35,6 +37,8 @@ export interface ReceiveFacts {
   /** what makes two messages one intent; `natural`: nothing is noted */
   readonly key: Expression | 'natural' | 'none'
   readonly attempts: number
+  /** for one attempt; absent: none is promised */
+  readonly timeoutMs?: number
   /** retries may take so long, before the last attempt begins */
   readonly retrySpanMs: number
   readonly deadLetter: 'none' | { readonly channel?: string; readonly onPoison: 'hold-key' | 'hold-all' | 'skip' }
@@ -87,7 +91,12 @@ export interface MessageFacts {
   readonly unwatched: readonly { readonly ref: string; readonly location: SourceLocation; readonly why: string }[]
 }
 
-export function messageFacts(service: Service, only?: readonly string[]): MessageFacts {
+/** `only`: operation names; absent: all. `counted`: whose effects a database counts. */
+export function messageFacts(
+  service: Service,
+  only?: readonly string[],
+  counted: readonly string[] = [],
+): MessageFacts {
   const wanted = (operation: string): boolean =>
     only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`)
   const https = Object.values(service.operations)
@@ -95,12 +104,18 @@ export function messageFacts(service: Service, only?: readonly string[]): Messag
   const emitting = [...https, ...receives]
     .filter(({ operation }) => wanted(operation))
     .flatMap(({ operation, probe }) => {
-      const emits = emitsOf(probe)
+      const emits = emitsOf(probe, service)
       return emits === undefined ? [] : [{ ref: `${service.name}.${operation}`, emits }]
     })
   const completions = https.filter(({ operation }) => wanted(operation)).map((one) => completionFacts(one, service))
+  const byDatabase = (facts: ReceiveFacts): ReceiveFacts =>
+    counted.includes(facts.operation) && facts.probe.marker !== undefined
+      ? { ...facts, probe: { ...facts.probe, oracle: 'strong' } }
+      : facts
   return {
-    receives: receives.filter(({ operation }) => wanted(operation)).map((one) => receiveFacts(one, service)),
+    receives: receives
+      .filter(({ operation }) => wanted(operation))
+      .map((one) => byDatabase(receiveFacts(one, service))),
     sends: Object.values(service.sends).flatMap((one) => {
       const shownBy = emitting.filter(({ emits }) => emits.channel === one.channel)
       if (only !== undefined && shownBy.length === 0 && !wanted(one.operation)) return []
@@ -111,16 +126,24 @@ export function messageFacts(service: Service, only?: readonly string[]): Messag
   }
 }
 
-function emitsOf(probe: Probe | undefined): Emits | undefined {
+function emitsOf(probe: Probe | undefined, service: Service): Emits | undefined {
   if (probe?.emits === undefined) return undefined
-  const { channel, where, times = 1 } = probe.emits
-  return { channel, times, ...(where !== undefined && { where }) }
+  const { channel, message, where, times = 1 } = probe.emits
+  const type = message === undefined ? undefined : typeOf(message, service)
+  return { channel, times, ...optional('type', type), ...(where !== undefined && { where }) }
+}
+
+/** CloudEvents type of a message that the service sends, by its name; a name nobody knows is a type. */
+function typeOf(name: string, service: Service): string {
+  const own = name.replace(`${service.name}.`, '')
+  const sent = Object.values(service.sends).flatMap(({ messages }) => messages)
+  return sent.find(({ message }) => message === own)?.type ?? own
 }
 
 function receiveFacts(operation: ReceiveOperation, service: Service): ReceiveFacts {
   const { values, declared } = operation.guarantees
   const { idempotency, retry, deadLetter } = values
-  const members = ['delivery', 'ordering', 'retry', 'deadLetter'] as const
+  const members = ['delivery', 'ordering', 'timeout', 'retry', 'deadLetter'] as const
   return {
     ref: `${service.name}.${operation.operation}`,
     operation: operation.operation,
@@ -134,6 +157,7 @@ function receiveFacts(operation: ReceiveOperation, service: Service): ReceiveFac
     ordering: values.ordering,
     key: typeof idempotency === 'string' ? idempotency : idempotency.key,
     attempts: retry === 'none' ? 1 : retry.attempts,
+    ...optional('timeoutMs', declared.timeout === undefined ? undefined : values.timeoutMs),
     retrySpanMs: retry === 'none' ? 0 : spanOf(retry),
     deadLetter:
       deadLetter === 'none' ? 'none' : { ...optional('channel', deadLetter.channel), onPoison: deadLetter.onPoison },
@@ -152,7 +176,7 @@ function spanOf(retry: { attempts: number; backoff: string; delayMs: number; max
 
 function messageProbe(probe: Probe | undefined, service: Service): MessageProbe {
   const facts = probeFacts(probe, service)
-  const emits = emitsOf(probe)
+  const emits = emitsOf(probe, service)
   const order = probe?.order
   const target = order === undefined ? undefined : service.operations[order.operation.replace(`${service.name}.`, '')]
   return {

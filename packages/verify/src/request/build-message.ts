@@ -47,7 +47,7 @@ export function buildMessage(facts: ReceiveFacts, identity: MessageIdentity, inp
 export function valueLike(facts: ReceiveFacts, place: readonly string[] | undefined, text: string): string {
   const example = place === undefined ? undefined : at(facts.probe.example, place)
   if (typeof example === 'string' && /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(example)) return randomUUID()
-  if (typeof example === 'number') return String(Math.floor(Math.random() * 2 ** 40))
+  if (typeof example === 'number') return String(Math.floor(Math.random() * (2 ** 31 - 1)))
   return text
 }
 

@@ -21,7 +21,10 @@ export interface EffectReaderOptions {
   readonly prefix: string
   /** the dead letters among these messages, in tables of the runtime */
   readonly held?: HeldReader
+  readonly orders?: Orders
 }
+
+export type Orders = Readonly<Record<string, (key: string) => Promise<readonly string[]>>>
 
 /** A dead letter in a table of the runtime. */
 export interface HeldLetter {
@@ -108,11 +111,13 @@ export class EffectReader {
   }
 
   async order(
-    { probe }: ReceiveFacts,
+    { operation, probe }: ReceiveFacts,
     key: string,
     markers: readonly string[],
   ): Promise<{ markers?: readonly string[]; why?: string }> {
     const { base, headers } = this.#options
+    const lister = this.#options.orders?.[operation]
+    if (lister !== undefined) return await lister(key).then((found) => ({ markers: found }), failed)
     if (probe.order !== undefined && base !== undefined) {
       const { order } = probe
       const read = { ...order, parameters: withKey(order.parameters, key) }

@@ -17,6 +17,8 @@ export interface MessageGiven {
   readonly dependencies: readonly FaultProxy[]
   /** dead letters can be looked at, in tables of the runtime */
   readonly held: boolean
+  /** operations whose effects are listed in their order by a database */
+  readonly listed?: readonly string[]
   /** the other receive operations of the service */
   readonly siblings: readonly ReceiveFacts[]
 }
@@ -113,7 +115,7 @@ export class MessageTrial {
   /** Gives messages to the road; resolves when they are the service's to handle. */
   async send(sendings: readonly Sending[], options: { together: boolean } = { together: false }): Promise<void> {
     const { history, operation, given } = this.#attack
-    await this.#lead(sendings)
+    await this.lead(sendings)
     for (const { role, identity, message } of sendings) {
       const { id, source } = message.attributes
       const { marker, key } = identity
@@ -143,13 +145,14 @@ export class MessageTrial {
   readonly #led = new Set<string>()
 
   /** What has to happen first for a key (`x-probe.follows`), once. */
-  async #lead(sendings: readonly Sending[]): Promise<void> {
+  async lead(sendings: readonly Sending[]): Promise<void> {
     const { operation, given, reader } = this.#attack
     const leader = given.siblings.find((one) => one.operation === operation.probe.follows)
     if (leader === undefined) return
     const led: Identity[] = []
-    for (const { identity } of sendings) {
-      if (this.#led.has(identity.key)) continue
+    for (const { role, identity } of sendings) {
+      // A poison may be one because nothing came before it.
+      if (role === 'poison' || this.#led.has(identity.key)) continue
       this.#led.add(identity.key)
       led.push({ ...identity, id: randomUUID() })
     }

@@ -6,14 +6,16 @@ import type { History } from '../history/history.ts'
 import type { MessageRun } from '../history/message-records.ts'
 import type { Untested } from '../history/records.ts'
 import type { MessageFacts, ReceiveFacts } from '../plan/message-facts.ts'
+import { keyPlace } from '../request/build-message.ts'
 import { messageStimuli } from '../stimuli/all-messages.ts'
 import { watchCompletion } from '../stimuli/completion.ts'
+import { hangable, messageHung } from '../stimuli/message-hung.ts'
 import type { MessageStimulus } from '../stimuli/message-stimulus.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
 import { PushRoad } from '../wire/push.ts'
 import { StreamRoad } from '../wire/stream.ts'
 import type { Attack } from './attack.ts'
-import { EffectReader, type HeldReader } from './effect-reader.ts'
+import { EffectReader, type HeldReader, type Orders } from './effect-reader.ts'
 import { MessageAttack, type MessageGiven } from './message-attack.ts'
 import type { Profile } from './profile.ts'
 import type { ServiceProcess } from './service-process.ts'
@@ -25,6 +27,8 @@ export interface MessageOptions {
   /** where messages are pushed to instead */
   readonly push?: { readonly url: string; readonly mode: 'binary' | 'structured'; readonly headers?: HeaderList }
   readonly held?: HeldReader
+  /** operation → the markers of an ordering key, the oldest effect first, where no operation lists them */
+  readonly orders?: Orders
 }
 
 interface Context {
@@ -61,7 +65,7 @@ export function messageLeftAlone({ probe }: ReceiveFacts, has: { road: boolean }
   return has.road ? undefined : 'say where its messages come from: --transport postgres://… or --push http://…/events'
 }
 
-export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined): Planned {
+export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined, profile: Profile): Planned {
   const all = (why: string): Planned => ({
     operation,
     stimuli: [],
@@ -90,17 +94,30 @@ export function planReceive(operation: ReceiveFacts, given: MessageGiven | undef
     const { id, member, stimuli } = check
     if (operation.promised[member] === undefined || !check.about(operation)) continue
     const lacking = stimuli.map((one) => missing.get(one)).find((why) => why !== undefined)
-    const order = id === 'order-crash' || id === 'behind-poison' ? missing.get('message-order') : undefined
+    const order =
+      id === 'order-crash' ? missing.get('message-order') : id === 'behind-poison' ? keyless(operation) : undefined
+    const hung = id === 'message-timeout' ? hangable(operation, given.dependencies.length, profile) : undefined
+    if (hung === true) {
+      checks.push(id)
+      continue
+    }
     const blind =
       member === 'deadLetter' || id === 'attempts' || id === 'behind-poison'
         ? deadOutOfSight(operation, given)
         : undefined
-    const why = lacking ?? order ?? blind
+    const why = lacking ?? hung ?? order ?? blind
     if (why !== undefined) untested.push({ ref: operation.ref, check: id, why })
     // Some are about stimuli that have nothing to do with this operation.
     else if (stimuli.some((one) => planned.has(one))) checks.push(id)
   }
   return { operation, stimuli: chosen, checks, untested }
+}
+
+/** Nothing can be put behind a message whose key is not in its payload. */
+function keyless(operation: ReceiveFacts): string | undefined {
+  return keyPlace(operation) === undefined && operation.ordering !== 'total'
+    ? 'its ordering key is not in the payload'
+    : undefined
 }
 
 function deadOutOfSight({ deadLetter }: ReceiveFacts, { held }: MessageGiven): string | undefined {
@@ -141,7 +158,7 @@ export class MessageWork {
     this.#context = context
     this.watched = watched
     const { history, base, headers, counters, prefix, process, dependencies } = context
-    const { stream, push, held, facts } = options
+    const { stream, push, held, orders, facts } = options
     this.#reader = new EffectReader({
       history,
       headers,
@@ -150,6 +167,7 @@ export class MessageWork {
       ...(base !== undefined && { base }),
       ...(stream !== undefined && { stream }),
       ...(held !== undefined && { held }),
+      ...(orders !== undefined && { orders }),
     })
     const road =
       push === undefined
@@ -162,10 +180,11 @@ export class MessageWork {
             road,
             dependencies,
             held: held !== undefined,
+            listed: Object.keys(orders ?? {}),
             siblings: facts.receives,
             ...(process !== undefined && { process }),
           }
-    this.#planned = facts.receives.map((one) => planReceive(one, this.#given))
+    this.#planned = facts.receives.map((one) => planReceive(one, this.#given, context.profile))
   }
 
   get facts(): MessageRun {
@@ -236,7 +255,20 @@ export class MessageWork {
         if (when === 'together') await Promise.all(stimuli.map((stimulus) => stimulus.run(attack, latencyMs)))
         else for (const stimulus of stimuli) await stimulus.run(attack, latencyMs)
       }
+      if (when === 'alone' && (everything || check === 'message-timeout')) await this.#hold(usable)
     }
+  }
+
+  /** All at once: it takes as long as the longest time-out. */
+  async #hold(usable: readonly { attack: MessageAttack; latencyMs: number }[]): Promise<void> {
+    const { profile, tell, signal } = this.#context
+    const held = usable.filter(
+      ({ attack: { operation, given } }) => hangable(operation, given.dependencies.length, profile) === true,
+    )
+    if (held.length === 0) return
+    signal?.throwIfAborted()
+    tell(`${held.map(({ attack }) => attack.operation.ref).join(', ')}: held up`)
+    await messageHung(held)
   }
 
   #attackOn(operation: ReceiveFacts, given: MessageGiven): MessageAttack {
@@ -273,7 +305,7 @@ export class MessageWork {
     // A second effect may have come after what was seen; and one that was given up for lost, late.
     const readings = new Map(
       history.records.flatMap((record) =>
-        record.type === 'effects' && !record.marker.endsWith(':before')
+        record.type === 'effects' && !/:(before|poison)$/.test(record.marker)
           ? [[`${record.trial} ${record.marker}`, record] as const]
           : [],
       ),

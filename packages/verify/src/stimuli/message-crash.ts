@@ -48,7 +48,7 @@ export const messageCrash: MessageStimulus = {
 
       const burst = attack.trial('message-crash', 'killed while messages are being handled')
       const sendings = Array.from({ length: 24 }, () => burst.message('first'))
-      const inOrder = orderable(attack.operation) === true
+      const inOrder = orderable(attack.operation, attack.given.listed) === true
       const line = attack.trial('order-crash', 'messages of one key, the service killed among them')
       const { key } = line.identity()
       const sequence = inOrder ? Array.from({ length: 8 }, () => line.message('next', line.identity(key))) : []

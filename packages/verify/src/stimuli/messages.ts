@@ -72,7 +72,7 @@ export const sameIntent: MessageStimulus = {
 export const messageOrder: MessageStimulus = {
   id: 'message-order',
   when: 'together',
-  applies: orderable,
+  applies: (operation, given) => orderable(operation, given.listed),
   async run(attack) {
     const trials = Math.max(2, attack.profile.rounds)
     await Promise.all(
@@ -94,13 +94,14 @@ export const messageOrder: MessageStimulus = {
 }
 
 /** Undefined: order is not promised, or there is nothing to put in order. */
-export function orderable(operation: ReceiveFacts): true | string | undefined {
+export function orderable(operation: ReceiveFacts, listed: readonly string[] = []): true | string | undefined {
   if (operation.promised.ordering === undefined || operation.ordering === 'none') return undefined
   if (intentIsKey(operation))
     return 'its messages have one intent a key, so a key has one effect and there is nothing to put in order'
   if (keyPlace(operation) === undefined && operation.ordering !== 'total')
     return 'its ordering key is not in the payload'
   const { order, emits } = operation.probe
+  if (listed.includes(operation.operation)) return true
   return order !== undefined || emits !== undefined || 'nothing shows the order: give x-probe an `order` or `emits`'
 }
 

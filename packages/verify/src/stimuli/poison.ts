@@ -1,4 +1,5 @@
 /** A message that always fails, with healthy ones around it and behind it. */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { intentIsKey } from '../request/build-message.ts'
 import type { MessageStimulus } from './message-stimulus.ts'
@@ -19,12 +20,21 @@ export const poison: MessageStimulus = {
     const trial = attack.trial('poison', 'a message that always fails, healthy ones around it')
     const around = (): ReturnType<typeof trial.message>[] => Array.from({ length: 6 }, () => trial.message('around'))
     const bad = trial.identity()
-    const behind = intentIsKey(operation) ? [] : [0, 1].map(() => trial.message('behind', trial.identity(bad.key)))
+    // Where the key is the intent, whatever comes behind the poison is told from it by the time it came.
+    const apart = !intentIsKey(operation)
+    const behind = apart
+      ? [0, 1].map(() => trial.message('behind', trial.identity(bad.key)))
+      : [trial.message('behind', { ...bad, id: randomUUID() })]
     const [before, after] = [around(), around()]
-    await trial.send([...before, trial.message('poison', bad, operation.probe.poison), ...behind, ...after])
+    const failing = trial.message('poison', bad, operation.probe.poison)
+    await trial.send([...before, failing, ...(apart ? behind : []), ...after])
     await trial.effects([...before, ...after].map(({ identity }) => identity.marker))
     const until = trial.clock() + attack.patienceMs
     while (!(await attack.reader.dead(operation, trial.id, bad)) && trial.clock() < until) await pause(50)
+    if (!apart) {
+      trial.note(`${bad.marker}:poison`, await attack.reader.read(operation, bad.marker), true)
+      await trial.send(behind)
+    }
     const markers = behind.map(({ identity }) => identity.marker)
     // Those behind it: as long as one that is not held back would take, several times over.
     if (operation.deadLetter !== 'none' && operation.deadLetter.onPoison === 'skip') await trial.effects(markers)
@@ -32,7 +42,6 @@ export const poison: MessageStimulus = {
       await pause(Math.min(Math.max(operation.probe.settlesMs, 500), profile.settleCapMs))
       for (const marker of markers) trial.note(marker, await attack.reader.read(operation, marker), true)
     }
-    const reading = await attack.reader.read(operation, bad.marker)
-    trial.note(bad.marker, reading, true)
+    if (apart) trial.note(bad.marker, await attack.reader.read(operation, bad.marker), true)
   },
 }

@@ -42,6 +42,11 @@ export const parcelBugs = {
     // The one that was being handled at the kill; and a poison that counts as done sets its key free.
     also: ['bookParcel/message-crash', 'bookParcel/dead-letter', 'bookParcel/behind-poison'],
   },
+  'message-hangs': {
+    what: 'the carrier is waited for without a limit',
+    failedBy: 'bookParcel/message-timeout',
+    needs: 'carrier',
+  },
   'handled-side-by-side': {
     what: 'the messages of a partition are handled at the same time',
     failedBy: 'bookParcel/message-order',

@@ -362,6 +362,7 @@ export const parcels: ServiceContract<ParcelsTypes> = {
         },
         delivery: 'at-least-once',
         ordering: { by: { source: 'message.payload', pointer: ['orderId'] } },
+        timeoutMs: 1000,
         retry: { attempts: 4, backoff: 'fixed', delayMs: 100, maxDelayMs: 100 },
         deadLetter: { channel: 'parcels.dead', retentionMs: 604800000, replay: 'manual', onPoison: 'hold-key' },
       },
