@@ -108,6 +108,18 @@ test.each([
     'required: [key], properties: { key: { type: string, writeOnly: true } }',
     ['breaking sent-schema-widened'],
   ],
+  [
+    'a member that another part of the whole marks as read-only is asked of nobody',
+    'allOf: [{ properties: { id: { type: string, readOnly: true } } }]',
+    'allOf: [{ properties: { id: { type: string, readOnly: true } } }, { required: [id] }]',
+    ['minor sent-schema-narrowed'],
+  ],
+  [
+    'nor where the mark stands in a part of its own schema',
+    'properties: { id: { allOf: [{ type: string }, { readOnly: true }] } }',
+    'required: [id], properties: { id: { allOf: [{ type: string }, { readOnly: true }] } }',
+    ['minor sent-schema-narrowed'],
+  ],
 ])('%s', (_law, base, revision, expected) => {
   expect(told(compare(both(base), both(revision)))).toEqual(expected)
 })

@@ -1,6 +1,5 @@
 /**
- * `readOnly` and `writeOnly`: one schema, two shapes. A request need not carry what is `readOnly`, a response not what
- * is `writeOnly`, though both may stand in `required` (OpenAPI 3.0.4, 4.7.24.2; later versions keep the practice).
+ * `readOnly` and `writeOnly`: one schema, two shapes (exchange.ts).
  *
  * Every operation's request and response schemas are rewritten for their direction. A named schema that is not the same
  * in one gets a second entry there: `Order` and `OrderRequest`. What does not belong in a direction is not required,
@@ -9,17 +8,11 @@
 import type { HttpOperation, MediaType } from '../model/operation.ts'
 import type { JsonSchema, NamedSchema, Schema } from '../model/schema.ts'
 import type { Service, System } from '../model/system.ts'
-import {
-  isSchemaObject,
-  mapSubschemas,
-  referenced,
-  subschemas,
-  type SchemaObject,
-} from '../generate/schema-keywords.ts'
-import { parts, propertiesOf, type Named } from './look-through.ts'
+import { isSchemaObject, referenced, subschemas, type SchemaObject } from '../generate/schema-keywords.ts'
+import { absentMembers, type Exchange, mapParts, none, stillRequired, withAbsent } from './exchange.ts'
+import type { Named } from './look-through.ts'
 
 const HIDDEN = 'x-hidden'
-const MARKS = { request: 'readOnly', response: 'writeOnly' } as const
 const SUFFIXES = { request: 'Request', response: 'Response' } as const
 
 /** Whether a member's schema was marked by `directed`: it does not belong where it stands. */
@@ -85,7 +78,7 @@ function turned(
 }
 
 class Direction {
-  readonly #direction: keyof typeof MARKS
+  readonly #direction: Exchange
   readonly #source: Named
   /** every named schema of the service; entries for the direction are added */
   readonly #named: Map<string, NamedSchema>
@@ -93,7 +86,7 @@ class Direction {
   readonly #different: ReadonlySet<string>
   readonly #renamed = new Map<string, string>()
 
-  constructor(direction: keyof typeof MARKS, source: Service['schemas'], named: Map<string, NamedSchema>) {
+  constructor(direction: Exchange, source: Service['schemas'], named: Map<string, NamedSchema>) {
     this.#direction = direction
     this.#source = source
     this.#named = named
@@ -105,7 +98,7 @@ class Direction {
   }
 
   #turnedSchema(schema: Schema): Schema {
-    return { ...schema, schema: this.#turned(schema.schema, new Set()) }
+    return { ...schema, schema: this.#turned(schema.schema, none) }
   }
 
   /** Those with a marked member, and those that refer to one that is different. */
@@ -115,7 +108,7 @@ class Direction {
     for (const [name, { schema }] of Object.entries(this.#source)) {
       let marked = false
       for (const each of within(schema)) {
-        marked ||= this.#markedMembers(each).size > 0
+        marked ||= isSchemaObject(each) && absentMembers(each, this.#direction, this.#source, none).size > 0
         const target = referenced(each)
         if (target !== undefined) users.set(target, [...(users.get(target) ?? []), name])
       }
@@ -132,38 +125,20 @@ class Direction {
     return different
   }
 
-  #markedMembers(schema: JsonSchema): Set<string> {
-    const properties = isSchemaObject(schema) ? schema['properties'] : undefined
-    if (!isSchemaObject(properties)) return new Set()
-    return new Set(Object.keys(properties).filter((name) => this.#isMarked(properties[name] as JsonSchema)))
-  }
-
-  #isMarked(member: JsonSchema): boolean {
-    return parts(member, this.#source).some((part) => part[MARKS[this.#direction]] === true)
-  }
-
   /** `outer`: marked members of the object that this schema is one part of. */
   #turned(schema: JsonSchema, outer: ReadonlySet<string>): JsonSchema {
     if (!isSchemaObject(schema)) return schema
-    const hidden = new Set(outer)
-    if ('allOf' in schema || 'properties' in schema) {
-      for (const [name, member] of propertiesOf(schema, this.#source)) if (this.#isMarked(member)) hidden.add(name)
-    }
-    const result: Record<string, unknown> = mapSubschemas(schema, (inner, keyword) =>
-      this.#turned(inner, ['allOf', 'anyOf', 'oneOf'].includes(keyword) ? hidden : new Set()),
-    )
+    const hidden = absentMembers(schema, this.#direction, this.#source, outer)
+    const result = mapParts(schema, hidden, (inner, absent) => this.#turned(inner, absent))
     const name = referenced(schema)
     if (name !== undefined && this.#different.has(name)) result['$ref'] = `#/$defs/${this.#nameOf(name)}`
     if (isSchemaObject(schema['discriminator'])) result['discriminator'] = this.#turnedMapping(schema['discriminator'])
-    if (hidden.size === 0) return result
-    if (Array.isArray(schema['required'])) result['required'] = schema['required'].filter((each) => !hidden.has(each))
-    const properties = result['properties']
-    if (isSchemaObject(properties)) {
-      const members = Object.entries(properties).map(([key, member]) =>
-        hidden.has(key) && isSchemaObject(member) ? [key, { ...member, [HIDDEN]: true }] : [key, member],
-      )
-      result['properties'] = Object.fromEntries(members)
-    }
+    const required = stillRequired(schema, hidden)
+    if (required !== undefined) result['required'] = required
+    const properties = withAbsent(result['properties'], hidden, (key, member) => [
+      [key, isSchemaObject(member) ? { ...member, [HIDDEN]: true } : member],
+    ])
+    if (properties !== undefined) result['properties'] = properties
     return result
   }
 
@@ -188,7 +163,7 @@ class Direction {
     if (original === undefined) return name
     // Holds the place: the schema may refer to itself.
     this.#named.set(free, { ...original, name: free })
-    this.#named.set(free, { ...original, name: free, schema: this.#turned(original.schema, new Set()) })
+    this.#named.set(free, { ...original, name: free, schema: this.#turned(original.schema, none) })
     return free
   }
 }

@@ -1,18 +1,10 @@
-/**
- * What a schema means in one half of an HTTP exchange. OpenAPI: a property that is `readOnly` does not occur in
- * requests, one that is `writeOnly` not in responses; `required` then holds for the other half only.
- */
 import type { JsonSchema, NamedSchema } from '../../model/schema.ts'
+import { isSchemaObject, type SchemaObject } from '../../generate/schema-keywords.ts'
+import { absentMembers, type Exchange, mapParts, none, stillRequired, withAbsent } from '../../schema/exchange.ts'
 
 type Named = Readonly<Record<string, NamedSchema>>
-type Fields = Readonly<Record<string, unknown>>
 
-export type Exchange = 'request' | 'response'
-
-/** What is data in a schema, and no schema. */
-const DATA = new Set(['enum', 'const', 'default', 'example', 'examples', 'required', 'x-example'])
-
-/** The schemas of one side, read for one half. What has nothing of the kind is given back as it is. */
+/** The schemas of one side, read for one half of an exchange. What has nothing of the kind is given back as it is. */
 export class ExchangeSchemas {
   readonly #exchange: Exchange
   readonly #reads: boolean
@@ -35,62 +27,31 @@ export class ExchangeSchemas {
   }
 
   of(schema: JsonSchema): JsonSchema {
-    return this.#walk(schema) as JsonSchema
+    return this.#turned(schema, none)
   }
 
-  #walk(value: unknown): unknown {
-    if (Array.isArray(value)) {
-      const items = value.map((item) => this.#walk(item))
-      return items.some((item, index) => item !== value[index]) ? items : value
-    }
-    if (!isFields(value)) return value
-    const known = this.#known.get(value)
+  #turned(schema: JsonSchema, outer: ReadonlySet<string>): JsonSchema {
+    if (!isSchemaObject(schema)) return schema
+    const known = outer.size === 0 ? this.#known.get(schema) : undefined
     if (known !== undefined) return known
-    const found = this.#fields(value)
-    this.#known.set(value, found as JsonSchema)
+    const found = this.#read(schema, outer)
+    if (outer.size === 0) this.#known.set(schema, found)
     return found
   }
 
-  #fields(schema: Fields): Fields {
-    const changed: Record<string, unknown> = {}
-    const absent = new Set<string>()
-    for (const [key, value] of Object.entries(schema)) {
-      if (DATA.has(key)) continue
-      const now = key === 'properties' && isFields(value) ? this.#properties(value, absent) : this.#walk(value)
-      if (now !== value) changed[key] = now
-    }
-    const { required } = schema
-    if (absent.size > 0 && Array.isArray(required)) {
-      changed['required'] = required.filter((name) => !absent.has(String(name)))
-    }
-    return Object.keys(changed).length === 0 ? schema : { ...schema, ...changed }
-  }
-
-  #properties(properties: Fields, absent: Set<string>): Fields {
-    const found = Object.entries(properties).flatMap(([name, value]): [string, unknown][] => {
-      if (!this.#doesNotOccur(value)) return [[name, this.#walk(value)]]
-      absent.add(name)
-      // Readers of answers take what they do not know; who takes a request ignores or refuses what may not be set.
-      return this.#exchange === 'response' && this.#reads ? [] : [[name, false]]
+  #read(schema: SchemaObject, outer: ReadonlySet<string>): JsonSchema {
+    const absent = absentMembers(schema, this.#exchange, this.#original, outer)
+    let changed = false
+    const result = mapParts(schema, absent, (inner, same) => {
+      const now = this.#turned(inner, same)
+      changed ||= now !== inner
+      return now
     })
-    if (absent.size === 0 && found.every(([name, value]) => value === properties[name])) return properties
-    return Object.fromEntries(found)
+    const required = stillRequired(schema, absent)
+    // Readers of answers take what they do not know; who takes a request ignores or refuses what may not be set.
+    const dropped = this.#exchange === 'response' && this.#reads
+    const properties = withAbsent(result['properties'], absent, (name) => (dropped ? [] : [[name, false]]))
+    if (!changed && required === undefined && properties === undefined) return schema
+    return { ...result, ...(required && { required }), ...(properties && { properties }) }
   }
-
-  #doesNotOccur(schema: unknown): boolean {
-    const flag = this.#exchange === 'request' ? 'readOnly' : 'writeOnly'
-    let current = schema
-    for (let hops = 0; hops < 20 && isFields(current); hops++) {
-      if (current[flag] === true) return true
-      const reference: unknown = current['$ref']
-      const name = typeof reference === 'string' ? /^#\/\$defs\/([^/]+)$/.exec(reference)?.[1] : undefined
-      current =
-        name === undefined ? undefined : this.#original[name.replaceAll('~1', '/').replaceAll('~0', '~')]?.schema
-    }
-    return false
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
