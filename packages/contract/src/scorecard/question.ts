@@ -3,6 +3,7 @@ import type { Service } from '../model/system.ts'
 import type { RuleContext, Violation } from '../rules/rule.ts'
 import type { ClientLibrary } from '../rules/required-client-library.ts'
 import type { Handover } from '../rules/undeclared-workflow.ts'
+import type { CiTest } from './ci.ts'
 import type { Edge } from './edges.ts'
 import type { Proof } from './evidence.ts'
 import type { Basis, Place, QuestionId } from './model.ts'
@@ -42,8 +43,8 @@ export interface Scoring extends RuleContext {
   readonly manifests: (service: Service) => readonly string[]
   /** work that goes from service to service without a name */
   readonly handovers: readonly Handover[]
-  /** where CI runs contract tests of a service */
-  readonly contractTests: (service: Service) => (Basis & { readonly at: Place }) | undefined
+  /** where CI runs contract tests of its provider, or, where that is another company's, against it */
+  readonly contractTests: (edge: Edge) => CiTest | undefined
 }
 
 export function yes(text: string, at?: Place): Judgement {

@@ -87,6 +87,62 @@ test.each([
   expect(given?.because[0]?.at).toEqual(found === undefined ? undefined : { file: join(folder, file), line: 1 })
 })
 
+const verifying = "import { planService, run } from '@spandrel/verify'\nrun(planService('prices'))\n"
+const files = (more: Record<string, string> = {}): Record<string, string> => ({
+  '.ci/run': '#!/bin/sh\nset -e\ntests() {\n  npm run --silent "$1"\n}\nstep tests all\n',
+  'package.json': '{ "scripts": { "all": "npm run long", "long": "vitest run --config vitest.long.config.ts" } }',
+  'vitest.long.config.ts':
+    "export default { test: { include: ['{test,other}/**/*.long.test.ts'], exclude: ['**/old/**'] } }",
+  'test/prices.long.test.ts': verifying,
+  ...more,
+})
+
+test('contract tests that CI runs by way of a script and a test runner, with every line that shows it', async () => {
+  const given = answer(await score(files()), 'contract-tests', use)
+  expect(given?.because).toEqual([
+    { text: 'CI runs vitest as `long`', at: { file: join(folder, '.ci/run'), line: 6 } },
+    {
+      text: 'it tests `prices` with @spandrel/verify',
+      at: { file: join(folder, 'test/prices.long.test.ts'), line: 1 },
+    },
+  ])
+})
+
+test.each([
+  ['a file that the configuration leaves out', { 'test/prices.long.test.ts': '', 'test/prices.test.ts': verifying }],
+  ['a file that it excludes', { 'test/prices.long.test.ts': '', 'test/old/a.long.test.ts': verifying }],
+  ['a script that CI does not run', { '.ci/run': 'tests() { npm run --silent "$1"; }\ntests other\n' }],
+  ['a script that is not there', { 'package.json': '{ "scripts": {} }' }],
+  [
+    'files that the command does not name',
+    { 'package.json': '{ "scripts": { "all": "vitest run -c vitest.long.config.ts src/" } }' },
+  ],
+  ['a test of another service', { 'test/prices.long.test.ts': verifying.replace('prices', 'shop') }],
+  [
+    'a mere type',
+    { 'test/prices.long.test.ts': "import type { run, planService } from '@spandrel/verify'\nrun('prices')" },
+  ],
+  ['a test of messages only', { 'test/prices.long.test.ts': verifying.replaceAll('planService', 'planReceive') }],
+])('no contract test in CI: %s', async (_what, more) => {
+  expect(answer(await score(files(more)), 'contract-tests', use)).toMatchObject({ answer: 'no' })
+})
+
+test('what a pipeline calls is followed, and ends', async () => {
+  const pipeline = {
+    '.github/workflows/ci.yml': 'jobs:\n  a:\n    steps:\n      - run: bash scripts/ci.sh\n',
+    '.ci/run': '',
+  }
+  const found = async (script: string) =>
+    answer(await score({ ...files(pipeline), 'scripts/ci.sh': script }), 'contract-tests', use)?.because[0]
+  expect(await found('set -e\nnpx spandrel diff origin/main\n')).toEqual({
+    text: 'CI runs spandrel diff',
+    at: { file: join(folder, 'scripts/ci.sh'), line: 2 },
+  })
+  expect((await found('bash scripts/ci.sh\n./scripts/ci.sh\n'))?.text).toBe(
+    'no contract test was found in the CI of prices',
+  )
+})
+
 test('a call that nobody declared is no integration, and the contract is formal for a part only', async () => {
   const undeclared = { 'prices/main.ts': "fetch('http://shop.test:7001/orders')" }
   const formal = ({ scorecard }: ScoreResult) =>

@@ -3,8 +3,8 @@ import type { RuleContext, Violation } from '../rules/rule.ts'
 import { clientLibraries, manifestsOf } from '../rules/required-client-library.ts'
 import { rules } from '../rules/table.ts'
 import { unnamedEdges } from '../rules/undeclared-workflow.ts'
-import { contractTestsOf } from './ci.ts'
-import { edgesOf, subjectsOf } from './edges.ts'
+import { type CiTest, contractTestsOf } from './ci.ts'
+import { type Edge, edgesOf, subjectsOf } from './edges.ts'
 import { no, type Scoring } from './question.ts'
 
 type Found = Violation & { readonly fix: string }
@@ -19,7 +19,11 @@ export function scoringOf(context: RuleContext): Scoring {
   const bySubject = once((id: string) => Map.groupBy(violations(id), ({ subject }) => subject))
   const libraries = once(clientLibraries)
   const handovers = once(unnamedEdges)
-  const tests = once((service: Service) => contractTestsOf(service, system.dir))
+  const tests = once((edge: Edge): CiTest | undefined => {
+    // What another company runs is not ours to know; what we run against it is.
+    const runner = edge.provider === undefined || edge.provider.external ? edge.consumer : edge.provider
+    return runner && contractTestsOf(edge.provider ?? runner, edge.kind, { ...context, from: runner.dir })
+  })
   const manifests = once((service: Service) => manifestsOf(service, repository))
   return {
     ...context,

@@ -8,14 +8,13 @@ export const contractTests: Question = {
   proofs: () => [],
   anyRun: 'of any outcome',
   judge(edge, scoring) {
-    // What another company runs is not ours to know; what we run against it is.
+    const found = scoring.contractTests(edge)
+    if (found !== undefined) return { answer: 'yes', because: found }
     const service = edge.provider === undefined || edge.provider.external ? edge.consumer : edge.provider
-    const found = service === undefined ? undefined : scoring.contractTests(service)
-    if (found !== undefined) return { answer: 'yes', because: [found] }
     return no(
-      `no contract test was found in the CI of ${service?.name ?? edge.provider?.name ?? edge.name}`,
+      `no contract test ${edge.kind === 'message' ? 'of messages ' : ''}was found in the CI of ${service?.name ?? edge.provider?.name ?? edge.name}`,
       undefined,
-      'run `spandrel diff` against the main branch, or `spandrel verify` against the running service, in CI',
+      `run \`spandrel diff\` against the main branch, or \`spandrel verify${edge.kind === 'message' ? ' --transport' : ''}\` against the running service, in CI`,
     )
   },
 }
