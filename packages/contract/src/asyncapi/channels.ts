@@ -5,6 +5,7 @@ import { optional } from '../model/optional.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
 import { readAddressParameters } from './address-parameters.ts'
+import { readChannelServers } from './servers.ts'
 import { entriesAt, field, listAt, placeOf, plain, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { pointerSteps } from '../source/pointer.ts'
@@ -17,6 +18,7 @@ export interface DocumentChannel {
   /** in the order of the address */
   readonly parameters: readonly AddressParameter[]
   readonly bindings?: Bindings
+  readonly servers?: readonly string[]
   readonly location: SourceLocation
 }
 
@@ -38,6 +40,7 @@ export function readChannel(owner: Node, reading: Reading): DocumentChannel | un
     parameters: readAddressParameters(address, node, reading),
     messages: new Map(entriesAt(node, 'messages').map(([key, { keyAt, value }]) => [key, { keyAt, node: value }])),
     ...optional('bindings', readBindings(node, reading)),
+    ...optional('servers', readChannelServers(node, reading)),
     location: placeOf(node),
   }
 }

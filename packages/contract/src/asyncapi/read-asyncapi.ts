@@ -109,6 +109,7 @@ class OperationReader {
       ...optional('reply', this.#reply(name, replyNode)),
       ...optional('bindings', readBindings(node, this.#reading)),
       ...optional('channelBindings', channel.bindings),
+      ...optional('servers', channel.servers),
       security: readAsyncSecurity(node, this.#root, this.#reading),
       guarantees: declaration.guarantees,
       ...optional('integration', readIntegration(integration, this.#reading.defaultStyle, findings)),

@@ -1,7 +1,7 @@
 import type { ServerSecurity } from '../model/system.ts'
 import { follow } from '../service/reading.ts'
 import type { Reading } from '../service/reading.ts'
-import { entriesAt, placeOf, textAt } from '../source/node.ts'
+import { entriesAt, field, listAt, placeOf, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { readAsyncSecurity } from './security.ts'
 
@@ -12,6 +12,18 @@ export function readServers(root: Node, reading: Reading): readonly ServerSecuri
     const server = addressOf(node)
     if (node === undefined || server === undefined) return []
     return [{ server, security: readAsyncSecurity(node, root, reading), location: placeOf(value) }]
+  })
+}
+
+/** The servers that a channel names: references, or in AsyncAPI 2 names, of which the document keeps the servers. */
+export function readChannelServers(channel: Node, reading: Reading): readonly string[] | undefined {
+  const listed = listAt(channel, 'servers')
+  if (listed.length === 0) return undefined
+  const root = reading.sources.open(channel.at.file, channel.at)
+  return listed.flatMap((item) => {
+    const name = text(item)
+    const node = name === undefined ? item : field(field(root, 'servers'), name)
+    return addressOf(follow(node, reading)) ?? []
   })
 }
 

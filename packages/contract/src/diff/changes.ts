@@ -50,7 +50,10 @@ export class Changes {
 
   add(id: string, rule: DiffRule, subject: Subject, change: Change): void {
     const level = change.level ?? (this.#policy === 'strict' ? rule.strict : undefined) ?? rule.level
-    const consumers = change.consumers ?? subject.consumers ?? []
+    const consumers = (change.consumers ?? subject.consumers ?? []).map((one) => ({
+      ...one,
+      broken: atMost(level, one),
+    }))
     const known = this.#same(id, level, subject, change)
     const merged = known === undefined ? undefined : this.#found.get(known.key)
     if (known !== undefined && merged !== undefined) {
@@ -122,6 +125,12 @@ export class Changes {
         compare(a.id, b.id),
     )
   }
+}
+
+/** Nobody is broken by what offers more, and nobody for certain by what is only a warning. */
+function atMost(level: Level, { broken }: Consumer): Consumer['broken'] {
+  if (level === 'minor' || level === 'info') return 'no'
+  return level === 'warning' && broken === 'yes' ? 'unknown' : broken
 }
 
 export function severityOf(level: Level): Severity {

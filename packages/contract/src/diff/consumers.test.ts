@@ -188,3 +188,19 @@ test.each([
     consumers: [{ because: 'sends orderPlaced to shop.orders, and waits for what comes of it' }],
   })
 })
+
+test('nobody is broken by what offers more, and nobody for certain by what is only a warning', () => {
+  const more = prices('').replace(
+    "'200': { description: The price }",
+    "'200': { description: The price }, '404': { description: None }",
+  )
+  expect(consumersOf(compare({ 'prices.yaml': more }), 'response-error-added')).toEqual([
+    'orders team-orders no',
+    'mailer team-mail no',
+  ])
+  const gone = prices('').replace('parameters: [{ name: sku, in: query, schema: { type: string } }]', 'parameters: []')
+  expect(consumersOf(compare({ 'prices.yaml': gone }), 'parameter-removed')).toEqual([
+    'orders team-orders unknown',
+    'mailer team-mail no',
+  ])
+})

@@ -10,6 +10,7 @@ import { checkAsyncOperations } from './checks/messaging/async-operations.ts'
 import type { AsyncOperation, AsyncPair } from './checks/messaging/async-pair.ts'
 import { asyncLabel, messageDirection } from './checks/messaging/async-pair.ts'
 import { checkBindings } from './checks/messaging/bindings.ts'
+import { checkChannelServers } from './checks/messaging/channel-servers.ts'
 import { checkMessages } from './checks/messaging/messages.ts'
 import { checkReply } from './checks/messaging/reply.ts'
 import { checkStoredMessages } from './checks/messaging/stored-messages.ts'
@@ -150,6 +151,7 @@ function diffAsync(pair: AsyncPair, comparison: ServiceComparison): void {
   checkStoredMessages(pair, messages, comparison)
   checkReply(pair, comparison)
   checkBindings(pair, messages, comparison)
+  checkChannelServers(pair, comparison)
   checkSecurity(
     {
       base: base.security,

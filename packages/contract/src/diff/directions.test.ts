@@ -257,3 +257,36 @@ test('a sunset of what is not deprecated is told, and counts for nothing', () =>
   const gone = silent.replace(/paths:[^]*$/, 'paths: {}\n')
   expect(compare(silent, gone).findings[0]?.message).toContain('without `deprecated: true` was announced to nobody')
 })
+
+test('who a client of the broker calls itself is nothing that a broker does, even as a schema', () => {
+  const of = (name: string): string =>
+    channels().replace(
+      '    bindings: { kafka: {',
+      `    bindings: { kafka: { clientId: { type: string, enum: [${name}] },`,
+    )
+  expect(told(compare(of('a'), of('b')))).toEqual([])
+})
+
+test.each([
+  [
+    '3.0.0',
+    "{ $ref: '#/servers/one' }",
+    'address: orders, messages: { placed: {} }',
+    "operations: { it: { action: receive, channel: { $ref: '#/channels/orders' } } }",
+  ],
+  ['2.6.0', 'one', 'publish: { operationId: it, message: { name: placed } }', ''],
+])('AsyncAPI %s: a channel that is no longer on one of the servers', (version, server, content, operations) => {
+  const where = version.startsWith('2') ? 'url' : 'host'
+  const of = (servers: string): string => `
+asyncapi: ${version}
+info: { title: Orders, version: 1.0.0 }
+servers: { one: { ${where}: one, protocol: kafka }, two: { ${where}: two, protocol: kafka } }
+channels: { orders: { ${servers}${content} } }
+${operations}
+`
+  const one = of(`servers: [${server}], `)
+  expect(compare(of(''), one).findings.map(({ message }) => message)).toEqual([
+    'the channel is no longer on the server `kafka://two`',
+  ])
+  expect(told(compare(one, of('')))).toEqual(['minor channel-server-added'])
+})

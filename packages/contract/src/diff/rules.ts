@@ -5,6 +5,7 @@ import { integrationRules } from './checks/integration-terms.ts'
 import { addressRules } from './checks/messaging/addresses.ts'
 import { asyncOperationRules } from './checks/messaging/async-operations.ts'
 import { bindingRules } from './checks/messaging/bindings.ts'
+import { channelServerRules } from './checks/messaging/channel-servers.ts'
 import { messageRules } from './checks/messaging/messages.ts'
 import { replyRules } from './checks/messaging/reply.ts'
 import { storedMessageRules } from './checks/messaging/stored-messages.ts'
@@ -40,6 +41,7 @@ export const diffRules: Readonly<Record<string, DiffRule>> = {
   ...messageRules,
   ...replyRules,
   ...bindingRules,
+  ...channelServerRules,
   ...storedMessageRules,
   ...guaranteeRules,
   ...systemRules,

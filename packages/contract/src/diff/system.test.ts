@@ -142,3 +142,18 @@ test.each([
 ])('the gateway: %s becomes %s', (from, to, expected) => {
   expect(told(compare(from, to))).toEqual(expected === undefined ? [] : [expected])
 })
+
+test('another URL is told to who calls; another database is told without its password', () => {
+  const base = files['spandrel.yaml'].replace(
+    'payments.yaml],',
+    'payments.yaml], url: http://a, database: postgres://app:one@db/a,',
+  )
+  const now = base.replace('http://a', 'http://b').replace('app:one', 'app:two')
+  const side = (text: string) => sideOf({ ...files, 'spandrel.yaml': text })
+  expect(told(diffSystems(side(base), side(now)).findings)).toEqual([
+    'warning service-url-changed: the url of `payments` is `http://b` now, and was `http://a`',
+    '  unknown orders (team-orders): calls payments.quote',
+    '  unknown orders (team-orders): calls payments.list',
+    'warning service-database-changed: the database of `payments` is `postgres://…@db/a` now, and was `postgres://…@db/a`',
+  ])
+})

@@ -101,6 +101,8 @@ interface AsyncOperation {
   }
   readonly bindings?: Bindings
   readonly channelBindings?: Bindings
+  /** those of the document's `servers` that have the channel; absent: all of them */
+  readonly servers?: readonly string[]
   /** alternatives, besides what the server asks for; empty: nothing more */
   readonly security: readonly AsyncSecurityAlternative[]
   readonly guarantees: ResolvedGuarantees

@@ -36,6 +36,20 @@ export const integrationRules = {
     why: 'An rpc that was messaging makes its caller wait, and fail with it.',
     fix: 'say why, in `reason`',
   },
+  'compensation-changed': {
+    area: 'lifecycle',
+    level: 'warning',
+    law: 'a process that counts on a step to be undone may have nobody to undo it',
+    why: '`compensates` says which operation this one takes back. Whoever conducts the process, or fails late in it, asks for that.',
+    fix: 'name what it undoes, or see that another operation does',
+  },
+  'process-changed': {
+    area: 'lifecycle',
+    level: 'info',
+    law: 'a step belongs to another process, or to none',
+    why: 'Nothing changes for a program. `spandrel check` judges processes by their steps.',
+    fix: 'tell the owners of both processes',
+  },
 } as const satisfies Record<string, DiffRule>
 
 const compatibilities = ['none', 'backward', 'full']
@@ -74,6 +88,14 @@ export function checkIntegration(
   if (changed(before?.owner, after?.owner)) {
     const message = `it is owned by ${after?.owner ?? 'nobody'} now, and was by ${before?.owner}`
     report('owner-changed', { ...told('owner', before?.owner, after?.owner), message })
+  }
+  if (changed(before?.compensates, after?.compensates)) {
+    const message = `it undoes ${after?.compensates ?? 'nothing'} now, and undid ${before?.compensates}`
+    report('compensation-changed', { ...told('compensates', before?.compensates, after?.compensates), message })
+  }
+  if (before?.process !== after?.process) {
+    const message = `it is a step of ${after?.process ?? 'no process'} now, and was of ${before?.process ?? 'none'}`
+    report('process-changed', { ...told('process', before?.process, after?.process), message })
   }
   if (changed(before?.style, after?.style) && after?.style !== undefined) {
     const message = `its style is ${after.style} now, and was ${before?.style}`

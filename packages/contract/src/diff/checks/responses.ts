@@ -67,6 +67,13 @@ export const responseRules = {
     why: 'A caller may rely on what is required: `Location`, `ETag`, `Retry-After`.',
     fix: 'keep it required',
   },
+  'response-header-became-required': {
+    area: 'operation',
+    level: 'minor',
+    law: 'a header that may be relied on offers something more',
+    why: 'Callers that expected it to be missing sometimes find it always. Of a webhook or callback it is breaking: there the receiver answers, and has to send it.',
+    fix: 'nothing to do; see that every answer has it',
+  },
   'response-header-added': {
     area: 'operation',
     level: 'minor',
@@ -173,6 +180,14 @@ function compareResponse(old: Response, now: Response, pair: HttpPair, compariso
         place,
         message: `the header \`${after.name}\` of the answer ${now.status} may be missing now`,
         ...(sent ? {} : { level: 'minor' }),
+      })
+    }
+    if (!before.required && after.required) {
+      report('response-header-became-required', {
+        ...where,
+        place,
+        message: `the header \`${after.name}\` of the answer ${now.status} is always there now`,
+        ...(sent ? {} : { level: 'breaking' }),
       })
     }
     comparison.schemas.compare(before.schema, after.schema, { direction, text: true, place, subject: pair.subject })

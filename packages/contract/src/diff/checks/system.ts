@@ -81,6 +81,20 @@ export const systemRules = {
     why: 'Who calls it at its own URL goes on.',
     fix: 'nothing to do; see that it is started, and that somebody owns it',
   },
+  'service-url-changed': {
+    area: 'system',
+    level: 'warning',
+    law: 'who goes to the old URL of a service may find nobody there',
+    why: 'Generated clients have it as their default. Where the environment says another one, nothing changes; the file does not tell.',
+    fix: 'let the service answer at both until its callers have moved',
+  },
+  'service-database-changed': {
+    area: 'system',
+    level: 'warning',
+    law: 'what one database holds is not in another',
+    why: 'Keys, messages that wait to be sent, held messages and dead letters are rows in the database of a service. In a new one a retry takes effect again, and what waited stays behind.',
+    fix: 'move the rows of the schema `spandrel` with the service’s own, while it is stopped',
+  },
   'system-renamed': {
     area: 'system',
     level: 'breaking',
@@ -105,7 +119,7 @@ export function checkSystem(comparison: Comparison): void {
   channels(base, revision, whole, comparison)
   const report = reporter(systemRules, comparison.changes, whole)
   if (base.transport.text !== revision.transport.text) {
-    const [before, after] = [base.transport.text, revision.transport.text]
+    const [before, after] = [withoutSecrets(base.transport.text), withoutSecrets(revision.transport.text)]
     const message = `the transport is \`${after}\` now, and was \`${before}\``
     const where = { at: revision.transport.location, base: base.transport.location }
     report('transport-changed', { ...where, place: 'transport', message, before, after })
@@ -182,6 +196,18 @@ function compareService(before: Service, after: Service, subject: Subject, compa
     const message = `the keys of \`${after.name}\` are kept by the gateway now, and were by the service`
     report('key-keeper-changed', { ...where, place: 'keys', message, before: 'service', after: 'gateway' })
   }
+  const settings = [
+    ['service-url-changed', 'url', before.url, after.url],
+    ['service-database-changed', 'database', before.database, after.database],
+  ] as const
+  for (const [id, member, old, now] of settings) {
+    if (old === undefined || now === undefined || old.text === now.text) continue
+    const [was, is] = [withoutSecrets(old.text), withoutSecrets(now.text)]
+    const message = `the ${member} of \`${after.name}\` is \`${is}\` now, and was \`${was}\``
+    const change = { at: now.location, base: old.location, place: member, message, before: was, after: is }
+    const callers = comparison.landscape.callersOfAny(after.name, Object.keys(after.operations))
+    report(id, { ...change, consumers: member === 'url' ? callers : [] })
+  }
   if (!before.external && after.external) {
     const message = `\`${after.name}\` is external now: it has no routes at the gateway, and is on no transport of the system`
     report('service-became-external', {
@@ -198,6 +224,11 @@ function compareService(before: Service, after: Service, subject: Subject, compa
     report('service-became-internal', { ...where, place: 'external', message, before: true, after: false })
   }
   checkUses(before, after, subject, comparison)
+}
+
+/** A report goes to more places than the file: `postgres://app:secret@host` → `postgres://…@host`. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//…@')
 }
 
 function channels(base: System, revision: System, whole: Subject, comparison: Comparison): void {

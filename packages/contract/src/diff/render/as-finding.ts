@@ -24,11 +24,13 @@ export function asFinding(change: DiffFinding): Finding {
 }
 
 function detailsOf({ witness, also, consumers, service, owner, level }: DiffFinding): readonly string[] {
+  // Nobody has to be asked about what breaks nobody.
+  const fine = level === 'minor' || level === 'info'
   return [
-    ...(owner === undefined || level === 'minor' || level === 'info' ? [] : [`owned by     ${owner} (${service})`]),
+    ...(owner === undefined || fine ? [] : [`owned by     ${owner} (${service})`]),
     ...(witness === undefined ? [] : [`for example  ${cut(witness)}`]),
     ...(also.length === 0 ? [] : [`also         ${listed(also)}`]),
-    ...consumers.map(consumerText),
+    ...(fine ? [] : consumers.map(consumerText)),
   ]
 }
 

@@ -213,7 +213,7 @@ function shown(
 ): string {
   const gone = kept === undefined ? undefined : all?.filter((value) => !kept.includes(value))
   if (gone === undefined || gone.length === 0) {
-    return first?.answer === 'no' ? `, say, ${JSON.stringify(first.witness)}` : 'something else'
+    return first?.answer === 'no' ? `for instance ${JSON.stringify(first.witness)}` : 'something else'
   }
   const few = gone.slice(0, 4).map((value) => `\`${value}\``)
   return gone.length > 4 ? `${few.join(', ')} … (${gone.length})` : few.join(' or ')

@@ -25,6 +25,20 @@ export const asyncOperationRules = {
     why: 'A send and a receive meet at an address. Nothing fails: the messages are only never handled.',
     fix: 'use both addresses until the other side has moved',
   },
+  'effects-became-external': {
+    area: 'message',
+    level: 'warning',
+    law: 'an effect outside the transaction may take place more than once',
+    why: '`x-effects: external` means that the handler acts before its result is committed, at least once and with the same key. Whether what it calls suppresses a second time, the contract does not tell.',
+    fix: 'give the key to what is called, and see that it suppresses',
+  },
+  'effects-became-transactional': {
+    area: 'message',
+    level: 'minor',
+    law: 'an effect that is the transaction takes place once',
+    why: 'Key and effect are committed together.',
+    fix: 'nothing to do',
+  },
 } as const satisfies Record<string, DiffRule>
 
 export interface AsyncSides {
@@ -107,6 +121,15 @@ function sameEdge(
       after: after.channel,
     })
   }
+  if (before.kind === 'receive' && after.kind === 'receive' && before.effects !== after.effects) {
+    report(after.effects === 'external' ? 'effects-became-external' : 'effects-became-transactional', {
+      ...where,
+      place: 'x-effects',
+      message: `its effects are ${said(after.effects)} now, and were ${said(before.effects)}`,
+      before: before.effects,
+      after: after.effects,
+    })
+  }
   if (before.kind === after.kind) return true
   report('action-changed', {
     ...where,
@@ -116,4 +139,8 @@ function sameEdge(
     after: after.kind,
   })
   return false
+}
+
+function said(effects: 'transaction' | 'external'): string {
+  return effects === 'external' ? 'outside its transaction' : 'its transaction'
 }

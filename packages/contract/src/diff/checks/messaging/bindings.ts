@@ -49,7 +49,7 @@ const losing = /(^|\.)(autoDelete|exclusive|cleanSession)$/
 const amounts =
   /(^|\.)(qos|deliveryMode|expiration|messageExpiryInterval|sessionExpiryInterval|messageRetentionPeriod|retention(\.ms|\.bytes|\.time|\.size)?|replicas|min\.insync\.replicas|delete\.retention\.ms|maximumMessageSize|max\.message\.bytes)$/
 /** Who says it, and by which edition: nothing that a broker does. */
-const silent = /(^|\.)(bindingVersion|clientId|description)$/
+const silent = /(^|\.)(bindingVersion|clientId|description)(\.|$)/
 
 export function checkBindings(pair: AsyncPair, messages: readonly MessagePair[], comparison: Comparison): void {
   const { base, revision } = pair
