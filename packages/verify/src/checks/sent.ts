@@ -5,6 +5,7 @@ import type { Channels, MessageTrialView } from '../history/message-view.ts'
 import type { SeenRecord } from '../history/message-records.ts'
 import { succeeded } from '../history/trial-view.ts'
 import type { Emits, SendFacts } from '../plan/message-facts.ts'
+import { carriedChecks } from './carried.ts'
 import { type Judgement, seen, unconfirmed } from './check.ts'
 import { broken, type SendCheck } from './message-check.ts'
 
@@ -12,6 +13,8 @@ interface Balance {
   marker: string
   /** absent: not known */
   effects?: number
+  /** not only told by an answer */
+  counted: boolean
   /** all effects had their time when they were counted */
   settled: boolean
   messages: readonly SeenRecord[]
@@ -21,13 +24,14 @@ interface Balance {
 }
 
 /** What was counted is strong; an answer that stands for an effect is not. */
-function clean(trial: MessageTrialView, all: readonly Balance[]): Judgement {
-  return all.every(({ marker }) => countOf(trial, marker) !== undefined) ? seen : { kind: 'clean', oracle: 'weak' }
+function clean(all: readonly Balance[]): Judgement {
+  return all.every(({ counted }) => counted) ? seen : { kind: 'clean', oracle: 'weak' }
 }
 
 /** Effects and messages of each marker of a trial. Empty: the trial is not about this send. */
 function balances(trial: MessageTrialView, send: SendFacts, channels: Channels): Balance[] {
-  const { emits } = send.shownBy.find(({ ref }) => ref === trial.record.ref) ?? {}
+  // Where messages count the effects, they cannot show that each effect has its message: answers say so then.
+  const { emits, counts = false } = send.shownBy.find(({ ref }) => ref === trial.record.ref) ?? {}
   if (emits === undefined || !channels.watched.includes(emits.channel)) return []
   const requests = Map.groupBy(
     trial.requests.filter(({ invoke }) => invoke.ref === trial.record.ref),
@@ -36,13 +40,14 @@ function balances(trial: MessageTrialView, send: SendFacts, channels: Channels):
   const messages = Map.groupBy(trial.messages, ({ marker }) => marker)
   return [
     ...[...requests].map(([marker, asked]): Balance => {
-      const counted = countOf(trial, marker)
+      const counted = counts ? undefined : countOf(trial, marker)
       // Where nothing counts effects, an answer of success stands for one, and refusals for none.
       const told = asked.some(succeeded) ? 1 : asked.every(({ end }) => end?.type === 'fail') ? 0 : undefined
       const effects = counted?.effects ?? told
       return {
         marker,
         ...(effects !== undefined && { effects }),
+        counted: counted !== undefined,
         settled: counted?.settled ?? true,
         messages: shownBy(channels.seen, emits, marker),
         repeated: asked.length > 1,
@@ -54,6 +59,7 @@ function balances(trial: MessageTrialView, send: SendFacts, channels: Channels):
       return {
         marker,
         ...counted,
+        counted: counted !== undefined,
         settled: counted?.settled ?? false,
         messages: shownBy(channels.seen, emits, marker),
         repeated: given.length > 1,
@@ -86,7 +92,7 @@ const effectHasMessage: SendCheck = {
     const { times } = emitsOf(send, trial)
     const lost = done.find(({ effects = 0, messages }) => messages.length < times * Math.min(effects, 1))
     return lost === undefined
-      ? clean(trial, done)
+      ? clean(done)
       : broken(
           `an effect (${lost.marker}) has ${lost.messages.length} messages where there should be ${times}`,
           lost.ids,
@@ -105,7 +111,7 @@ const messageHasEffect: SendCheck = {
     if (all.length === 0 || channels.collectedAt === undefined) return undefined
     const alone = all.find(({ messages }) => messages.length > 0)
     return alone === undefined
-      ? clean(trial, all)
+      ? clean(all)
       : broken(`there is no effect of ${alone.marker}, and a message tells of it`, alone.ids)
   },
 }
@@ -122,7 +128,7 @@ const sameMessage: SendCheck = {
     const { times } = emitsOf(send, trial)
     const twice = all.find(({ effects = 0, messages }) => messages.length > times * effects)
     return twice === undefined
-      ? clean(trial, all)
+      ? clean(all)
       : broken(
           `${twice.effects === 1 ? 'one effect' : `${twice.effects} effects`}, and ${twice.messages.length} messages with different ids`,
           twice.ids,
@@ -157,4 +163,10 @@ const orderingKeySent: SendCheck = {
   },
 }
 
-export const sendChecks: readonly SendCheck[] = [effectHasMessage, messageHasEffect, sameMessage, orderingKeySent]
+export const sendChecks: readonly SendCheck[] = [
+  effectHasMessage,
+  messageHasEffect,
+  sameMessage,
+  orderingKeySent,
+  ...carriedChecks,
+]

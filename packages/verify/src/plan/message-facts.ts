@@ -66,7 +66,14 @@ export interface SendFacts {
   readonly channel: string
   readonly types: readonly string[]
   readonly ordering: 'none' | 'total' | { readonly by: Expression }
-  readonly shownBy: readonly { readonly ref: string; readonly emits: Emits }[]
+  readonly shownBy: readonly {
+    readonly ref: string
+    readonly emits: Emits
+    /** of an HTTP operation: the header of its correlation id */
+    readonly correlation?: string
+    /** these messages are all that counts its effects */
+    readonly counts?: boolean
+  }[]
 }
 
 /** An operation whose answer is not the end of it. */
@@ -103,9 +110,12 @@ export function messageFacts(
   const receives = Object.values(service.receives)
   const emitting = [...https, ...receives]
     .filter(({ operation }) => wanted(operation))
-    .flatMap(({ operation, probe }) => {
+    .flatMap(({ operation, probe, guarantees: { correlation } }) => {
       const emits = emitsOf(probe, service)
-      return emits === undefined ? [] : [{ ref: `${service.name}.${operation}`, emits }]
+      const header = correlation?.source === 'request.header' ? correlation.name : undefined
+      return emits === undefined
+        ? []
+        : [{ ref: `${service.name}.${operation}`, emits, ...optional('correlation', header) }]
     })
   const completions = https.filter(({ operation }) => wanted(operation)).map((one) => completionFacts(one, service))
   const byDatabase = (facts: ReceiveFacts): ReceiveFacts =>
@@ -195,10 +205,18 @@ function messageProbe(probe: Probe | undefined, service: Service): MessageProbe 
 
 function sendFacts(operation: SendOperation): Omit<SendFacts, 'shownBy'> {
   const { values, declared } = operation.guarantees
+  // AsyncAPI's own word for it stands on each message; ours is where CloudEvents has it.
+  const carries = operation.messages.every(
+    ({ correlation }) => correlation?.source === 'message.header' && correlation.pointer.join('/') === 'correlationid',
+  )
   return {
     ref: `${operation.service}.${operation.operation}`,
     location: operation.location,
-    promised: { ...optional('delivery', declared.delivery), ...optional('ordering', declared.ordering) },
+    promised: {
+      ...optional('delivery', declared.delivery),
+      ...optional('ordering', declared.ordering),
+      ...(carries && optional('correlation', operation.messages[0]?.location)),
+    },
     channel: operation.channel,
     types: operation.messages.map(({ type }) => type),
     ordering: values.ordering,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Expression } from '@spandrel/contract'
 import type { OutgoingMessage } from '@spandrel/runtime/operate'
 import type { ReceiveFacts } from '../plan/message-facts.ts'
+import { newTraceparent } from '../wire/traceparent.ts'
 import { at, put, steps } from './place.ts'
 
 export interface MessageIdentity {
@@ -36,6 +37,7 @@ export function buildMessage(facts: ReceiveFacts, identity: MessageIdentity, inp
       time: new Date().toISOString(),
       datacontenttype: 'application/json',
       correlationid: identity.marker,
+      traceparent: newTraceparent(),
       ...(own !== undefined && { partitionkey: typeof own === 'string' ? own : JSON.stringify(own) }),
       ...(facts.ordering === 'total' && { partitionkey: 'all' }),
     },

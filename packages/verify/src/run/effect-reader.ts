@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { History } from '../history/history.ts'
 import { isAbout, shownBy } from '../history/seen-messages.ts'
 import type { DeadRecord, SeenRecord } from '../history/message-records.ts'
-import type { MessageProbe, ReceiveFacts } from '../plan/message-facts.ts'
+import type { Emits, MessageProbe, ReceiveFacts } from '../plan/message-facts.ts'
 import { countOf, probeRequest } from '../request/build-request.ts'
 import { at, steps } from '../request/place.ts'
 import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
@@ -55,6 +55,7 @@ export class EffectReader {
   /** markers and keys that do not begin with the prefix, because the contract wants a UUID */
   readonly #known = new Set<string>()
   readonly #seen: SeenRecord[] = []
+  readonly #shown = new Map<string, (marker: string) => Promise<number>>()
   #collecting: Promise<void> = Promise.resolve()
 
   constructor(options: EffectReaderOptions) {
@@ -70,7 +71,7 @@ export class EffectReader {
   }
 
   async read({ operation, probe }: Counted, marker: string): Promise<Reading> {
-    const counter = this.#options.counters[operation]
+    const counter = this.#options.counters[operation] ?? this.#shown.get(operation)
     if (counter !== undefined) return await counter(marker).then((count) => ({ count }), failed)
     const { base, headers } = this.#options
     const request = base === undefined ? undefined : probeRequest({ probe }, base, marker, headers)
@@ -83,11 +84,20 @@ export class EffectReader {
     const { emits } = probe
     if (emits === undefined || this.#options.stream === undefined)
       return { why: probe.oracle === 'strong' ? 'there is no transport to look at: --transport' : probe.oracle.weak }
-    const fault = await this.collect().then(
-      () => undefined,
-      (error: unknown) => failed(error),
-    )
-    return fault ?? { count: Math.ceil(shownBy(this.#seen, emits, marker).length / emits.times) }
+    return await this.#countShown(emits, marker).then((count) => ({ count }), failed)
+  }
+
+  /** From now on, effects of this HTTP operation are counted by the messages that show them. */
+  countBy(operation: string, emits: Emits): (marker: string) => Promise<number> {
+    const count = (marker: string): Promise<number> => this.#countShown(emits, marker)
+    this.#shown.set(operation, count)
+    return count
+  }
+
+  /** How many effects of a marker are shown by messages that came until now. */
+  async #countShown(emits: Emits, marker: string): Promise<number> {
+    await this.collect()
+    return Math.ceil(shownBy(this.#seen, emits, marker).length / emits.times)
   }
 
   /** What came on the watched channels since the last time, noted where it is about this run. */

@@ -13,6 +13,8 @@ import type { ServiceProcess } from './service-process.ts'
 
 export interface MessageGiven {
   readonly road: MessageRoad
+  /** aborted: the run is over, whatever is being waited for */
+  readonly signal?: AbortSignal
   readonly process?: ServiceProcess
   readonly dependencies: readonly FaultProxy[]
   /** dead letters can be looked at, in tables of the runtime */
@@ -164,6 +166,7 @@ export class MessageTrial {
     const until = this.clock() + this.#attack.patienceMs
     for (const { marker } of led) {
       for (;;) {
+        given.signal?.throwIfAborted()
         const { count = 0 } = await reader.read(leader, marker)
         if (count > 0 || this.clock() > until) break
         await pause(20)
@@ -176,6 +179,7 @@ export class MessageTrial {
     const until = this.clock() + limitMs
     const open = new Set(markers)
     for (;;) {
+      this.#attack.given.signal?.throwIfAborted()
       const late = this.clock() > until
       await Promise.all(
         [...open].map(async (marker) => {

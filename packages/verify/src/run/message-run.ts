@@ -6,6 +6,7 @@ import type { History } from '../history/history.ts'
 import type { MessageRun } from '../history/message-records.ts'
 import type { Untested } from '../history/records.ts'
 import type { MessageFacts, ReceiveFacts } from '../plan/message-facts.ts'
+import type { OperationFacts } from '../plan/operation-facts.ts'
 import { keyPlace } from '../request/build-message.ts'
 import { messageStimuli } from '../stimuli/all-messages.ts'
 import { watchCompletion } from '../stimuli/completion.ts'
@@ -131,6 +132,11 @@ export class MessageWork {
   readonly #reader: EffectReader
   readonly #planned: readonly Planned[]
   readonly #given: MessageGiven | undefined
+  readonly #stop = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #running = new Set<Promise<void>>()
+  /** HTTP operations whose effects are counted by messages */
+  readonly #counted = new Set<string>()
   readonly watched: readonly string[]
 
   /** From here on, what comes on the channels of the service is seen. */
@@ -159,6 +165,7 @@ export class MessageWork {
     this.watched = watched
     const { history, base, headers, counters, prefix, process, dependencies } = context
     const { stream, push, held, orders, facts } = options
+    this.#signal = AbortSignal.any([this.#stop.signal, ...(context.signal === undefined ? [] : [context.signal])])
     this.#reader = new EffectReader({
       history,
       headers,
@@ -172,13 +179,19 @@ export class MessageWork {
     const road =
       push === undefined
         ? stream
-        : new PushRoad({ ...push, timeoutMs: context.profile.timeoutMs, giveUpMs: outcomeCapMs[context.profile.name] })
+        : new PushRoad({
+            ...push,
+            timeoutMs: context.profile.timeoutMs,
+            giveUpMs: outcomeCapMs[context.profile.name],
+            signal: this.#signal,
+          })
     this.#given =
       road === undefined
         ? undefined
         : {
             road,
             dependencies,
+            signal: this.#signal,
             held: held !== undefined,
             listed: Object.keys(orders ?? {}),
             siblings: facts.receives,
@@ -187,10 +200,24 @@ export class MessageWork {
     this.#planned = facts.receives.map((one) => planReceive(one, this.#given, context.profile))
   }
 
+  /** Of an HTTP operation whose effects nothing else counts: what counts them by the messages that show them. */
+  counterOf({ ref, operation, probe }: OperationFacts): ((marker: string) => Promise<number>) | undefined {
+    if (probe.oracle === 'strong' || probe.marker === undefined || operation in this.#context.counters) return undefined
+    const shows = this.#options.facts.sends.flatMap(({ shownBy }) => shownBy).find((one) => one.ref === ref)
+    if (shows === undefined || shows.emits.times === 0 || !this.watched.includes(shows.emits.channel)) return undefined
+    this.#counted.add(ref)
+    return this.#reader.countBy(operation, shows.emits)
+  }
+
   get facts(): MessageRun {
     const road = this.#given?.road.kind
+    const { sends } = this.#options.facts
     return {
       ...this.#options.facts,
+      sends: sends.map((send) => ({
+        ...send,
+        shownBy: send.shownBy.map((one) => (this.#counted.has(one.ref) ? { ...one, counts: true } : one)),
+      })),
       ...(road !== undefined && { road }),
       watched: this.watched,
       outcomeCapMs: outcomeCapMs[this.#context.profile.name],
@@ -252,8 +279,9 @@ export class MessageWork {
         if (stimuli.length === 0) continue
         signal?.throwIfAborted()
         tell(`${one.operation.ref}: ${stimuli.map(({ id }) => id).join(', ')}`)
-        if (when === 'together') await Promise.all(stimuli.map((stimulus) => stimulus.run(attack, latencyMs)))
-        else for (const stimulus of stimuli) await stimulus.run(attack, latencyMs)
+        const runs = (stimulus: MessageStimulus): Promise<void> => this.#awaited(stimulus.run(attack, latencyMs))
+        if (when === 'together') await Promise.all(stimuli.map(runs))
+        else for (const stimulus of stimuli) await runs(stimulus)
       }
       if (when === 'alone' && (everything || check === 'message-timeout')) await this.#hold(usable)
     }
@@ -268,7 +296,19 @@ export class MessageWork {
     if (held.length === 0) return
     signal?.throwIfAborted()
     tell(`${held.map(({ attack }) => attack.operation.ref).join(', ')}: held up`)
-    await messageHung(held)
+    await this.#awaited(messageHung(held))
+  }
+
+  async #awaited(work: Promise<void>): Promise<void> {
+    this.#running.add(work)
+    await work.finally(() => this.#running.delete(work))
+  }
+
+  /** Ends what is still being done, and mends what is broken for it. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('the run is over'))
+    await Promise.allSettled(this.#running)
+    for (const dependency of this.#context.dependencies) dependency.heal()
   }
 
   #attackOn(operation: ReceiveFacts, given: MessageGiven): MessageAttack {
@@ -300,7 +340,7 @@ export class MessageWork {
     const sentAny = history.records.some(({ type }) => type === 'message')
     if (sentAny) {
       tell(`waiting ${(wait / 1000).toFixed(1)} s for the effects of messages`)
-      await pause(wait)
+      await pause(wait, undefined, { signal: this.#signal })
     }
     // A second effect may have come after what was seen; and one that was given up for lost, late.
     const readings = new Map(

@@ -66,28 +66,11 @@ interface AttackLimits {
 const together = 4
 
 export async function run(options: RunOptions): Promise<History> {
-  const { plan, instances, callers = [], dependencies = [], profile = profiles.default } = options
+  const { instances, callers = [], dependencies = [], profile = profiles.default } = options
   const tell = options.onProgress ?? (() => {})
   const seed = options.seed ?? randomInt(1, 2 ** 31)
   const prefix = `v${seed.toString(36)}${Date.now().toString(36)}`
   const history = new History(options.file)
-  const attacked = plan.operations.filter((operation) => leftAlone(operation) === undefined)
-  const givenFor = (operation: OperationFacts): Given => ({
-    instances,
-    callers,
-    dependencies,
-    ...(options.tenant !== undefined && { tenant: options.tenant }),
-    siblings: attacked.filter((one) => one !== operation),
-    ...(options.process !== undefined && { process: options.process }),
-    ...(options.ledger !== undefined && { ledger: options.ledger }),
-    ...(options.due !== undefined && { due: options.due }),
-  })
-  const needed = options.due === undefined ? stimuliOf(options.check) : ['due']
-  const chosen = (one: PlannedOperation): PlannedOperation =>
-    needed === undefined || needed.includes('*')
-      ? one
-      : { ...one, stimuli: one.stimuli.filter(({ id }) => needed.includes(id)) }
-  const planned = attacked.map((operation) => chosen(planOperation(operation, givenFor(operation), profile)))
   let counter = 0
   const next = (kind: string): string =>
     kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`
@@ -108,6 +91,40 @@ export async function run(options: RunOptions): Promise<History> {
           ...(options.check !== undefined && { check: options.check }),
           ...(options.signal !== undefined && { signal: options.signal }),
         })
+  // An effect that nothing else counts is counted by the messages that show it.
+  const shown = options.plan.operations.flatMap((operation) => {
+    const count = work?.counterOf(operation)
+    return count === undefined ? [] : [{ operation, count }]
+  })
+  const plan: ServicePlan = {
+    ...options.plan,
+    operations: options.plan.operations.map((operation) =>
+      shown.some((one) => one.operation === operation)
+        ? { ...operation, probe: { ...operation.probe, oracle: 'strong' } }
+        : operation,
+    ),
+  }
+  const counters = {
+    ...Object.fromEntries(shown.map((one) => [one.operation.operation, one.count])),
+    ...options.counters,
+  }
+  const attacked = plan.operations.filter((operation) => leftAlone(operation) === undefined)
+  const givenFor = (operation: OperationFacts): Given => ({
+    instances,
+    callers,
+    dependencies,
+    ...(options.tenant !== undefined && { tenant: options.tenant }),
+    siblings: attacked.filter((one) => one !== operation),
+    ...(options.process !== undefined && { process: options.process }),
+    ...(options.ledger !== undefined && { ledger: options.ledger }),
+    ...(options.due !== undefined && { due: options.due }),
+  })
+  const needed = options.due === undefined ? stimuliOf(options.check) : ['due']
+  const chosen = (one: PlannedOperation): PlannedOperation =>
+    needed === undefined || needed.includes('*')
+      ? one
+      : { ...one, stimuli: one.stimuli.filter(({ id }) => needed.includes(id)) }
+  const planned = attacked.map((operation) => chosen(planOperation(operation, givenFor(operation), profile)))
   history.add({
     type: 'run',
     version: 2,
@@ -131,7 +148,7 @@ export async function run(options: RunOptions): Promise<History> {
 
   const { needed: first, more } = inTwoParts(profile)
   const budget = new Budget(profile, history.clock)
-  const probe = new Probe(history, instances[0] ?? '', callers[0] ?? [], options.counters)
+  const probe = new Probe(history, instances[0] ?? '', callers[0] ?? [], counters)
   const afterwards: (() => Promise<void>)[] = []
   const attackOn = (operation: OperationFacts, limits: Partial<AttackLimits> = {}): Attack =>
     new Attack({
@@ -211,6 +228,7 @@ export async function run(options: RunOptions): Promise<History> {
     return history
   } finally {
     stopWatching()
+    await work?.close()
     // Also where it was stopped: what it made is there all the same.
     tell('cleaning up')
     await cleanUp(history, attacked, instances[0]!, callers[0] ?? [])

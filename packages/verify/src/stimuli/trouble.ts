@@ -1,6 +1,7 @@
 /** Clients that go away, dependencies that fail, inputs that are wrong. */
 import { changeLeaf } from '../request/change-leaf.ts'
 import { wrongInputs } from '../request/wrong-inputs.ts'
+import { newTraceparent } from '../wire/traceparent.ts'
 import { waitUntil } from '../run/attack.ts'
 import { keyed, repeatable, type Stimulus } from './stimulus.ts'
 
@@ -110,7 +111,13 @@ export const carried: Stimulus = {
     const expression = attack.operation.correlation
     if (expression === undefined || !('name' in expression)) return
     const trial = attack.trial('carried', 'a correlation id of our own', { header: expression.name.toLowerCase() })
-    await trial.send({ role: 'first', headers: [[expression.name, trial.marker]] })
+    await trial.send({
+      role: 'first',
+      headers: [
+        [expression.name, trial.marker],
+        ['traceparent', newTraceparent()],
+      ],
+    })
     await trial.send({
       role: 'failing',
       headers: [[expression.name, `${trial.marker}-f`]],

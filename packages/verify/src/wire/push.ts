@@ -16,6 +16,7 @@ export interface PushRoadOptions {
   readonly timeoutMs: number
   /** how long one message is tried */
   readonly giveUpMs: number
+  readonly signal?: AbortSignal
 }
 
 export class PushRoad implements MessageRoad {
@@ -50,7 +51,7 @@ export class PushRoad implements MessageRoad {
       if (status !== undefined && status < 300) return
       // What trying again would not change is a dead letter at once: there is nothing more to deliver.
       if (status !== undefined && status < 500 && ![408, 425, 429].includes(status)) return
-      if (performance.now() > until) return
+      if (performance.now() > until || this.#options.signal?.aborted === true) return
       await pause(waitMs)
     }
   }

@@ -13,7 +13,7 @@ import { freePort } from '../../../cli/src/embedded/index.ts'
 import { FaultProxy } from '../../src/faults/tcp-proxy.ts'
 import { judge } from '../../src/judge/judge.ts'
 import { messageFacts } from '../../src/plan/message-facts.ts'
-import { planService } from '../../src/plan/plan.ts'
+import { planService, type ServicePlan } from '../../src/plan/plan.ts'
 import { profiles } from '../../src/run/profile.ts'
 import { run } from '../../src/run/run.ts'
 import { ServiceProcess } from '../../src/run/service-process.ts'
@@ -37,6 +37,11 @@ export interface ParcelOptions {
   carrier?: boolean
   /** plain Node, or on the runtime */
   make?: 'plain' | 'runtime'
+  /** no operation shows the effects of requests: only messages do */
+  blind?: boolean
+  file?: string
+  signal?: AbortSignal
+  onProgress?: (words: string) => void
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -77,7 +82,7 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
     const system = await parcelSystem()
     const own = system.services['parcels']!
     const history = await run({
-      plan: planService(own, options.only),
+      plan: options.blind === true ? blindly(planService(own, options.only)) : planService(own, options.only),
       instances: [base],
       dependencies: options.carrier === true ? [proxy] : [],
       profile: profiles.quick,
@@ -89,10 +94,24 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
         ...(options.push !== undefined && { push: { url: `${base}/events`, mode: options.push } }),
       },
       ...(options.seed !== undefined && { seed: options.seed }),
+      ...(options.file !== undefined && { file: options.file }),
+      ...(options.signal !== undefined && { signal: options.signal }),
+      ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
     })
     return { report: judge(history.records), records: history.records, tookMs: performance.now() - began }
   } finally {
     for (const close of closing) await close()
+  }
+}
+
+/** As if `x-probe` had no `read`. */
+function blindly(plan: ServicePlan): ServicePlan {
+  return {
+    ...plan,
+    operations: plan.operations.map((operation) => {
+      const { read: _read, count: _count, ...probe } = operation.probe
+      return { ...operation, probe: { ...probe, oracle: { weak: 'x-probe has no `read`' } } }
+    }),
   }
 }
 

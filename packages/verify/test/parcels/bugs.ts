@@ -87,6 +87,16 @@ export const parcelBugs = {
     failedBy: 'announceParcel/ordering-key',
     also: ['announceOrder/ordering-key'],
   },
+  'message-correlation-lost': {
+    what: 'messages have a correlation id of their own',
+    failedBy: 'announceParcel/correlation-carried',
+    also: ['announceOrder/correlation-carried'],
+  },
+  'trace-restarted': {
+    what: 'messages begin a trace of their own',
+    failedBy: 'announceOrder/trace-carried',
+    also: ['announceParcel/trace-carried'],
+  },
   'key-after-effect': {
     what: 'the key is noted after the commit of the order; a death in between doubles it',
     failedBy: 'placeOrder/crash',

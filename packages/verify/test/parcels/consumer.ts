@@ -9,7 +9,14 @@ const attempts = 4
 
 interface Message {
   offset: number
-  attributes: { id: string; source: string; partitionkey?: string; correlationid?: string; type: string }
+  attributes: {
+    id: string
+    source: string
+    partitionkey?: string
+    correlationid?: string
+    traceparent?: string
+    type: string
+  }
   data: string
 }
 
@@ -28,7 +35,8 @@ async function handle(client: pg.PoolClient, { attributes, data }: Message): Pro
     type: 'parcelBooked',
     data: { orderId, reference },
     key: orderId,
-    correlation: attributes.correlationid ?? attributes.id,
+    correlation: has('message-correlation-lost') ? attributes.id : (attributes.correlationid ?? attributes.id),
+    traceparent: attributes.traceparent,
   })
   if (has('looked-up-first'))
     await client.query('insert into seen values ($1, $2) on conflict do nothing', [attributes.source, attributes.id])
@@ -69,7 +77,13 @@ export async function handlePushed(request: IncomingMessage, raw: string): Promi
     const value = event === undefined ? request.headers[`ce-${name}`] : event[name]
     return typeof value === 'string' ? value : ''
   }
-  const attributes = { id: one('id'), source: one('source'), type: one('type') }
+  const attributes = {
+    id: one('id'),
+    source: one('source'),
+    type: one('type'),
+    correlationid: one('correlationid'),
+    traceparent: one('traceparent'),
+  }
   const data = event === undefined ? raw : JSON.stringify(event['data'])
   return await transaction((client) => handle(client, { offset: 0, attributes, data })).then(
     () => 204,

@@ -91,13 +91,10 @@ async function take(kind: string, request: IncomingMessage, raw: string): Promis
   const slot = `${kind} ${key}`
   // Copies of one process wait for one another.
   while (running.has(slot)) await running.get(slot)!.catch(() => {})
-  const work = once(
-    kind,
-    key,
-    same,
-    order as { reference: string; sku: string },
-    String(request.headers['correlation-id'] ?? key),
-  )
+  const work = once(kind, key, same, order as { reference: string; sku: string }, {
+    id: String(request.headers['correlation-id'] ?? key),
+    traceparent: request.headers['traceparent'],
+  })
   running.set(slot, work)
   return await work.finally(() => running.delete(slot))
 }
@@ -107,10 +104,18 @@ async function once(
   key: string,
   same: string,
   order: { reference: string; sku: string },
-  correlation: string,
+  journey: { id: string; traceparent: unknown },
 ): Promise<Answer> {
   const { reference, sku } = order
-  const placed = { channel: 'parcels.orders', type: 'orderPlaced', data: { reference }, key: reference, correlation }
+  const correlation = journey.id
+  const placed = {
+    channel: 'parcels.orders',
+    type: 'orderPlaced',
+    data: { reference },
+    key: reference,
+    correlation: has('message-correlation-lost') ? randomUUID() : correlation,
+    ...(typeof journey.traceparent === 'string' && { traceparent: journey.traceparent }),
+  }
   const tells = kind === 'orders'
   const known = await pool.query<{ body: string; answer: string }>(
     'select body, answer from keys where kind = $1 and key = $2',

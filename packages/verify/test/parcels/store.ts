@@ -1,5 +1,5 @@
 /** What server and consumer of the parcel service share: database, outbox, and which defect it has. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { ParcelBug } from './bugs.ts'
 
@@ -28,11 +28,20 @@ interface Note {
   data: unknown
   key: string
   correlation: string
+  /** of what it follows from */
+  traceparent?: string | undefined
   id?: string
   more?: Record<string, string>
 }
 
-export function envelope({ channel, type, data, key, correlation, id, more }: Note) {
+/** The same trace, another span. */
+function childOf(traceparent: string): string {
+  const [version, trace, , flags] = traceparent.split('-')
+  const own = has('trace-restarted') ? randomBytes(16).toString('hex') : trace
+  return [version, own, randomBytes(8).toString('hex'), flags].join('-')
+}
+
+export function envelope({ channel, type, data, key, correlation, traceparent, id, more }: Note) {
   const attributes = {
     specversion: '1.0' as const,
     id: id ?? randomUUID(),
@@ -41,6 +50,7 @@ export function envelope({ channel, type, data, key, correlation, id, more }: No
     time: new Date().toISOString(),
     datacontenttype: 'application/json' as const,
     correlationid: correlation,
+    ...(traceparent !== undefined && { traceparent: childOf(traceparent) }),
     ...(!has('ordering-key-missing') && { partitionkey: key }),
     ...more,
   }
