@@ -79,6 +79,7 @@ export type {
   Undecided,
 } from './accepts/types.ts'
 export { disk, type Files } from './source/files.ts'
+export { readIfThere } from './source/read-if-there.ts'
 export { loadSide, type Side, type SideInput, type SideOptions } from './diff/load-side.ts'
 export { diffSystems, type DiffOptions, type DiffResult } from './diff/diff-systems.ts'
 export { asFinding } from './diff/render/as-finding.ts'

@@ -168,7 +168,7 @@ function withParent(
 }
 
 /** mulberry32 */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

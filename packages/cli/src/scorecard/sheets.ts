@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Sheet } from '@spandrel/contract'
 import { CommandError } from '../output/command-error.ts'
@@ -18,7 +18,7 @@ interface ComparedSheet {
 
 /** What is on disk, beside what belongs there. Files that somebody wrote by hand are not looked at. */
 export async function compareSheets(folder: string, sheets: readonly Sheet[]): Promise<readonly ComparedSheet[]> {
-  const { sheetMark } = await contractPackage()
+  const { readIfThere, sheetMark } = await contractPackage()
   const compared = await Promise.all(
     sheets.map(async ({ file, text }): Promise<ComparedSheet> => {
       const present = await readIfThere(file)
@@ -71,13 +71,4 @@ export function tellSheets(folder: string, sheets: readonly ComparedSheet[], out
   if (!check || stale.length === 0) return 0
   output.note(`${stale.length} of ${all} must be written: run \`spandrel scorecard --sheets ${folder}\` and commit`)
   return 1
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,8 +1,8 @@
 /** `spandrel generate`: `<service>.contract.ts`, or `.js` and `.d.ts`, for each service that can import the runtime. */
-import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Service, System } from '../model/system.ts'
 import { directedSystem } from '../schema/direction.ts'
+import { readIfThere } from '../source/read-if-there.ts'
 import { javascriptFiles, serviceFile } from './service-file.ts'
 
 export interface GeneratedFile {
@@ -73,13 +73,4 @@ const SCRIPT = /(?:^|\s)(\S+\.[mc]?[jt]s)(?=\s|$)/
 export function generatedPath(service: Service): string {
   const script = SCRIPT.exec(service.dev ?? '')?.[1]
   return join(script === undefined ? service.dir : dirname(resolve(service.dir, script)), `${service.name}.contract.ts`)
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -10,14 +10,31 @@ export const duration: Shape = {
   'x-hint': 'write it like `PT30S`, `PT5M`, `PT24H` or `P7D`',
 }
 
+const header = "header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+const pointer = '(?:#(?:/(?:[^~]|~[01])*)?)?'
+const places = [
+  `request\\.${header}`,
+  'request\\.(?:query|path)\\.\\S+',
+  `request\\.(?:body|jwt)${pointer}`,
+  `message\\.(?:payload|header)${pointer}`,
+  'event\\.[a-z0-9]+',
+]
+
 /** What expressions may look at is checked where they stand; this is their grammar. */
 export const expression: Shape = {
   title: 'an expression',
   type: 'string',
-  pattern:
-    "^\\$(?:request\\.header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+|request\\.(?:query|path)\\.\\S+|request\\.(?:body|jwt)(?:#(?:/(?:[^~]|~[01])*)?)?|message\\.(?:payload|header)(?:#(?:/(?:[^~]|~[01])*)?)?|event\\.[a-z0-9]+)$",
+  pattern: `^\\$(?:${places.join('|')})$`,
   'x-hint':
     'write `$request.header.Idempotency-Key`, `$request.body#/orderId`, `$message.payload#/orderId`, `$event.id`, …',
+}
+
+/** Probes may also look at answers: `$response.body#/items`. */
+export const probeExpression: Shape = {
+  title: 'an expression',
+  type: 'string',
+  pattern: `^\\$(?:${[...places, `response\\.${header}`, `response\\.body${pointer}`].join('|')})$`,
+  'x-hint': 'write `$request.body#/reference`, `$response.body#/total`, …',
 }
 
 /** `payments.quotePrice`, or `quotePrice` for one of the same service. */

@@ -1,13 +1,5 @@
 import type { Shape } from '../shape/shape.ts'
-import { duration, reference } from './common.ts'
-
-/** Probes may also look at answers: `$response.body#/items`. */
-const anyExpression: Shape = {
-  title: 'an expression',
-  type: 'string',
-  pattern: '^\\$(?:request|response|message|event)\\.\\S+$',
-  'x-hint': 'write `$request.body#/reference`, `$response.body#/total`, …',
-}
+import { duration, probeExpression, reference } from './common.ts'
 
 export const xProbe: Shape = {
   title: 'x-probe',
@@ -24,7 +16,7 @@ export const xProbe: Shape = {
   additionalProperties: false,
   properties: {
     marker: {
-      ...anyExpression,
+      ...probeExpression,
       description: 'Where a unique value of the tester goes.',
       examples: ['$request.body#/reference'],
     },
@@ -39,7 +31,11 @@ export const xProbe: Shape = {
         parameters: { type: 'object', examples: [{ reference: '$marker' }] },
       },
     },
-    count: { ...anyExpression, description: 'How many effects the answer shows.', examples: ['$response.body#/total'] },
+    count: {
+      ...probeExpression,
+      description: 'How many effects the answer shows.',
+      examples: ['$response.body#/total'],
+    },
     settles: { ...duration, description: 'After how long the effect can be seen.', examples: ['PT10S'] },
     emits: {
       type: 'object',
@@ -64,7 +60,7 @@ export const xProbe: Shape = {
         operation: { ...reference, examples: ['listByOrder'] },
         parameters: { type: 'object', examples: [{ orderId: '$key' }] },
         list: {
-          ...anyExpression,
+          ...probeExpression,
           description: 'Where the answer lists the markers, the oldest effect first.',
           examples: ['$response.body#/references'],
         },
