@@ -290,3 +290,36 @@ ${operations}
   ])
   expect(told(compare(one, of('')))).toEqual(['minor channel-server-added'])
 })
+
+test('a default is what is read where nothing is sent: another one is a warning, a first one a remark', () => {
+  const of = (schema: string) => document('paths', schema)
+  const change = (from: string, to: string) =>
+    compare(of(from), of(to)).findings.map(({ level, id, message }) => `${level} ${id}: ${message}`)
+  expect(change('default: 1', 'default: 2')).toEqual([
+    'warning default-changed: request body: `/n`: the default is `2` now, and was `1`',
+  ])
+  expect(change('default: 1', 'minimum: 0, maximum: 9')).toContain(
+    'warning default-changed: request body: `/n`: the default is not set now, and was `1`',
+  )
+  expect(change('maximum: 9', 'maximum: 9, default: 2')).toEqual([
+    'info default-changed: request body: `/n`: the default is `2` now, and was not set',
+  ])
+  const tree = (value: number) =>
+    both(
+      `properties: { n: { type: integer, writeOnly: true, default: ${value} }, more: { $ref: '#/components/schemas/User' } }`,
+    )
+  expect(told(compare(tree(1), tree(2)))).toEqual(['warning default-changed'])
+})
+
+test('the name of a header has no case', () => {
+  const of = (name: string): string =>
+    document('paths', 'minimum: 0').replace(
+      'operationId: it',
+      `operationId: it\n      x-guarantees: { correlation: $request.header.${name}, idempotency: { key: $request.header.${name}, scope: global, retention: P1D } }`,
+    )
+  expect(told(compare(of('X-Trace'), of('x-trace')))).toEqual([])
+  expect(told(compare(of('X-Trace'), of('X-Other')))).toEqual([
+    'breaking correlation-changed',
+    'breaking idempotency-key-changed',
+  ])
+})

@@ -4,7 +4,7 @@ import type { Comparison } from '../comparison.ts'
 import { reporter } from '../comparison.ts'
 import type { Subject } from '../changes.ts'
 import type { DiffRule, Level } from '../model.ts'
-import { expressionText } from './guarantees/guarantee-pair.ts'
+import { expressionText, samePlace } from './guarantees/guarantee-pair.ts'
 
 /** The edge: where it is, and whom it believes. */
 export const gatewayRules = {
@@ -78,7 +78,7 @@ export function checkGateway(whole: Subject, comparison: Comparison): void {
     report('gateway-address-changed', { ...where, place: 'gateway listen', message, before: old, after: now })
   }
   const callers = [before, after].map(({ caller }) => caller && expressionText(caller))
-  if (callers[0] !== callers[1]) {
+  if (!samePlace(callers[0], callers[1])) {
     const said = (text: string | undefined): string => text ?? 'what the contracts’ security says'
     const message = `a caller is known by ${said(callers[1])} now, and was by ${said(callers[0])}`
     const change = { ...where, place: 'gateway caller', before: callers[0], after: callers[1] }

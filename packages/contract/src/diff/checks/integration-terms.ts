@@ -15,6 +15,20 @@ export const integrationRules = {
     why: 'Consumers chose how closely to follow by it. full is more than backward, backward more than none.',
     fix: 'keep the promise for this version; give the new one another',
   },
+  'compatibility-strengthened': {
+    area: 'lifecycle',
+    level: 'minor',
+    law: 'a stronger promise about future changes offers something more',
+    why: 'Nobody chose to follow less closely by it.',
+    fix: 'nothing to do',
+  },
+  'notice-lengthened': {
+    area: 'lifecycle',
+    level: 'minor',
+    law: 'users have more time to move than was promised',
+    why: 'Nobody planned for less.',
+    fix: 'nothing to do',
+  },
   'notice-shortened': {
     area: 'lifecycle',
     level: 'breaking',
@@ -77,7 +91,16 @@ export function checkIntegration(
     const message = `the compatibility promised is ${now ?? 'none'} now, and was ${old}`
     report('compatibility-weakened', { ...told('compatibility', old, now), message })
   }
+  if (compatibilities.indexOf(now ?? 'none') > compatibilities.indexOf(old ?? 'none')) {
+    const message = `the compatibility promised is ${now} now, and was ${old ?? 'none'}`
+    report('compatibility-strengthened', { ...told('compatibility', old, now), message })
+  }
   const notice = before?.noticeMs
+  if ((after?.noticeMs ?? 0) > (notice ?? 0)) {
+    const [was, is] = [notice === undefined ? 'none' : duration(notice), duration(after?.noticeMs ?? 0)]
+    const message = `the notice promised is ${is} now, and was ${was}`
+    report('notice-lengthened', { ...told('notice', was, is), message })
+  }
   if (notice !== undefined && (after?.noticeMs ?? 0) < notice) {
     const [was, is] = [duration(notice), after?.noticeMs === undefined ? 'none' : duration(after.noticeMs)]
     report('notice-shortened', {

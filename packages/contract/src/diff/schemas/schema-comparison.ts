@@ -8,6 +8,7 @@ import type { Comparison } from '../comparison.ts'
 import { reporter } from '../comparison.ts'
 import type { Side } from '../load-side.ts'
 import type { Consumer, Direction } from '../model.ts'
+import { defaultChanges } from './defaults.ts'
 import { describeDifference } from './describe-difference.ts'
 import type { Exchange } from '../../schema/exchange.ts'
 import { ExchangeSchemas } from './exchange.ts'
@@ -74,6 +75,9 @@ export class SchemaComparison {
     const forward = received ? this.#accepts('revision', now, old, use) : this.#accepts('base', old, now, use)
     const report = reporter(schemaRules, this.#changes, use.subject)
     const where = { before, after, use }
+    // An answer says what it has; nobody fills in the rest.
+    if (before !== undefined && after !== undefined && use.exchange !== 'response')
+      this.#compareDefaults(before, after, use)
     const [writer, side] = received ? [old, 'base' as const] : [now, 'revision' as const]
     const maySend = (instance: unknown): boolean =>
       this.#relation(side, use.exchange)(writer, { const: instance }).answer === 'yes'
@@ -98,6 +102,26 @@ export class SchemaComparison {
       if (difference.answer === 'unknown') continue
       const change = this.#change(difference, received ? 'sent' : 'received', where)
       report(received ? 'received-schema-widened' : 'sent-schema-narrowed', { ...change, direction: use.direction })
+    }
+  }
+
+  #compareDefaults(before: Schema, after: Schema, use: SchemaUse): void {
+    const report = reporter(schemaRules, this.#changes, use.subject)
+    for (const change of defaultChanges(before.schema, after.schema, this.#named)) {
+      const { path, steps } = change
+      const said = (key: 'before' | 'after'): string =>
+        key in change ? `\`${JSON.stringify(change[key])}\`` : 'not set'
+      const where = path === '' ? '' : `\`${path}\`: `
+      report('default-changed', {
+        at: this.#revision.locate(after.location, steps),
+        base: this.#base.locate(before.location, steps),
+        place: path === '' ? use.place : `${use.place} ${path}`,
+        message: `${use.place}: ${where}the default is ${said('after')} now, and was ${said('before')}`,
+        direction: use.direction,
+        keyword: 'default',
+        ...('before' in change ? { before: change.before } : { level: 'info' }),
+        ...('after' in change ? { after: change.after } : {}),
+      })
     }
   }
 

@@ -30,6 +30,13 @@ export const schemaRules = {
     why: 'Everything that may come now was to be expected before.',
     fix: 'nothing to do',
   },
+  'default-changed': {
+    area: 'schema',
+    level: 'warning',
+    law: 'what is left out means something else than before',
+    why: 'Who leaves it out kept to the contract, is still accepted, and gets another result: another page size, another currency. A default where there was none is a remark: what was done before, nobody had said. JSON Schema takes `default` as an annotation; whether the program follows it, the document does not tell.',
+    fix: 'keep the default; let those who want the new one ask for it',
+  },
   'integer-width-stated': {
     area: 'schema',
     level: 'warning',

@@ -1,7 +1,7 @@
 import type { Comparison } from '../../comparison.ts'
 import type { DiffRule } from '../../model.ts'
 import type { GuaranteePair } from './guarantee-pair.ts'
-import { declared, expressionText, guaranteeReporter } from './guarantee-pair.ts'
+import { declared, expressionText, guaranteeReporter, samePlace } from './guarantee-pair.ts'
 
 export const correlationRules = {
   'correlation-removed': {
@@ -31,7 +31,7 @@ export function checkCorrelation(pair: GuaranteePair, comparison: Comparison): v
   const [had, has] = declared(pair, 'correlation')
   const before = had ? expressionText(pair.base.correlation) : undefined
   const after = has ? expressionText(pair.revision.correlation) : undefined
-  if (before === after) return
+  if (samePlace(before, after)) return
   const report = guaranteeReporter(correlationRules, 'correlation', pair, comparison)
   if (after === undefined) report('correlation-removed', '', `${before} is no longer carried`, before)
   else if (before === undefined) report('correlation-added', '', `${after} is carried now`, undefined, after)

@@ -50,3 +50,9 @@ export function expressionText(expression: Expression | undefined): string {
   const pointer = expression.pointer.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
   return `$${expression.source}#${pointer}`
 }
+
+/** Whether two of these texts mean the same place: the name of an HTTP header has no case (RFC 9110, 5.1). */
+export function samePlace(before: string | undefined, after: string | undefined): boolean {
+  const wire = (text: string | undefined) => text?.replaceAll(/\$request\.header\.\S+/g, (one) => one.toLowerCase())
+  return wire(before) === wire(after)
+}

@@ -3,7 +3,7 @@ import type { Comparison } from '../../comparison.ts'
 import { duration } from '../../duration-text.ts'
 import type { DiffRule } from '../../model.ts'
 import type { GuaranteePair } from './guarantee-pair.ts'
-import { declared, expressionText, guaranteeReporter } from './guarantee-pair.ts'
+import { declared, expressionText, guaranteeReporter, samePlace } from './guarantee-pair.ts'
 
 export const idempotencyRules = {
   'idempotency-weakened': {
@@ -84,7 +84,7 @@ function compareKeys(had: KeyGuarantee, has: KeyGuarantee, pair: GuaranteePair, 
     ['scope', scopeText(had.scope), scopeText(has.scope)],
     ['fingerprint', expressionText(had.fingerprint), expressionText(has.fingerprint)],
   ] as const) {
-    if (before !== after) {
+    if (!samePlace(before, after)) {
       report('idempotency-key-changed', part, `${part} is ${after} now, and was ${before}`, before, after)
     }
   }

@@ -2,7 +2,7 @@ import type { Guarantees } from '../../../model/guarantees.ts'
 import type { Comparison } from '../../comparison.ts'
 import type { DiffRule } from '../../model.ts'
 import type { GuaranteePair } from './guarantee-pair.ts'
-import { declared, expressionText, guaranteeReporter } from './guarantee-pair.ts'
+import { declared, expressionText, guaranteeReporter, samePlace } from './guarantee-pair.ts'
 
 export const orderingRules = {
   'ordering-weakened': {
@@ -33,7 +33,7 @@ export function checkOrdering(pair: GuaranteePair, comparison: Comparison): void
   const before = had ? pair.base.values.ordering : 'none'
   const after = has ? pair.revision.values.ordering : 'none'
   const [old, now] = [text(before), text(after)]
-  if (old === now) return
+  if (samePlace(old, now)) return
   const report = guaranteeReporter(orderingRules, 'ordering', pair, comparison)
   const message = `it is ${now} now, and was ${old}`
   if (rank(before) === rank(after)) report('ordering-key-changed', 'by', message, old, now)
