@@ -104,6 +104,27 @@ test('the outbox alone: what was committed leaves, what was rolled back does not
   expect(url).toBeTruthy()
 })
 
+test.each(['kysely', 'drizzle', 'knex', 'postgres-js', 'typeorm'])(
+  'the outbox in a transaction of %s: what was committed leaves, what was rolled back does not',
+  async (library) => {
+    const file = join(root, `docs/samples/databases/${library}.ts`)
+    const page = await readFile(join(root, 'docs/databases.md'), 'utf8')
+    expect(page).toContain((await readFile(file, 'utf8')).trimEnd())
+    await startCoffee()
+    const script = `
+      const { order } = await import(${JSON.stringify(file)})
+      await order('espresso')
+      await order(null).catch((error) => console.log('refused:', error.code ?? error.cause.code))
+      process.exit(0)`
+    const { stdout } = await run(process.execPath, [...fromSource, '--input-type=module', '-e', script], {
+      env: environment,
+    })
+    expect(stdout).toBe('refused: 23502\n')
+    await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
+    expect(await count('orders')).toBe(1)
+  },
+)
+
 test('a service without our code: SQL out', async () => {
   await startCoffee()
   await coffee.pool.query(await readFile(join(root, 'docs/samples/other-languages/publish.sql'), 'utf8'))

@@ -1,4 +1,4 @@
-/** What a service imports. Adapters: `@spandrel/runtime/pg`, `@spandrel/runtime/kysely`. */
+/** What a service imports. Adapters: `@spandrel/runtime/pg`, `/kysely`, `/drizzle`, `/knex`, `/postgres-js`, `/typeorm`. */
 export { CallError, type CallFailure } from './calls/call-error.ts'
 export type { Call, CallerOptions } from './calls/call.ts'
 export type { Database, Joined, Lent, OpenTransaction, Query, QueryResult } from './database/database.ts'

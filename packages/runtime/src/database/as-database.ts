@@ -19,6 +19,6 @@ export function asDatabase<Tx>(like: DatabaseLike<Tx>): Database<Tx> {
     }
   }
   throw new SpandrelError('wrong-configuration', '`database` is neither a pg pool nor a database adapter', {
-    hint: 'pass a pg.Pool, pgDatabase(pool) or kyselyDatabase(db, { pool })',
+    hint: 'pass a pg.Pool, pgDatabase(pool), kyselyDatabase(db, { pool }), drizzleDatabase(db) …: docs/databases.md',
   })
 }

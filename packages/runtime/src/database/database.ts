@@ -1,6 +1,6 @@
 /**
- * What the runtime needs of a service's database. Implemented by `pgDatabase(pool)` and `kyselyDatabase(db)`; a
- * third adapter is under 70 lines. Structural: nothing here imports a driver.
+ * What the runtime needs of a service's database. Implemented by `pgDatabase(pool)`, `kyselyDatabase(db)` and,
+ * by way of `callbackDatabase`, for other libraries. Structural: nothing here imports a driver.
  */
 export interface QueryResult<Row = Record<string, unknown>> {
   rows: Row[]

@@ -2,11 +2,16 @@
 
 /** The SQLSTATE of an error or of what caused it. */
 export function sqlState(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = causeOf(at), depth++) {
     const code: unknown = 'code' in at ? at.code : undefined
     if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code
   }
   return undefined
+}
+
+/** What an error wraps: TypeORM's `QueryFailedError` says it in a way of its own. */
+function causeOf(error: Error): unknown {
+  return error.cause ?? (error as { driverError?: unknown }).driverError
 }
 
 /** A COMMIT whose answer never came: it may have happened. The key record tells. */
@@ -24,13 +29,18 @@ const networkCodes = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  // postgres.js
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
 ])
 const networkTexts =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exce+ded when trying to connect|Query read timeout|Connection ended|driver has already been destroyed)/i
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exce+ded when trying to connect|Query read timeout|Connection ended|driver has already been destroyed|Query runner already released|Knex: Timeout acquiring)/i
 
 /** The connection went away, or could not be had. */
 export function isConnectionLost(error: unknown): boolean {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = causeOf(at), depth++) {
     const code: unknown = 'code' in at ? at.code : undefined
     if (typeof code === 'string' && (networkCodes.has(code) || code.startsWith('08') || code.startsWith('57P')))
       return true

@@ -29,6 +29,7 @@ import type { PgPool } from './pg-types.ts'
 import { PreparedNames } from './prepared-names.ts'
 import { type Connection, runTransaction } from './run-transaction.ts'
 import { StatementQueue } from './statement-queue.ts'
+import { ownPid, terminate } from './terminate-backend.ts'
 
 export interface KyselyDatabaseOptions {
   /** the `pg` pool that `db` uses: pipelined statements (with `pipeline: true`), prepared names, doorbells */
@@ -88,6 +89,7 @@ class KyselyConnection<DB> implements Connection {
   readonly #queue = new StatementQueue()
   #trx: Awaited<ReturnType<ReturnType<Kysely<DB>['startTransaction']>['execute']>> | undefined
   #raw: Transaction<DB> | undefined
+  #pid: unknown
 
   constructor(db: Kysely<DB>) {
     this.#db = db
@@ -96,6 +98,8 @@ class KyselyConnection<DB> implements Connection {
   async begin(): Promise<void> {
     this.#trx = await this.#db.startTransaction().execute()
     this.#raw = this.#trx.withoutPlugins()
+    const { rows } = await this.send(ownPid, [])
+    this.#pid = rows[0]?.['pid']
   }
 
   send(sql: string, values: readonly unknown[] | undefined): Promise<QueryResult> {
@@ -132,10 +136,9 @@ class KyselyConnection<DB> implements Connection {
         .catch(() => {})
   }
 
+  /** The driver offers no way to its socket: another connection asks the server. */
   cut(): void {
-    throw new SpandrelError('wrong-configuration', 'this driver cannot cut a connection', {
-      hint: 'give kyselyDatabase its pool: kyselyDatabase(db, { pool })',
-    })
+    if (this.#pid !== undefined) terminate(queryOf(this.#db.withoutPlugins()), this.#pid)
   }
 }
 

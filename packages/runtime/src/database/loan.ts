@@ -30,6 +30,7 @@ export class Loan {
   #onlyInserts = true
   readonly #running = new Set<Promise<unknown>>()
   #ended = false
+  #isSound: (() => Promise<void>) | undefined
   #failure: SpandrelError | undefined
   #refused: SpandrelError | undefined
 
@@ -115,6 +116,15 @@ export class Loan {
     this.#failure = undefined
   }
 
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Asked once at the end, where statements do not come through `run`: rejects where one has failed. */
+  soundness(check: () => Promise<void>): void {
+    this.#isSound = check
+  }
+
   /** No more statements from now on. */
   close(): void {
     this.#ended = true
@@ -124,6 +134,9 @@ export class Loan {
   async end(): Promise<void> {
     this.close()
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    const check = this.#isSound
+    this.#isSound = undefined
+    await check?.().catch((error: unknown) => (this.#failure = error as SpandrelError))
     const failure = this.#refused ?? this.#failure
     if (failure !== undefined) throw failure
   }

@@ -190,6 +190,11 @@ function commitFailure(cause: unknown): unknown {
   const state = sqlState(cause)
   const refused = state !== undefined && !isConnectionLost(cause) && !/^(58|XX|F0)/.test(state)
   if (refused) return cause
+  return commitUnknown(cause)
+}
+
+/** Nobody knows whether it happened. */
+export function commitUnknown(cause: unknown): Error {
   const error = new SpandrelError(
     'statement-failed',
     'the connection was lost during COMMIT: it may or may not have happened',

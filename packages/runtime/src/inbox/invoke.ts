@@ -171,9 +171,10 @@ class Round<Tx> {
   /** A statement of this handler failed, whatever the handler made of that. */
   #lost(entry: Entry<Tx>, error: unknown): void {
     const own = this.#failures.find((failure) => failure.entry === entry)
-    // Its throw follows from a neighbour's failed statement, even if it says something else.
-    if (own !== undefined) own.victim ||= isVictim(error)
-    else this.#failures.push({ entry, error, victim: isVictim(error) })
+    if (own === undefined) this.#failures.push({ entry, error, victim: isVictim(error) })
+    // Its throw follows from a statement that failed before: its own, whose error it swallowed, or a neighbour's.
+    else if (own.victim) Object.assign(own, { error, victim: isVictim(error) })
+    else own.victim = isVictim(error)
     this.#controller.abort(error)
   }
 

@@ -252,6 +252,7 @@ export class Lane<Tx> {
           partitions: this.#partitions.byNumber,
           pauses: this.#pauses,
           alone: this.#alone,
+          shares: this.#options.database.shares,
           room: this.#acts.room(this.#tuning.maxActs),
           maxBatch: this.#tuning.maxBatch,
           now,

@@ -29,6 +29,8 @@ export interface Choosing<Tx> {
   pauses: Pauses
   /** operations that need transactions of their own */
   alone: ReadonlySet<string>
+  /** whether handlers may share a transaction */
+  shares: boolean
   /** acts that may begin */
   room: number
   maxBatch: number
@@ -128,7 +130,7 @@ class Choosings<Tx> {
   }
 
   #choose(entry: Entry<Tx>): void {
-    const { alone, pauses, now, room } = this.#from
+    const { alone, pauses, now, room, shares } = this.#from
     const kind = family(entry)
     if (this.#family !== undefined && this.#family !== kind) return this.#pass(entry)
     const operation = entry.prepared?.operation.name
@@ -143,7 +145,8 @@ class Choosings<Tx> {
       }
       if (kind === 'claim' && this.#entries.length >= room) return this.#pass(entry)
     }
-    const apart = entry.alone || (operation !== undefined && kind !== 'claim' && alone.has(operation))
+    const shareable = shares || entry.prepared?.operation.handler.style === 'batch'
+    const apart = entry.alone || !shareable || (operation !== undefined && kind !== 'claim' && alone.has(operation))
     if (apart && kind !== 'claim' && kind !== 'record') {
       if (this.#entries.length > 0) return this.#pass(entry)
       this.#single = true

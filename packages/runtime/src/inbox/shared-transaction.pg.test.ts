@@ -132,6 +132,23 @@ describe('a batch in one transaction', () => {
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
   })
 
+  test('FM58: a swallowed SQL error, and a statement after it that throws: the first is what counts, as an attempt', async () => {
+    const { pool, invoked } = await batch(async (received, context) => {
+      await context.tx.query('select 1 / 0').catch(() => {})
+      await write(received, context)
+    })
+    await until(
+      () => effectCount(pool),
+      (n) => n === 36,
+    )
+    await until(
+      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
+      ({ length }) => length === 1,
+    )
+    expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
+    expect(invoked.get(7)).toBeLessThanOrEqual(4)
+  })
+
   test('a statement that nobody awaited, and that fails', async () => {
     const { pool } = await batch(async (received, context) => {
       await write(received, context)

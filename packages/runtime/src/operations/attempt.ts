@@ -14,7 +14,7 @@
 import { inTransaction } from '../calls/in-transaction.ts'
 import type { OperationContract, ServiceContract } from '../contract/service-contract.ts'
 import type { Database, Lent, OpenTransaction } from '../database/database.ts'
-import { isTransientFailure } from '../database/failure.ts'
+import { isTransientFailure, sqlState } from '../database/failure.ts'
 import { SpandrelError } from '../errors.ts'
 import { faults } from '#faults'
 import { journal, type JournalEntry } from '../inbox/journal.ts'
@@ -131,29 +131,23 @@ class Lateness {
   }
 
   #cut(): void {
-    try {
-      this.#open?.cut()
-    } catch {
-      // This driver cannot; its statements end by themselves, later.
-    }
+    this.#open?.cut()
   }
 }
 
 async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, writes: Promise<unknown>[]): Promise<Ended> {
   const { claim } = attempt
-  let backend: number | undefined
   let overClaim = false
   if (claim !== undefined) {
     const keepsFailures = claim.guarantee.remembers !== 'success'
-    const [lock, known] = await Promise.all([
+    const [locked, known] = await Promise.all([
       tryLock(open.query, claim),
       readKey(open.query, claim),
       keepsFailures ? open.query('savepoint spandrel_operation') : undefined,
     ])
     // A done record counts also where the lock was refused: it is another copy being answered, not the first running.
     if (known.done !== undefined) throw new Decided({ how: 'replay', record: known.done })
-    if (!lock.locked) throw new Decided({ how: 'overlap' })
-    backend = lock.backend
+    if (!locked) throw new Decided({ how: 'overlap' })
     overClaim = known.claimed
   }
   attempt.begun()
@@ -162,7 +156,7 @@ async function inside<Tx>(attempt: Attempt<Tx>, open: OpenTransaction<Tx>, write
 
   const buffer = new SendBuffer(attempt.contract, attempt.context)
   const notes: string[] = []
-  const outcome = await handled(attempt, open, backend, buffer, notes)
+  const outcome = await handled(attempt, open, buffer, notes)
   const succeeded = outcome.failure === undefined && outcome.answer.status < 400
   if (!succeeded) {
     buffer.clear()
@@ -215,7 +209,6 @@ function failureOf(outcome: Outcome): { failure?: unknown } {
 async function handled<Tx>(
   attempt: Attempt<Tx>,
   open: OpenTransaction<Tx>,
-  backend: number | undefined,
   buffer: SendBuffer,
   notes: string[],
 ): Promise<Outcome> {
@@ -252,13 +245,14 @@ async function handled<Tx>(
   } catch (failure) {
     over = true
     if (attempt.signal.aborted) {
-      await cutWhenStuck(attempt.database, lent, open, backend)
+      await cutWhenStuck(lent, open)
       return { answer: cutOff(operation.operation, attempt.signal), keepable: false, failure }
     }
     // The first statement that failed is the cause; what followed it failed because the transaction was aborted.
+    const state = sqlState(failure)
     const cause: unknown = await lent.end().then(
       () => failure,
-      (first: unknown) => first,
+      (first: unknown) => (state === undefined || state === '25P02' ? first : failure),
     )
     if (isTransientFailure(cause)) throw cause
     const detail =
@@ -292,12 +286,7 @@ function judged<Tx>(attempt: Attempt<Tx>, returned: HandlerAnswer, answer: Rende
 }
 
 /** Statements that go on past the time would keep their locks, the key's among them: their connection is cut. */
-async function cutWhenStuck<Tx>(
-  database: Database<Tx>,
-  lent: Lent<Tx>,
-  open: OpenTransaction<Tx>,
-  backend: number | undefined,
-): Promise<void> {
+async function cutWhenStuck<Tx>(lent: Lent<Tx>, open: OpenTransaction<Tx>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), graceMs)
@@ -308,14 +297,5 @@ async function cutWhenStuck<Tx>(
   )
   const how = await Promise.race([ended, late])
   clearTimeout(timer)
-  if (how === 'late') cut(database, open, backend)
-}
-
-/** A driver that cannot cut a connection leaves the server's own means, where the backend is known. */
-function cut<Tx>(database: Database<Tx>, open: OpenTransaction<Tx>, backend: number | undefined): void {
-  try {
-    open.cut()
-  } catch {
-    if (backend !== undefined) database.query('select pg_terminate_backend($1)', [backend]).catch(() => {})
-  }
+  if (how === 'late') open.cut()
 }

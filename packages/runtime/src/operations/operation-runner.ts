@@ -91,13 +91,7 @@ export class OperationRunner<Tx> {
 
   /** Cuts every open transaction: what is not committed now never will be. */
   cut(): void {
-    for (const open of this.#open) {
-      try {
-        open.cut()
-      } catch {
-        // This driver cannot; the process ends with the connection soon.
-      }
-    }
+    for (const open of this.#open) open.cut()
   }
 
   /** Runs a request once, or finds what its key's first request was answered. */

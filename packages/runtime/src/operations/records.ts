@@ -37,7 +37,7 @@ interface Row {
   expired: boolean
 }
 
-const lock = 'select pg_try_advisory_xact_lock($1::bigint) as locked, pg_backend_pid() as backend'
+const lock = 'select pg_try_advisory_xact_lock($1::bigint) as locked'
 
 const read = `
 select state, fingerprint, status, headers, body, correlationid, owner,
@@ -56,10 +56,10 @@ on conflict (operation, scope, key) do update set state = 'done', fingerprint = 
   outcome = excluded.outcome, correlationid = excluded.correlationid, status = excluded.status, headers = excluded.headers,
   body = excluded.body, owner = excluded.owner, done_at = excluded.done_at, expires_at = excluded.expires_at`
 
-/** Takes the key's lock until the transaction ends; `locked` false: another copy has it. Never waits. */
-export async function tryLock(query: Query, claim: Claim): Promise<{ locked: boolean; backend: number | undefined }> {
-  const { rows } = await query<{ locked: boolean; backend: number }>(lock, [claim.lock])
-  return { locked: rows[0]?.locked === true, backend: rows[0]?.backend }
+/** Takes the key's lock until the transaction ends; false: another copy has it. Never waits. */
+export async function tryLock(query: Query, claim: Claim): Promise<boolean> {
+  const { rows } = await query<{ locked: boolean }>(lock, [claim.lock])
+  return rows[0]?.locked === true
 }
 
 /**

@@ -1,0 +1,87 @@
+/**
+ * postgres.js as a service's database. `tx` in handlers is the `sql` of a transaction.
+ *
+ *   const sql = postgres(process.env.DATABASE_URL)
+ *   createService(contract, { database: postgresJsDatabase(sql), … })
+ */
+import { scoped } from './scope-without-end.ts'
+import type { Database, Joined, Notifier, QueryResult } from './database.ts'
+import { arrayLiteral } from './array-literal.ts'
+import { callbackDatabase } from './callback-database.ts'
+
+/** What is needed of a `sql`, structurally. */
+export interface PostgresJsQueryable {
+  // oxlint-disable-next-line typescript/no-explicit-any -- what it can encode is its own business
+  unsafe(text: string, values?: any[], options?: { prepare?: boolean }): PromiseLike<unknown>
+}
+
+export interface PostgresJsSql extends PostgresJsQueryable {
+  begin: unknown
+  readonly options: { readonly prepare: boolean }
+  listen(
+    channel: string,
+    heard: (payload: string) => void,
+    listening?: () => void,
+  ): Promise<{ unlisten(): Promise<void> }>
+  notify(channel: string, payload: string): PromiseLike<unknown>
+}
+
+/** The transaction that `sql.begin` hands to its callback. */
+export type PostgresJsTransaction<Sql> = Sql extends {
+  begin: { (work: (tx: infer Tx extends object) => unknown): unknown; (options: string, work: never): unknown }
+}
+  ? Tx
+  : PostgresJsQueryable
+
+interface Savepoints<Tx> {
+  savepoint(work: (tx: Tx) => Promise<never>): Promise<unknown>
+}
+
+/** A `sql` of postgres.js as a database. It stays the caller's: it is not ended here. Doorbells are its own. */
+export function postgresJsDatabase<Sql extends PostgresJsSql>(sql: Sql): Database<PostgresJsTransaction<Sql> & object> {
+  type Tx = PostgresJsTransaction<Sql> & object
+  const begin = sql.begin as (work: (tx: Tx) => Promise<void>) => Promise<unknown>
+  const { prepare } = sql.options
+  return callbackDatabase<Tx>(
+    {
+      begin: (work) => begin((tx) => scoped(tx, (lent) => (tx as unknown as Savepoints<Tx>).savepoint(lent), work)),
+      query: (tx, text, values) => run((tx as PostgresJsQueryable | undefined) ?? sql, text, values, prepare),
+    },
+    {
+      async listen(channel, heard) {
+        let before = false
+        // Called with every new connection: for what may have been missed without one.
+        const listening = (): void => {
+          if (before) heard('')
+          before = true
+        }
+        const heeded = await sql.listen(channel, heard, listening)
+        return { close: () => heeded.unlisten() }
+      },
+      notifier: (channel): Notifier => ({
+        notify: async (payload = '') => void (await Promise.resolve(sql.notify(channel, payload)).catch(() => {})),
+        close: async () => {},
+      }),
+    },
+  )
+}
+
+/** Joins a transaction the caller began: `outbox.send(fromPostgresJs(tx), …)` inside `sql.begin(async (tx) => …)`. */
+export function fromPostgresJs(tx: PostgresJsQueryable): Joined {
+  return { query: (sql, values) => run(tx, sql, values) } as Joined
+}
+
+async function run(
+  sql: PostgresJsQueryable,
+  text: string,
+  values: readonly unknown[] | undefined,
+  prepare = false,
+): Promise<QueryResult> {
+  const encoded = values?.map((value: unknown) => (Array.isArray(value) ? arrayLiteral(value) : value))
+  const answer = (await sql.unsafe(text, encoded, { prepare: prepare && values !== undefined })) as Answer
+  // Several statements in one text are answered with an array of results.
+  const result = answer.command === undefined ? (answer.at(-1) as unknown as Answer) : answer
+  return { rows: [...result], rowCount: result.count ?? null, command: result.command ?? '' }
+}
+
+type Answer = Record<string, unknown>[] & { command?: string; count?: number | null }
