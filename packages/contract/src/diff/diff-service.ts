@@ -14,7 +14,7 @@ import { checkChannelServers } from './checks/messaging/channel-servers.ts'
 import { checkMessages } from './checks/messaging/messages.ts'
 import { checkReply } from './checks/messaging/reply.ts'
 import { checkStoredMessages } from './checks/messaging/stored-messages.ts'
-import { checkOperations } from './checks/operations.ts'
+import { checkCallbackAddresses, checkOperations } from './checks/operations.ts'
 import { checkParameters } from './checks/parameters.ts'
 import { checkRequestBody } from './checks/request-body.ts'
 import { checkResponses } from './checks/responses.ts'
@@ -100,6 +100,7 @@ function diffHttpOperations(base: Service, revision: Service, comparison: Servic
       comparison,
     )
     for (const callback of called) diffHttp(callback, comparison)
+    checkCallbackAddresses(pair, comparison)
   }
 }
 

@@ -24,6 +24,13 @@ export const operationRules = {
     why: 'On the wire nothing changes. Generated code, `uses` in spandrel.yaml and sidecars go by the name.',
     fix: 'keep the operationId; it is a name for programs, the summary is one for people',
   },
+  'callback-address-changed': {
+    area: 'operation',
+    level: 'breaking',
+    law: 'a call back that reads its address from another place does not reach who put it in the old one',
+    why: 'A caller says in its request where it wants to be called. Nothing fails when it asks; only the call never comes.',
+    fix: 'read the address from both places until callers have moved',
+  },
 } as const satisfies Record<string, DiffRule>
 
 export interface HttpSides {
@@ -74,4 +81,24 @@ export function checkOperations(sides: HttpSides, comparison: ServiceComparison)
     }
     return { base: before, revision: after, role, subject }
   })
+}
+
+/** Where each of its callbacks that both versions have is sent to. One that is gone is told as an operation. */
+export function checkCallbackAddresses({ base, revision, subject }: HttpPair, comparison: ServiceComparison): void {
+  const report = reporter(operationRules, comparison.changes, subject)
+  for (const [name, now] of Map.groupBy(revision.callbacks, (one) => one.name)) {
+    const old = base.callbacks.filter((one) => one.name === name)
+    const gone = old.filter(({ expression }) => !now.some((one) => one.expression === expression))
+    for (const { expression } of gone) {
+      const after = now.map((one) => one.expression).join(' or ')
+      report('callback-address-changed', {
+        at: now[0]?.operations[0]?.location ?? revision.location,
+        base: base.location,
+        place: `callback ${name}`,
+        message: `the callback \`${name}\` goes to \`${after}\` now, and went to \`${expression}\``,
+        before: expression,
+        after,
+      })
+    }
+  }
 }

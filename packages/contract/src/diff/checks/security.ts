@@ -186,8 +186,9 @@ function has({ schemes }: Alternative, scheme: Credential): boolean {
 }
 
 function formOf({ name, type, in: place, parameter, scheme, openIdConnectUrl }: Credential): string {
-  if (parameter !== undefined) return `an API key in the ${place} \`${parameter}\``
-  if (type === 'apiKey') return `an API key as the ${place}`
+  if (type === 'apiKey' || type === 'httpApiKey') {
+    return parameter === undefined ? `an API key as the ${place}` : `an API key in the ${place} \`${parameter}\``
+  }
   if (type === 'http') return `HTTP ${scheme}`
   return openIdConnectUrl === undefined ? (type ?? name) : `${type} at ${openIdConnectUrl}`
 }

@@ -44,11 +44,12 @@ export function checkStoredMessages(
     const [first] = rejected
     if (first === undefined) continue
     const held = holding(pair, comparison)
+    const sender = first.by.name === pair.service.base.name ? 'were' : `${first.by.name} has`
     report('stored-messages-unreadable', {
       at: revision.payload.location,
       base: base.payload.location,
       place: `stored ${revision.message}${first.path}`,
-      message: `\`${revision.message}\` messages that ${first.by.name} has sent already are refused (\`${first.keyword}\` at \`${first.path === '' ? '/' : first.path}\`); ${held}`,
+      message: `\`${revision.message}\` messages that ${sender} sent already are refused (\`${first.keyword}\` at \`${first.path === '' ? '/' : first.path}\`); ${held}`,
       direction: 'received',
       witness: JSON.stringify(first.witness),
       // It is the receiver that fails: with what it is handed, and again with every dead letter that is replayed.
