@@ -184,7 +184,6 @@ describe.concurrent('the shop keeps what it declares', () => {
 
 /** What no run can show, and why. */
 const argued: Readonly<Record<string, string>> = {
-  'orders.listOrders push': 'that the message exists is tested as delivery of orders.announceOrder',
   'orders.askToReleaseStock completion': 'several services keep it together',
   'orders.askToRefundPayment completion': 'several services keep it together',
   'payments.quotePrice retry': 'it says what callers may do, and is no behaviour of payments',

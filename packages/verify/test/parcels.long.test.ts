@@ -15,7 +15,11 @@ import { type ParcelBug, type ParcelBugFacts, parcelBugs } from './parcels/bugs.
 import { type ParcelTwin, parcelTwins } from './parcels/twins.ts'
 
 /** The operation whose effects show what a send does. */
-const doneBy: Record<string, string> = { announceOrder: 'placeOrder', announceParcel: 'bookParcel' }
+const doneBy: Record<string, string> = {
+  announceOrder: 'placeOrder',
+  announceParcel: 'bookParcel',
+  listOrders: 'placeOrder',
+}
 
 describe.concurrent('a defect is found, by name', () => {
   test.each(Object.entries<ParcelBugFacts>(parcelBugs))('%s', { timeout: 120_000 }, async (name, bug) => {

@@ -94,6 +94,7 @@ export function readProbe(layers: readonly Node[], findings: Findings): Probe | 
     ...optional('follows', textAt(merged, 'follows')),
     ...anything(merged, 'example'),
     ...anything(merged, 'failure'),
+    ...anything(merged, 'outcomes'),
     ...anything(merged, 'poison'),
     ...anything(merged, 'cleanup'),
     location: merged.at,

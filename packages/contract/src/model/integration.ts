@@ -57,6 +57,8 @@ export interface Probe {
   readonly follows?: string
   readonly example?: unknown
   readonly failure?: unknown
+  /** outcome of `completion` → an input that ends in it */
+  readonly outcomes?: Readonly<Record<string, unknown>>
   readonly poison?: unknown
   readonly cleanup?: unknown
   readonly location: SourceLocation

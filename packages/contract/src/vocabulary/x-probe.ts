@@ -74,6 +74,11 @@ export const xProbe: Shape = {
     },
     example: { description: 'An input that works.' },
     failure: { description: 'An input that fails.' },
+    outcomes: {
+      type: 'object',
+      description: 'Of accepted work: an input for each outcome that it can end in.',
+      examples: [{ rejected: { reference: 'probe', sku: 'sold-out' } }],
+    },
     poison: { description: 'A message that no consumer can handle.' },
     cleanup: { description: 'What removes the effect again.' },
   },

@@ -113,4 +113,28 @@ const effectBeforeSuccess: CompletionCheck = {
   },
 }
 
-export const completionChecks: readonly CompletionCheck[] = [completes, completesOnce, effectBeforeSuccess]
+const expectedOutcome: CompletionCheck = {
+  id: 'expected-outcome',
+  member: 'completion',
+  promise: 'work that must end in an outcome ends in that one',
+  stimuli: ['completion'],
+  about: ({ inputs }) => Object.keys(inputs).length > 0,
+  judge(trial, facts, channels) {
+    const expected = trial.record.facts?.['expected']
+    if (typeof expected !== 'string') return undefined
+    const request = begun(trial)
+    if ('kind' in request) return request
+    const [first] = outcomesOf(trial, facts, channels)
+    if (first === undefined) return unconfirmed('there was no outcome')
+    return first.outcome === expected
+      ? seen
+      : broken(`it ended as ${first.outcome}, and must end as ${expected}`, [request.id])
+  },
+}
+
+export const completionChecks: readonly CompletionCheck[] = [
+  completes,
+  completesOnce,
+  effectBeforeSuccess,
+  expectedOutcome,
+]

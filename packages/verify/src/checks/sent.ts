@@ -100,6 +100,14 @@ const effectHasMessage: SendCheck = {
   },
 }
 
+const pushed: SendCheck = {
+  ...effectHasMessage,
+  id: 'pushed',
+  member: 'push',
+  promise: 'whatever asking shows has been pushed, too',
+  about: ({ promised, shownBy: shows }) => promised.push !== undefined && shows.length > 0,
+}
+
 const messageHasEffect: SendCheck = {
   id: 'message-has-effect',
   member: 'delivery',
@@ -168,5 +176,6 @@ export const sendChecks: readonly SendCheck[] = [
   messageHasEffect,
   sameMessage,
   orderingKeySent,
+  pushed,
   ...carriedChecks,
 ]

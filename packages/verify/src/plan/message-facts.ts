@@ -86,6 +86,8 @@ export interface CompletionFacts {
   readonly success: readonly string[]
   readonly failure: readonly string[]
   readonly withinMs?: number
+  /** outcome → an input that ends in it */
+  readonly inputs: Readonly<Record<string, unknown>>
   /** where a correlation id of the tester goes; absent: outcomes are known by the marker */
   readonly correlation?: Expression
 }
@@ -126,14 +128,38 @@ export function messageFacts(
     receives: receives
       .filter(({ operation }) => wanted(operation))
       .map((one) => byDatabase(receiveFacts(one, service))),
-    sends: Object.values(service.sends).flatMap((one) => {
-      const shownBy = emitting.filter(({ emits }) => emits.channel === one.channel)
-      if (only !== undefined && shownBy.length === 0 && !wanted(one.operation)) return []
-      return [{ ...sendFacts(one), shownBy }]
-    }),
+    sends: [
+      ...Object.values(service.sends).flatMap((one) => {
+        const shownBy = emitting.filter(({ emits }) => emits.channel === one.channel)
+        if (only !== undefined && shownBy.length === 0 && !wanted(one.operation)) return []
+        return [{ ...sendFacts(one), shownBy }]
+      }),
+      ...https.flatMap((one) => pushFacts(one, service, emitting)),
+    ],
     completions: completions.filter((one) => one !== undefined && 'by' in one) as CompletionFacts[],
     unwatched: completions.filter((one) => one !== undefined && 'why' in one) as MessageFacts['unwatched'],
   }
+}
+
+/** The push twin of a read is seen as what is sent of the effects that it shows. */
+function pushFacts(operation: HttpOperation, service: Service, emitting: SendFacts['shownBy']): SendFacts[] {
+  const { push, declared } = operation.guarantees
+  if (push?.by !== 'event') return []
+  const name = push.ref.replace(`${service.name}.`, '')
+  const send = Object.values(service.sends).find(({ messages }) => messages.some(({ message }) => message === name))
+  if (send === undefined) return []
+  const type = typeOf(name, service)
+  const shownBy = emitting.flatMap((one) => {
+    const read = service.operations[one.ref.slice(service.name.length + 1)]?.probe?.read?.operation
+    const shows = read?.replace(`${service.name}.`, '') === operation.operation && one.emits.channel === send.channel
+    return shows ? [{ ...one, emits: { ...one.emits, type } }] : []
+  })
+  if (shownBy.length === 0) return []
+  const location = declared.push ?? operation.location
+  const ref = `${service.name}.${operation.operation}`
+  return [
+    { ref, location, promised: { push: location }, channel: send.channel, types: [type], ordering: 'none', shownBy },
+  ]
 }
 
 function emitsOf(probe: Probe | undefined, service: Service): Emits | undefined {
@@ -256,6 +282,9 @@ function completionFacts(
     channels,
     success: completion.success.map(typeOf),
     failure: completion.failure.map(typeOf),
+    inputs: Object.fromEntries(
+      Object.entries(operation.probe?.outcomes ?? {}).map(([outcome, input]) => [typeOf(outcome), input]),
+    ),
     ...optional('withinMs', completion.withinMs),
     ...optional('correlation', correlation),
   }

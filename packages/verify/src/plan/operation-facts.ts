@@ -16,6 +16,7 @@ export type Member =
   | 'retry'
   | 'deadLetter'
   | 'completion'
+  | 'push'
 
 interface KeyPromise {
   readonly key: Expression

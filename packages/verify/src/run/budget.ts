@@ -45,7 +45,7 @@ export class Budget {
     return new OperationBudget(this, this.#clock, this.#clock() + operationMs - settles - spentMs, reserveMs)
   }
 
-  /** Time that does not count: the service was being started. */
+  /** Time that does not count: the service was being started, or messages were tried. */
   extend(ms: number): void {
     this.#serviceEnd += ms
   }

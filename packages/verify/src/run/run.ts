@@ -218,7 +218,10 @@ export async function run(options: RunOptions): Promise<History> {
       const counted = one.stimuli.filter((stimulus) => stimulus.counted)
       await inOrder(counted, say, async (stimulus) => void (await tryIt(again, stimulus)))
     }
+    // The time of a profile is for requests; messages take what their retries and time-outs take.
+    const messagesAt = history.clock()
     await work?.run(usable.map(({ one }) => attackOn(one.operation)))
+    budget.extend(history.clock() - messagesAt)
     tell('the keys planted first')
     await pool(together, afterwards, (work) => work())
     options.signal?.throwIfAborted()

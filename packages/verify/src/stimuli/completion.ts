@@ -12,14 +12,20 @@ export async function watchCompletion(
   reader: EffectReader,
   capMs: number,
 ): Promise<void> {
-  const rounds = Math.max(2, attack.profile.rounds)
+  const plain = Array.from({ length: Math.max(2, attack.profile.rounds) }, () => undefined)
+  const given = Object.entries(facts.inputs).map(([outcome, input]) => ({ outcome, input }))
   await Promise.all(
-    Array.from({ length: rounds }, async () => {
-      const trial = attack.trial('completion', 'accepted, and watched until there is an outcome')
+    [...plain, ...given].map(async (wanted) => {
+      const about =
+        wanted === undefined
+          ? 'accepted, and watched until there is an outcome'
+          : `accepted, and watched until it is ${wanted.outcome}`
+      const trial = attack.trial('completion', about, wanted && { expected: wanted.outcome })
       const { correlation } = facts
       const header = correlation !== undefined && 'name' in correlation ? correlation.name : undefined
       const end = await trial.send({
         role: 'first',
+        ...(wanted && { input: wanted.input }),
         ...(header !== undefined && { headers: [[header, trial.marker]] as const }),
       })
       if (end.type !== 'ok') return

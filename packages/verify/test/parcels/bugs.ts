@@ -76,6 +76,7 @@ export const parcelBugs = {
     what: 'the message is sent after the commit, by the process that may die in between',
     failedBy: 'announceOrder/effect-has-message',
     needs: 'kill',
+    also: ['listOrders/pushed'],
   },
   'message-before-commit': {
     what: 'the message leaves before it is known that the order can be taken',
@@ -86,6 +87,17 @@ export const parcelBugs = {
     what: 'messages have no ordering key',
     failedBy: 'announceParcel/ordering-key',
     also: ['announceOrder/ordering-key'],
+  },
+  'rejected-told-as-completed': {
+    what: 'a return that nobody takes is said to be completed',
+    failedBy: 'returnOrder/expected-outcome',
+    // And there is no effect, of course.
+    also: ['returnOrder/effect-before-success'],
+  },
+  'not-pushed': {
+    what: 'every second order is not announced; whoever asks sees it',
+    failedBy: 'listOrders/pushed',
+    also: ['announceOrder/effect-has-message', 'announceOrder/same-message'],
   },
   'message-correlation-lost': {
     what: 'messages have a correlation id of their own',

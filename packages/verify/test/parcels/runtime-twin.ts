@@ -19,9 +19,11 @@ const service = createService(parcels, {
       await tx.query("insert into orders_done (kind, reference) values ('orders', $1)", [reference])
       send('orderCompleted', { reference })
     },
-    async returnOrder({ body: { reference } }, { tx }) {
-      await tx.query("insert into orders (kind, reference, status) values ('returns', $1, 'completed')", [reference])
-      await tx.query("insert into orders_done (kind, reference) values ('returns', $1)", [reference])
+    async returnOrder({ body: { reference, sku } }, { tx }) {
+      const status = sku === 'broken' ? 'rejected' : 'completed'
+      await tx.query("insert into orders (kind, reference, status) values ('returns', $1, $2)", [reference, status])
+      if (status === 'completed')
+        await tx.query("insert into orders_done (kind, reference) values ('returns', $1)", [reference])
       return { status: 202, headers: { Location: `/returns/${reference}` }, body: undefined }
     },
     async getReturn({ params: { reference } }, { tx }) {

@@ -1,6 +1,6 @@
 -- Of the plain service. Effects (orders_done, parcels) have no unique constraint: a second effect shows.
 create table keys (kind text, key text, body text not null, answer text, primary key (kind, key));
-create table orders (kind text not null, reference text not null, correlation text not null, status text not null default 'accepted');
+create table orders (kind text not null, reference text not null, correlation text not null, broken boolean not null, status text not null default 'accepted');
 create table orders_done (kind text not null, reference text not null);
 create table parcels (id bigint generated always as identity, reference text not null, order_id text not null);
 create table seen (source text, id text, primary key (source, id));

@@ -30,7 +30,7 @@ async function relay(): Promise<never> {
 async function fulfil(): Promise<never> {
   for (;;) {
     const { rows } = await pool
-      .query("select kind, reference, correlation from orders where status = 'accepted' limit 20")
+      .query("select kind, reference, correlation, broken from orders where status = 'accepted' limit 20")
       .catch(() => ({ rows: [] }))
     await Promise.all(rows.map((row) => finish(row).catch(() => {})))
     if (rows.length === 0) await pause(25)
@@ -41,21 +41,24 @@ async function finish({
   kind,
   reference,
   correlation,
+  broken,
 }: {
   kind: string
   reference: string
   correlation: string
+  broken: boolean
 }): Promise<void> {
   const early = has('success-before-effect')
+  const refused = broken && kind === 'returns'
   const effect = (client: pg.ClientBase | pg.Pool): Promise<unknown> =>
     client.query('insert into orders_done (kind, reference) values ($1, $2)', [kind, reference])
   await transaction(async (client) => {
     const { rowCount } = await client.query(
-      "update orders set status = 'completed' where kind = $1 and reference = $2 and status = 'accepted'",
-      [kind, reference],
+      "update orders set status = $3 where kind = $1 and reference = $2 and status = 'accepted'",
+      [kind, reference, refused && !has('rejected-told-as-completed') ? 'rejected' : 'completed'],
     )
     if (rowCount === 0) return
-    if (!early) await effect(client)
+    if (!early && !refused) await effect(client)
     if (kind !== 'orders' || has('completion-never')) return
     const told = {
       channel: 'parcels.outcomes',
@@ -67,7 +70,7 @@ async function finish({
     await send(client, told)
     if (has('completion-twice')) await send(client, told)
   })
-  if (!early) return
+  if (!early || refused) return
   await pause(600)
   await effect(pool)
 }
@@ -78,6 +81,7 @@ interface Answer {
   location?: string
 }
 
+let taken = 0
 const running = new Map<string, Promise<Answer>>()
 
 async function take(kind: string, request: IncomingMessage, raw: string): Promise<Answer> {
@@ -140,11 +144,13 @@ async function once(
     ])
   await transaction(async (client) => {
     if (!has('key-after-effect')) await note(client)
-    await client.query('insert into orders (kind, reference, correlation) values ($1, $2, $3)', [
+    await client.query('insert into orders (kind, reference, correlation, broken) values ($1, $2, $3, $4)', [
       kind,
       reference,
       correlation,
+      sku === 'broken',
     ])
+    if (has('not-pushed') && ++taken % 2 === 0) return
     if (tells && !has('dual-write') && !has('message-before-commit')) await send(client, placed)
   })
   if (has('key-after-effect')) {
