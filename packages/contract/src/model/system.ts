@@ -53,6 +53,8 @@ export interface Setting {
 export interface Defaults {
   /** the style an integration has unless it says otherwise; a deviation needs a reason. Absent: no reasons are asked for */
   readonly style?: IntegrationStyle
+  /** how much of the time a service is there, in percent; absent: nobody says */
+  readonly availability?: number
 }
 
 /** `check:` of spandrel.yaml: the root's severities, and the acknowledgements of all files. */

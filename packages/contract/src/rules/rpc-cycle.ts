@@ -25,7 +25,7 @@ export const rpcCycle: Rule = {
       yield {
         at: edge.at,
         subject: `${edge.from} → ${edge.ref}`,
-        message: `${[...names, edge.from].map((name) => `\`${name}\``).join(' → ')}: a circle of calls; if each were there 99.9 % of the time (assumed: no contract says), all would be ${compositeAvailability(names.length)}`,
+        message: `${[...names, edge.from].map((name) => `\`${name}\``).join(' → ')}: a circle of calls; ${compositeAvailability(names.length, system)}`,
       }
     }
   },

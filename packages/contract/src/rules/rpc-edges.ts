@@ -48,7 +48,16 @@ export function isOnCircle(edge: RpcEdge, edges: readonly RpcEdge[]): boolean {
   return reached.has(edge.from)
 }
 
-/** `99.7 %`: all of these services at once, each available 99.9 % of the time: an assumption, for the vocabulary has no word for it. */
-export function compositeAvailability(services: number): string {
-  return `${(0.999 ** services * 100).toFixed(2).replace(/0$/, '')} %`
+/** What is reckoned with where nobody says how much of the time a service is there, in percent. */
+const ASSUMED = 99.9
+
+/** How much of the time all of these services are there at once; the vocabulary of contracts has no word for it. */
+export function compositeAvailability(services: number, { defaults }: System): string {
+  const { availability } = defaults
+  const each = availability ?? ASSUMED
+  const together = `${((each / 100) ** services * 100).toFixed(2).replace(/0$/, '')} %`
+  const all = services === 2 ? 'both' : 'all'
+  return availability === undefined
+    ? `if each were there ${ASSUMED} % of the time (assumed: say it in \`defaults.availability\`), ${all} would be ${together}`
+    : `each is there ${each} % of the time (\`defaults.availability\`), ${all} at once ${together}`
 }

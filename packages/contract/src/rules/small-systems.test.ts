@@ -19,14 +19,14 @@ const asks = (name: string): string =>
   openapi(`  /${name}:\n    get: { operationId: ask, responses: { '200': { description: ok } } }\n`)
 
 /** Services that call each other: `a: b` is a call of a to b. */
-function calling(calls: Readonly<Record<string, string>>): Promise<readonly Finding[]> {
+function calling(calls: Readonly<Record<string, string>>, more = ''): Promise<readonly Finding[]> {
   const names = [...new Set([...Object.keys(calls), ...Object.values(calls)])]
   const services = names.map((name) => {
     const uses = calls[name] === undefined ? '' : `, uses: { ${calls[name]}.ask: { style: rpc } }`
     return `  ${name}: { owner: team, contracts: [${name}.openapi.yaml]${uses} }\n`
   })
   return check({
-    'spandrel.yaml': `version: 1\nsystem: shop\nservices:\n${services.join('')}`,
+    'spandrel.yaml': `version: 1\nsystem: shop\n${more}services:\n${services.join('')}`,
     ...Object.fromEntries(names.map((name) => [`${name}.openapi.yaml`, asks(name)])),
   })
 }
@@ -37,6 +37,47 @@ test('a circle of calls is one finding; who calls into it waits for a chain as b
   const circle = { a: 'b', b: 'c', c: 'd', d: 'a' }
   expect(coupling(await calling(circle))).toEqual(['rpc-cycle'])
   expect(coupling(await calling({ ...circle, web: 'a' })).toSorted()).toEqual(['rpc-cycle', 'sync-chain'])
+})
+
+test('how much of the time all of a chain are there: assumed, or as spandrel.yaml says', async () => {
+  const chain = { a: 'b', b: 'c', c: 'd' }
+  const told = async (defaults: string): Promise<string | undefined> =>
+    (await calling(chain, defaults)).find(({ id }) => id === 'sync-chain')?.message
+  expect(await told('')).toContain(
+    'if each were there 99.9 % of the time (assumed: say it in `defaults.availability`), all would be 99.6 %',
+  )
+  expect(await told('defaults: { availability: 99 }\n')).toContain(
+    'each is there 99 % of the time (`defaults.availability`), all at once 96.06 %',
+  )
+  const wrong = await calling(chain, 'defaults: { availability: 0.995 }\n')
+  expect(wrong.map(({ id, line }) => `${id} ${line}`)).toEqual(['out-of-range 3'])
+})
+
+test('who makes a call has the time it takes, each of those that `in` names', async () => {
+  const timed = (name: string, seconds: Readonly<Record<string, number>>): string =>
+    openapi(
+      Object.entries(seconds)
+        .map(
+          ([id, s]) =>
+            `  /${id}:\n    get: { operationId: ${id}, x-guarantees: { timeout: PT${s}S }, responses: { '200': { description: ok } } }\n`,
+        )
+        .join(''),
+    ).replace('Test', name)
+  const found = async (use: string): Promise<readonly string[]> =>
+    (
+      await check({
+        'spandrel.yaml': `version: 1\nsystem: shop\nservices:\n  web: { owner: team, contracts: [web.yaml], uses: { prices.ask: { style: rpc${use} } } }\n  prices: { owner: team, contracts: [prices.yaml] }\n`,
+        'web.yaml': timed('Web', { quick: 1, slow: 9 }),
+        'prices.yaml': timed('Prices', { ask: 2 }),
+      })
+    )
+      .filter(({ id }) => id === 'timeout-can-hold')
+      .map(({ message }) => message.slice(0, message.indexOf(';')))
+  expect(await found(', in: [quick]')).toEqual(['`prices.ask` may take 2 s, and `web` has at most 1 s (`quick`)'])
+  expect(await found(', in: [quick, slow]')).toHaveLength(1)
+  expect(await found(', in: [slow]')).toEqual([])
+  // Nobody says that it is not the slow one.
+  expect(await found('')).toEqual([])
 })
 
 async function listing(schema: string): Promise<readonly string[]> {

@@ -28,7 +28,7 @@ export const syncChain: Rule = {
       yield {
         at: first.at,
         subject: `${first.from} → ${first.ref}`,
-        message: `${services.map((name) => `\`${name}\``).join(' → ')}: ${path.length} calls behind one another; if each were there 99.9 % of the time (assumed: no contract says), all would be ${compositeAvailability(services.length)}`,
+        message: `${services.map((name) => `\`${name}\``).join(' → ')}: ${path.length} calls behind one another; ${compositeAvailability(services.length, system)}`,
       }
     }
   },

@@ -1,4 +1,4 @@
-import type { Service } from '../model/system.ts'
+import type { Service, Use } from '../model/system.ts'
 import { inWords } from './durations.ts'
 import { servicesOf } from './operations.ts'
 import { compositeAvailability } from './rpc-edges.ts'
@@ -16,26 +16,31 @@ export const timeoutCanHold: Rule = {
   fix: "make the caller's `timeout` longer, or the provider's shorter",
   *check({ system }) {
     for (const service of servicesOf(system)) {
-      const outer = longestTimeout(service)
-      if (outer === undefined) continue
       for (const use of Object.values(service.uses)) {
+        const outer = timeoutOf(service, use)
+        if (outer === undefined) continue
         const inner = use.provider.guarantees.values.timeoutMs
         if (use.style !== 'rpc' || inner === undefined || inner < outer.ms) continue
         yield {
           at: use.location,
           subject: `${service.name} → ${use.ref}`,
-          message: `\`${use.ref}\` may take ${inWords(inner)}, and \`${service.name}\` has at most ${inWords(outer.ms)} (\`${outer.operation}\`); if each were there 99.9 % of the time (assumed: no contract says), both would be ${compositeAvailability(2)}`,
+          message: `\`${use.ref}\` may take ${inWords(inner)}, and \`${service.name}\` has at most ${inWords(outer.ms)} (\`${outer.operation}\`); ${compositeAvailability(2, system)}`,
         }
       }
     }
   },
 }
 
-/** Which of its operations makes the call is not written down, so the one with most time is given the doubt. */
-function longestTimeout(service: Service): { readonly ms: number; readonly operation: string } | undefined {
-  const all = [...Object.values(service.operations), ...Object.values(service.receives)]
-  if (all.length === 0 || all.some(({ guarantees }) => guarantees.values.timeoutMs === undefined)) return undefined
-  return all
-    .map(({ operation, guarantees }) => ({ operation, ms: guarantees.values.timeoutMs ?? 0 }))
-    .reduce((most, one) => (one.ms > most.ms ? one : most))
+/**
+ * Of the operations that make the call, the one with the least time. Where `in` does not say which do, the one with the
+ * most is given the doubt.
+ */
+function timeoutOf(service: Service, use: Use): { readonly ms: number; readonly operation: string } | undefined {
+  const timeouts = [...Object.values(service.operations), ...Object.values(service.receives)]
+    .filter(({ operation }) => use.in?.includes(operation) ?? true)
+    .map(({ operation, guarantees }) => ({ operation, ms: guarantees.values.timeoutMs }))
+  const known = timeouts.flatMap(({ operation, ms }) => (ms === undefined ? [] : [{ operation, ms }]))
+  const sorted = known.toSorted((one, other) => one.ms - other.ms)
+  if (use.in !== undefined) return sorted[0]
+  return known.length < timeouts.length ? undefined : sorted.at(-1)
 }

@@ -6,7 +6,7 @@ import type { Service, Setting, System } from '../model/system.ts'
 import type { References } from '../service/reading.ts'
 import { readService } from '../service/read-service.ts'
 import type { ServiceContent } from '../service/read-service.ts'
-import { entriesAt, field, flagAt, textAt } from '../source/node.ts'
+import { entriesAt, field, flagAt, numberAt, textAt } from '../source/node.ts'
 import type { Entry } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import { linkChannels } from './link-channels.ts'
@@ -65,7 +65,10 @@ export function buildSystem(
     integrations: [...integrations, ...calls(services)],
     transport: readTransport(root, env, findings),
     ...optional('gateway', gateway),
-    defaults: { ...optional('style', defaultStyle) },
+    defaults: {
+      ...optional('style', defaultStyle),
+      ...optional('availability', numberAt(field(root, 'defaults'), 'availability')),
+    },
     ...optional('check', readCheck(files)),
     location: root.at,
   }

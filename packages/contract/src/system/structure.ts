@@ -169,7 +169,18 @@ export const systemShape: Shape = {
       type: 'object',
       additionalProperties: false,
       description: 'What holds unless an integration says otherwise.',
-      properties: { style },
+      properties: {
+        style,
+        availability: {
+          type: 'number',
+          minimum: 1,
+          maximum: 100,
+          description: 'How much of the time a service is there, in percent: what chains of calls are reckoned with.',
+          default: 99.9,
+          examples: [99.5],
+          'x-hint': 'write a percentage: `availability: 99.5`',
+        },
+      },
     },
     gateway,
     services: {
