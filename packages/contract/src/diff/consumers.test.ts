@@ -204,3 +204,18 @@ test('nobody is broken by what offers more, and nobody for certain by what is on
     'mailer team-mail no',
   ])
 })
+
+test('who calls other operations only is named once, with all of them', () => {
+  const more = (required: string) =>
+    `${prices(required)}  /rates:\n    get: { operationId: rates, responses: { '200': { description: All rates } } }\n`
+  const uses = system.replace(
+    'prices.list: { style: rpc }',
+    'prices.list: { style: rpc }, prices.rates: { style: rpc }',
+  )
+  const base = loadSide({ system: write({ 'spandrel.yaml': uses, 'prices.yaml': more('') }) })
+  const revision = loadSide({ system: write({ 'spandrel.yaml': uses, 'prices.yaml': more(', required: true') }) })
+  if (base.system === undefined || revision.system === undefined) throw new Error('unread')
+  const result = diffSystems(base, revision)
+  expect(consumersOf(result, 'parameter-became-required')).toEqual(['orders team-orders yes', 'mailer team-mail no'])
+  expect(result.findings[0]?.consumers[1]?.because).toBe('calls prices.list and prices.rates only')
+})

@@ -67,12 +67,12 @@ export class Landscape {
     const users = this.#edges(({ kind, provider }) => kind === 'call' && provider === service)
     return this.#unique(
       users.map(({ system, edge: { ref: used, consumer } }) => {
-        const calls = users.some(({ edge }) => edge.consumer === consumer && edge.ref === ref)
-        return {
-          ...this.#who(consumer, calls ? ref : used, system),
-          broken: calls ? 'yes' : 'no',
-          because: () => (calls ? `calls ${ref}` : `calls ${used} only`),
-        }
+        const all = [...new Set(users.filter(({ edge }) => edge.consumer === consumer).map(({ edge }) => edge.ref))]
+        // Once each: by this operation, or by the first of the others.
+        if (all.includes(ref))
+          return { ...this.#who(consumer, ref, system), broken: 'yes', because: () => `calls ${ref}` }
+        const because = `calls ${all.join(' and ')} only`
+        return { ...this.#who(consumer, all[0] ?? used, system), broken: 'no', because: () => because }
       }),
     )
   }
@@ -126,25 +126,14 @@ export class Landscape {
    * work, and so is what is promised a completion or a reply.
    */
   leftBy(service: string, channel: string, types: readonly string[]): readonly Consumer[] {
-    return this.#unique(
-      this.#systems.flatMap((system) =>
-        Object.values(system.services)
-          .filter(({ name }) => name !== service)
-          .flatMap((one) =>
-            Object.values(one.sends)
-              .filter((send) => send.channel === channel && send.messages.some(({ type }) => types.includes(type)))
-              .map((send): Found => {
-                const awaited = awaitedOf(send, types)
-                const because =
-                  awaited === undefined
-                    ? `sends to ${channel} what expects nothing of who receives it`
-                    : `sends ${awaited} to ${channel}, and waits for what comes of it`
-                const who = this.#who(one.name, `${one.name}.${send.operation}`, system)
-                return { ...who, broken: awaited === undefined ? 'no' : 'yes', because: () => because }
-              }),
-          ),
-      ),
-    )
+    const sends = (other: AsyncOperation): boolean =>
+      other.channel === channel && other.messages.some(({ type }) => types.includes(type))
+    return this.otherEnd(service, 'receive', sends, (send) => {
+      const awaited = awaitedOf(send, types)
+      return awaited === undefined
+        ? { broken: 'no', because: () => `sends to ${channel} what expects nothing of who receives it` }
+        : { broken: 'yes', because: () => `sends ${awaited} to ${channel}, and waits for what comes of it` }
+    })
   }
 
   /** Whoever has the other end of an operation, by what it says of that itself. */
