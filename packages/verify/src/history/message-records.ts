@@ -5,6 +5,8 @@ import type { MessageFacts } from '../plan/message-facts.ts'
 export interface MessageRun extends MessageFacts {
   /** how messages reached the service; absent: they did not */
   readonly road?: 'stream' | 'push'
+  /** where they were pushed to */
+  readonly push?: { readonly url: string; readonly mode: 'binary' | 'structured' }
   /** channels that were watched */
   readonly watched: readonly string[]
   /** outcomes were waited for at most so long */

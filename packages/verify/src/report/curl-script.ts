@@ -2,9 +2,11 @@
 import type { HistoryRecord, InvokeRecord } from '../history/records.ts'
 import { trialsOf, type TrialView } from '../history/trial-view.ts'
 import { runOf } from '../history/history.ts'
+import { comment, curlLine, quoted } from './curl-line.ts'
+import { messageScript } from './message-script.ts'
 import { probeRequest } from '../request/build-request.ts'
 import type { CheckVerdict, Counterexample } from '../judge/verdict.ts'
-import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
+import type { HeaderList } from '../wire/outgoing.ts'
 
 /** Undefined where the history has no such trial. */
 export function curlScript(
@@ -13,8 +15,12 @@ export function curlScript(
   example: Counterexample,
 ): string | undefined {
   const trial = trialsOf(records).find(({ record }) => record.trial === example.trial)
-  const operation = runOf(records).operations.find(({ ref }) => ref === check.ref)
-  if (trial === undefined || operation === undefined) return undefined
+  if (trial === undefined) return undefined
+  const messages = messageScript(records, check, example)
+  if (messages !== undefined) return messages
+  // What is sent is shown by the operation with the effect.
+  const operation = runOf(records).operations.find(({ ref }) => ref === trial.record.ref)
+  if (operation === undefined) return undefined
   const sent = trial.requests.filter(({ end }) => end?.sentAt !== undefined)
   const began = Math.min(...sent.map(({ end }) => end!.sentAt!))
   const [any] = trial.requests
@@ -23,7 +29,7 @@ export function curlScript(
   const lines = [
     '#!/usr/bin/env bash',
     `# ${check.ref} promises: ${check.promise}.`,
-    `# Done: ${example.about}. Seen: ${example.what}.`,
+    comment(`Done: ${example.about}. Seen: ${example.what}.`),
     `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}.`,
     'set -u',
     'RUN=r$(date +%s)$$',
@@ -42,7 +48,7 @@ export function curlScript(
     for (const marker of new Set(trial.requests.map(({ invoke }) => invoke.marker))) {
       lines.push(
         `echo; echo ${quoted(`effects of ${marker}:`)}`,
-        curl({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []),
+        curlLine({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []),
       )
     }
   }
@@ -59,34 +65,8 @@ function requestLines(trial: TrialView, began: number): string[] {
         end!.status === undefined && end!.why?.includes('given up')
           ? ['--max-time', Math.max(0.01, (end!.at - end!.sentAt!) / 1000).toFixed(3)]
           : []
-      return `( sleep ${wait.toFixed(3)}; ${curl(invoke, limit)}; echo ) &   # ${invoke.role}: ${end!.status ?? end!.why ?? ''}`
+      return `( sleep ${wait.toFixed(3)}; ${curlLine(invoke, limit)}; echo ) &   ${comment(`${invoke.role}: ${end!.status ?? end!.why ?? ''}`)}`
     })
-}
-
-function curl(
-  { method, url, headers, body }: Pick<Outgoing, 'method' | 'url' | 'headers' | 'body'>,
-  more: readonly string[],
-): string {
-  const parts = [
-    'curl',
-    '-sS',
-    '-i',
-    '-X',
-    method,
-    own(url),
-    ...headers.flatMap(([name, value]) => ['-H', own(`${name}: ${value}`)]),
-  ]
-  if (body !== undefined) parts.push('--data-binary', own(body))
-  return [...parts, ...more].join(' ')
-}
-
-/** The run's markers and keys begin with its prefix; the script puts its own there. */
-function own(text: string): string {
-  return quoted(text).replaceAll(/v[0-9a-z]{8,}-([km]\d+)/g, `'"$RUN"'-$1`)
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function callerOf(invoke: InvokeRecord): HeaderList {

@@ -212,6 +212,7 @@ export class MessageWork {
   get facts(): MessageRun {
     const road = this.#given?.road.kind
     const { sends } = this.#options.facts
+    const { push } = this.#options
     return {
       ...this.#options.facts,
       sends: sends.map((send) => ({
@@ -219,6 +220,7 @@ export class MessageWork {
         shownBy: send.shownBy.map((one) => (this.#counted.has(one.ref) ? { ...one, counts: true } : one)),
       })),
       ...(road !== undefined && { road }),
+      ...(push !== undefined && { push: { url: push.url, mode: push.mode } }),
       watched: this.watched,
       outcomeCapMs: outcomeCapMs[this.#context.profile.name],
     }
