@@ -89,11 +89,21 @@ test(
       )
       const doubled = JSON.parse((await verify('select 2 * count(*) from orders where drink = $1')).stdout)
       expect(doubled.results[0].verdict).toBe('INCONCLUSIVE')
-      const refused = JSON.parse(
-        (await verify('with d as (delete from orders returning 1) select count(*) from d where $1::text is not null'))
-          .stdout,
-      )
-      expect(refused.results[0].checks[0].notes[0]).toContain('read-only')
+      // Before anything is sent.
+      const { rows: before } = await coffee.pool.query('select count(*) from orders')
+      for (const [query, why] of [
+        ['with d as (delete from orders returning 1) select count(*) from d where $1::text is not null', 'read-only'],
+        ["select set_config('transaction_read_only', 'off', false), $1::text", 'read-write mode'],
+        ['select count(*) from ordrs where drink = $1', 'relation "ordrs" does not exist'],
+      ] as const) {
+        const { code, stdout } = await verify(query)
+        expect({ query, code, what: JSON.parse(stdout).error.what }).toEqual({
+          query,
+          code: 2,
+          what: expect.stringContaining(why),
+        })
+      }
+      expect((await coffee.pool.query('select count(*) from orders')).rows).toEqual(before)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

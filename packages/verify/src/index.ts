@@ -2,6 +2,7 @@ export { absolute, headerLine, readCurl, RequestUnclear, type CurlRequest } from
 export { twice, type TwiceOptions, type TwiceReport } from './twice/twice.ts'
 export type { ReadTrial, Reading } from './twice/read-trial.ts'
 export type { HeaderList, Outgoing } from './wire/outgoing.ts'
+export { distrust } from './wire/certificate.ts'
 export { isAllowedHost } from './wire/allowed-host.ts'
 export { FaultProxy, type ProxyOptions } from './faults/tcp-proxy.ts'
 export { checks } from './checks/all.ts'

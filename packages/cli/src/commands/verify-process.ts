@@ -14,10 +14,14 @@ export interface ServiceCommands {
   readonly kill?: string
 }
 
+/** `docker stop` takes ten seconds; what takes longer than this hangs. */
+const killMs = 30_000
+
 export class CommandedService implements ProcessControl {
   readonly #commands: ServiceCommands
   #running: ChildProcess | undefined
   #kept = ''
+  #hung = false
 
   constructor(commands: ServiceCommands) {
     this.#commands = commands
@@ -37,18 +41,45 @@ export class CommandedService implements ProcessControl {
       await this.#end()
       return
     }
-    const child = this.#spawn(kill)
-    const [code] = (await once(child, 'exit')) as [number | null]
+    const code = await this.#runKill(kill)
     if (code === 0) return
+    if (code === 'late') {
+      this.#hung = true
+      throw new CommandError(`\`${kill}\` did not end within ${killMs / 1000} s`, {
+        where: '--kill',
+        fix: 'it must end the service at once, and return: docker kill NAME, kill -9 PID. A polite stop is no crash',
+      })
+    }
     throw new CommandError(`\`${kill}\` ended with ${code ?? 'a signal'}${this.#said()}`, {
       where: '--kill',
       fix: 'it must end the service at once and succeed: docker kill NAME, or leave --kill out where --start keeps running',
     })
   }
 
-  /** Ends what runs. */
+  /** Ends what runs, also what `--start` has started elsewhere. */
   async close(): Promise<void> {
+    // One that hung once is not waited for again.
+    if (this.#commands.kill !== undefined && this.#running !== undefined && !this.#hung)
+      await this.#runKill(this.#commands.kill)
     await this.#end()
+  }
+
+  /** Why it will never be ready; undefined: nothing says so. */
+  failed(): string | undefined {
+    const code = this.#running?.exitCode
+    return typeof code === 'number' && code !== 0 ? `the command of --start ended with ${code}` : undefined
+  }
+
+  async #runKill(command: string): Promise<number | null | 'late'> {
+    const child = this.#spawn(command)
+    const late = Promise.withResolvers<'late'>()
+    const timer = setTimeout(() => late.resolve('late'), killMs)
+    try {
+      return await Promise.race([once(child, 'exit').then(([code]) => code as number | null), late.promise])
+    } finally {
+      clearTimeout(timer)
+      await endGroup(child, { graceMs: 0 })
+    }
   }
 
   /** The last lines the commands wrote to standard error. */

@@ -19,6 +19,7 @@ import { commitOf } from '../system/commit.ts'
 import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
 import { isVerifiable, openMessages, plannedMessages, operationNames, type OpenedMessages } from './verify-messages.ts'
+import { certificatesAreTrusted, historyCanBeWritten, orStopped, startProxy } from './verify-beforehand.ts'
 import { dueKeys, openLedger } from './verify-ledger.ts'
 import { CommandedService } from './verify-process.ts'
 import {
@@ -86,7 +87,7 @@ export const verify = command<VerifyCommandOptions>({
     const commanded = commandsOf(options)
     let messages: OpenedMessages | undefined
     const { openCounters } = await import('./verify-counters.ts')
-    const counting = options.database === undefined ? undefined : openCounters(options.database, queries)
+    const counting = options.database === undefined ? undefined : await openCounters(options.database, queries)
     const stop = new AbortController()
     const interrupted = (): void => {
       // The second time it is meant: nothing is cleaned up then.
@@ -96,12 +97,16 @@ export const verify = command<VerifyCommandOptions>({
     }
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
     try {
-      for (const one of dependenciesOf(options.dependency)) proxies.push(await package_.FaultProxy.start(one))
+      await certificatesAreTrusted(package_, instances)
+      historyCanBeWritten(options)
+      for (const one of dependenciesOf(options.dependency)) proxies.push(await startProxy(package_, one))
       const seed = seedOf(options.seed)
       const commit = commitOf(service.dir)
       messages = await openMessages(package_, facts, service, options)
       const process =
-        commanded === undefined ? undefined : await started(package_, commanded, instances, options, output)
+        commanded === undefined
+          ? undefined
+          : await orStopped(stop.signal, started(package_, commanded, instances, options, output))
       const history = await package_.run({
         plan,
         instances,
@@ -126,6 +131,8 @@ export const verify = command<VerifyCommandOptions>({
       return await tell(package_, history.records, options, output)
     } catch (error) {
       if (!stop.signal.aborted) throw error
+      // What a stimulus still waits for keeps nobody waiting.
+      setTimeout(() => process.exit(), 500).unref()
       throw new CommandError('it was stopped before it was done', {
         fix:
           options.history === undefined

@@ -20,7 +20,7 @@ export function shownBy<T extends Sighting>(seen: readonly T[], emits: Emits, ma
 }
 
 export function isAbout(one: Sighting, where: unknown, marker: string): boolean {
-  if (!one.data.includes(marker)) {
+  if (!names(one.data, marker)) {
     // A message may be told from others by what caused it alone.
     return where === undefined && one.attributes['correlationid'] === marker
   }
@@ -30,6 +30,14 @@ export function isAbout(one: Sighting, where: unknown, marker: string): boolean 
   } catch {
     return false
   }
+}
+
+/** Does the text have this marker? `…-m1` is no part of `…-m12`. */
+export function names(text: string, marker: string): boolean {
+  for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at + 1)) {
+    if (!/\d/.test(text[at + marker.length] ?? '')) return true
+  }
+  return false
 }
 
 function matches(value: unknown, pattern: unknown): boolean {

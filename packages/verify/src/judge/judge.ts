@@ -110,6 +110,8 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
       return `before anything was done the probe showed ${before?.count ?? `nothing (${before?.why})`}: it must show 0`
     if (after?.count === undefined)
       return gone(trials) ?? `the probe could not be read: ${after?.why ?? 'the run ended before'}`
+    if (after.count === 0 && trials.some(({ processes }) => processes.length > 0))
+      return 'the effect of a plain call was gone when the service had been killed: are its effects in memory?'
     if (after.count !== 1) return `the probe showed ${after.count} effects of one plain call: it must show 1`
   }
   return undefined

@@ -19,7 +19,7 @@ export function curlLine(
 }
 
 /** The run's markers and keys begin with its prefix; the script puts its own there. */
-export function own(text: string): string {
+function own(text: string): string {
   return quoted(text).replaceAll(/v[0-9a-z]{8,}-([km]\d+)/g, `'"$RUN"'-$1`)
 }
 
@@ -29,5 +29,6 @@ export function quoted(text: string): string {
 
 /** A service says what stands in a comment, and must not say what is run. */
 export function comment(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they end a line
   return `# ${text.replaceAll(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')}`
 }

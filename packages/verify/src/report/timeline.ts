@@ -5,6 +5,7 @@
 import type { DeadRecord, MessageRecord, OutcomeRecord, SeenRecord } from '../history/message-records.ts'
 import type { EffectsRecord, EndRecord, FaultRecord, HistoryRecord, InvokeRecord } from '../history/records.ts'
 import type { ProcessRecord } from '../history/message-records.ts'
+import { names } from '../history/seen-messages.ts'
 
 /** What the history has of one trial, in its order. */
 export interface TrialStory {
@@ -50,14 +51,6 @@ export function storyOf(records: readonly HistoryRecord[], trial: string): Trial
     processes: of('process'),
     faults: of('fault'),
   }
-}
-
-/** `…-m1` is no part of `…-m12`. */
-function names(text: string, marker: string): boolean {
-  for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at + 1)) {
-    if (!/\d/.test(text[at + marker.length] ?? '')) return true
-  }
-  return false
 }
 
 const [width, left, right, rowHeight, most] = [860, 190, 150, 26, 40]

@@ -63,6 +63,7 @@ export class Attack {
   readonly schemas: Readonly<Record<string, JsonSchema>>
   /** 0 to 1, by the run's seed */
   readonly random: () => number
+  readonly signal: AbortSignal | undefined
   /** prefix of every marker and key of this run */
   readonly run: string
   readonly #next: (kind: string) => string
@@ -82,6 +83,8 @@ export class Attack {
     schemas: Readonly<Record<string, JsonSchema>>
     afterwards: (() => Promise<void>)[]
     random: () => number
+    /** what is on its way is given up then */
+    signal?: AbortSignal
     /** default: as long as it takes */
     budget?: OperationBudget
     /** how long a call takes: a trial is not begun with less time left; default 0 */
@@ -97,6 +100,7 @@ export class Attack {
     this.schemas = options.schemas
     this.random = options.random
     this.#afterwards = options.afterwards
+    this.signal = options.signal
     this.#budget = options.budget
     this.#callMs = options.callMs ?? 0
   }
@@ -123,6 +127,7 @@ export class Attack {
 
   /** Throws `TimeIsUp` where there is no time for one. */
   trial(stimulus: string, about: string, facts?: Record<string, unknown>): Trial {
+    this.signal?.throwIfAborted()
     this.need(this.#callMs)
     const trial = this.#next('t')
     this.history.add({
@@ -168,7 +173,7 @@ export class Trial {
 
   /** Connects and sends all but the last byte. */
   async prepare(sending: Sending): Promise<Sent> {
-    const { history, given, profile, operation: own } = this.#attack
+    const { history, given, profile, operation: own, signal } = this.#attack
     const operation = sending.operation ?? own
     const marker = sending.marker ?? this.marker
     const key = 'key' in sending ? sending.key : this.key
@@ -202,7 +207,11 @@ export class Trial {
     history.add(invoke)
     const timeoutMs = Math.max(1, Math.min(profile.timeoutMs, Math.ceil(this.#attack.leftMs)))
     const prepared = prepare(outgoing, { clock: history.clock, timeoutMs })
+    const giveUp = (): void => prepared.abort()
+    signal?.addEventListener('abort', giveUp)
+    if (signal?.aborted === true) giveUp()
     const ended = prepared.done.then(({ outcome, ...times }): EndRecord => {
+      signal?.removeEventListener('abort', giveUp)
       const base = { id, at: history.clock(), ...times }
       const end: EndRecord =
         outcome.kind !== 'answer'

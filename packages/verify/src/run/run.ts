@@ -162,6 +162,7 @@ export async function run(options: RunOptions): Promise<History> {
       schemas: plan.schemas,
       afterwards,
       random: randomFrom(seed),
+      ...(options.signal !== undefined && { signal: options.signal }),
       ...limits,
     })
   const settlesMs = Math.min(
@@ -198,7 +199,7 @@ export async function run(options: RunOptions): Promise<History> {
         options.signal?.throwIfAborted()
         try {
           attack.need(stimulus.lasts?.(attack, latencyMs) ?? latencyMs)
-          await stimulus.run(attack, latencyMs)
+          await orAborted(stimulus.run(attack, latencyMs), options.signal)
           return undefined
         } catch (error) {
           if (error instanceof TimeIsUp) return error
@@ -242,6 +243,20 @@ interface Usable {
   readonly one: PlannedOperation
   readonly latencyMs: number
   readonly spentMs: number
+}
+
+/** A stimulus may wait for minutes: Ctrl-C does not. */
+async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await work
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason as Error)
+  signal.addEventListener('abort', abort)
+  work.catch(() => {})
+  try {
+    await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 function cutRecord({ by, limitMs }: TimeIsUp, ref: string, stimulus: string, at: number): CutRecord {

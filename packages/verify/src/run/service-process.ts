@@ -7,6 +7,8 @@ export interface ProcessControl {
   /** Resolves when the kill was carried out. It must not be polite: SIGKILL, `docker kill`. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** why it will never be ready; undefined: nothing says so */
+  failed?(): string | undefined
 }
 
 export interface ServiceProcessOptions {
@@ -48,6 +50,8 @@ export class ServiceProcess {
       for (;;) {
         const status = await answered(url)
         if (status !== undefined && status < 500) break
+        const failed = this.#options.control.failed?.()
+        if (failed !== undefined) throw new ServiceNotReady(failed)
         if (performance.now() > until)
           throw new ServiceNotReady(`${url} ${status === undefined ? 'does not answer' : `answers ${status}`}`)
         await pause(20)

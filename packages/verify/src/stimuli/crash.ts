@@ -29,7 +29,7 @@ export const crash: Stimulus = {
         for (const trial of trials)
           attack.history.add({ type: 'process', trial: trial.id, what, at: trial.clock(), ...more })
       }
-      note('killed', { confirmed: await process.kill() })
+      note('killed', { confirmed: await attack.uncounted(() => process.kill()) })
       await Promise.all(sent.map(({ ended }) => ended))
       try {
         await attack.uncounted(() => process.start())

@@ -5,6 +5,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
+import { isDistrust } from './certificate.ts'
 import { HeldSocket } from './held-socket.ts'
 import { type Answer, type Exchange, headerOf, type Outcome, type Outgoing } from './outgoing.ts'
 
@@ -29,6 +30,8 @@ export interface Prepared {
 }
 
 const defaultTimeoutMs = 30_000
+/** bytes */
+const largestAnswer = 16 * 1024 * 1024
 
 export function prepare(outgoing: Outgoing, options: PrepareOptions = {}): Prepared {
   const clock = options.clock ?? (() => performance.now())
@@ -138,7 +141,13 @@ function flushed(socket: Socket, done: () => void): void {
 
 async function read(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk as Buffer)
+  let size = 0
+  for await (const chunk of response) {
+    size += (chunk as Buffer).length
+    // An answer without an end would fill memory long before its time is up.
+    if (size > largestAnswer) throw new Error(`the answer is longer than ${largestAnswer / 1024 / 1024} MB`)
+    chunks.push(chunk as Buffer)
+  }
   const headers: Record<string, string> = {}
   for (let at = 0; at < response.rawHeaders.length; at += 2) {
     const [name, value] = [response.rawHeaders[at]!.toLowerCase(), response.rawHeaders[at + 1]!]
@@ -153,6 +162,8 @@ function describe(error: unknown): string {
   const { code } = error as { code?: string }
   if (code === 'ECONNREFUSED') return 'nobody listens there (ECONNREFUSED)'
   if (code === 'ENOTFOUND') return 'there is no such host (ENOTFOUND)'
+  if (isDistrust(error as NodeJS.ErrnoException))
+    return `its certificate is not trusted (${error.message}): NODE_EXTRA_CA_CERTS=ca.pem names who signed it`
   if (code === 'ECONNRESET') return 'the connection was reset (ECONNRESET)'
   return error.message || (code ?? error.name)
 }
