@@ -46,6 +46,20 @@ export const systemRules = {
     why: 'Before, it could be stopped, or be new, and still read what was kept.',
     fix: 'keep the retention',
   },
+  'channel-retention-lengthened': {
+    area: 'system',
+    level: 'minor',
+    law: 'a consumer may be away for longer than before',
+    why: 'What was kept still is. A consumer that is new reads older messages, too.',
+    fix: 'nothing to do; see that keys are remembered for as long',
+  },
+  'channel-size-raised': {
+    area: 'system',
+    level: 'minor',
+    law: 'a message may be larger than before',
+    why: 'Every message that was small enough still is.',
+    fix: 'nothing to do',
+  },
   'channel-size-lowered': {
     area: 'system',
     level: 'breaking',
@@ -240,6 +254,14 @@ function channels(base: System, revision: System, whole: Subject, comparison: Co
     if (kept !== undefined && keeps !== undefined && keeps < kept) {
       const message = `\`${after.address}\` keeps messages for ${duration(keeps)} now, and did for ${duration(kept)}`
       report('channel-retention-shortened', { ...where, message, before: kept, after: keeps })
+    }
+    if (kept !== undefined && keeps !== undefined && keeps > kept) {
+      const message = `\`${after.address}\` keeps messages for ${duration(keeps)} now, and did for ${duration(kept)}`
+      report('channel-retention-lengthened', { ...where, message, before: kept, after: keeps })
+    }
+    if (before.maxBytes !== undefined && (after.maxBytes ?? Infinity) > before.maxBytes) {
+      const message = `a message on \`${after.address}\` may have ${after.maxBytes ?? 'any number of'} bytes now, and could have ${before.maxBytes}`
+      report('channel-size-raised', { ...where, message, before: before.maxBytes, after: after.maxBytes })
     }
     if (after.maxBytes !== undefined && after.maxBytes < (before.maxBytes ?? Infinity)) {
       const message = `a message on \`${after.address}\` may have ${after.maxBytes} bytes now, and could have ${before.maxBytes ?? 'any number'}`
