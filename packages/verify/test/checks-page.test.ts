@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { checks } from '../src/checks/all.ts'
 import { stimuli } from '../src/stimuli/all.ts'
-import { checksTable } from './checks-page.ts'
+import { checksTable, proofTable } from './checks-page.ts'
+import type { Proof } from './prove.ts'
 import { parcelBugs } from './parcels/bugs.ts'
 import { type Bug, bugs } from './servers/bugs.ts'
 
@@ -12,6 +13,13 @@ const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta
 test('docs/verify/checks.md lists every check; `npm run prove:verify -- --page` writes it', async () => {
   expect(await readFile(page, 'utf8')).toContain(checksTable())
   expect(checks.length).toBeGreaterThan(20)
+})
+
+test('README.md has the short form of what was proved; `npm run prove:verify -- --page` writes it', async () => {
+  const proof = JSON.parse(await readFile(new URL('proof.json', import.meta.url), 'utf8')) as Proof
+  const text = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
+  expect(text).toContain(proofTable(proof))
+  expect(Object.keys(proof.defects).length).toBeGreaterThan(50)
 })
 
 test('every check is named by a defect that it finds, and every stimulus is judged', () => {

@@ -10,6 +10,7 @@ import { type Bug, bugs } from './servers/bugs.ts'
 import { twins } from './twins.ts'
 
 const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta.url))
+const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
 
 /** Of requests and of messages. */
 export const allBugs: Readonly<Record<string, Bug>> = { ...bugs, ...parcelBugs }
@@ -18,12 +19,13 @@ export const allTwins: Readonly<Record<string, { what: string }>> = { ...twins, 
 export async function writeChecksPage(proof: Proof): Promise<void> {
   const text = await readFile(page, 'utf8')
   await writeFile(page, between(between(text, 'checks', checksTable()), 'matrix', matrix(proof)))
+  await writeFile(readme, between(await readFile(readme, 'utf8'), 'proof', proofTable(proof)))
 }
 
 function between(text: string, name: string, table: string): string {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`docs/verify/checks.md has no ${begin} … ${end}`)
+  if (from < 0 || to < from) throw new Error(`there is no ${begin} … ${end}`)
   return `${text.slice(0, from)}${begin}\n\n${table}\n\n${text.slice(to)}`
 }
 
@@ -54,6 +56,28 @@ function matrix({ defects, twins: correct }: Proof): string {
     '| correct server | what it is | runs with a false alarm |',
     '|---|---|---|',
     ...twinRows,
+  ].join('\n')
+}
+
+/** The short form, for the README: by guarantee, how many defects there are and how many of their runs were found out. */
+export function proofTable({ defects, twins: correct }: Proof): string {
+  const all = [...checks, ...messageChecks]
+  const memberOf = new Map<string, string>(all.map(({ id, member }) => [id, member]))
+  const rows = [...new Set(all.map(({ member }) => member))].map((member) => {
+    const own = Object.entries<Bug>(allBugs).filter(([, { failedBy }]) => memberOf.get(checkOf(failedBy)) === member)
+    const runs = own.flatMap(([name, { failedBy }]) =>
+      (defects[name] ?? []).map(({ found }) => found.includes(failedBy)),
+    )
+    const tests = all.filter((check) => check.member === member).length
+    return `| ${member} | ${tests} | ${own.length} | ${runs.filter(Boolean).length} of ${runs.length} |`
+  })
+  const alarms = Object.values(correct).flat()
+  return [
+    '| guarantee | checks | servers with a defect | runs that named it |',
+    '|---|---:|---:|---:|',
+    ...rows,
+    '',
+    `${Object.keys(allTwins).length} correct servers of different makes: a false alarm in ${alarms.filter(({ found }) => found.length > 0).length} of ${alarms.length} runs.`,
   ].join('\n')
 }
 
