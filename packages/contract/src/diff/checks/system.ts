@@ -116,6 +116,13 @@ export const systemRules = {
     why: 'The CloudEvents `source` is `/<system>/<service>`. Who chooses or counts messages by it misses those with the new one. Keys with `scope: caller` are remembered by it, so what is repeated across the change takes effect again.',
     fix: 'keep the name; change it where nothing is under way and nobody looks at the source',
   },
+  'default-availability-changed': {
+    area: 'system',
+    level: 'info',
+    law: 'chains of calls are reckoned with another availability',
+    why: 'It is no promise of a service. `spandrel check` multiplies it along chains of calls.',
+    fix: 'nothing to do',
+  },
   'default-style-changed': {
     area: 'system',
     level: 'info',
@@ -162,8 +169,17 @@ export function checkSystem(comparison: Comparison): void {
     const message = `the default style is ${said(other)} now, and was ${said(style)}`
     report('default-style-changed', { ...written('defaults'), message, before: said(style), after: said(other) })
   }
+  const [reckoned, reckons] = [base.defaults.availability, revision.defaults.availability]
+  if (reckoned !== reckons) {
+    const message = `the availability that calls are reckoned with is ${percent(reckons)} now, and was ${percent(reckoned)}`
+    report('default-availability-changed', { ...written('defaults'), message, before: reckoned, after: reckons })
+  }
   checkGateway(whole, comparison)
   checkWorkflows(whole, comparison)
+}
+
+function percent(availability: number | undefined): string {
+  return availability === undefined ? 'not said' : `${availability} %`
 }
 
 function services(base: System, revision: System, comparison: Comparison): void {
