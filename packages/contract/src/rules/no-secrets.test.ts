@@ -75,6 +75,8 @@ describe('by the name of the member', () => {
     ['token', 'abcdef1234567890'],
     ['token', 'xxxxxxxxxxxxxxxx'],
     ['token', 'eyJhbGciOi...'],
+    ['token', 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'],
+    ['Authorization', 'Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'],
     ['apiKey', 'your-api-key-here'],
     ['apiKey', 'cancer_moonshot'],
     ['apiKey', '550e8400-e29b-41d4-a716-446655440000'],

@@ -85,6 +85,8 @@ const LEAST = { password: { length: 6, different: 5 }, token: { length: 12, diff
 function isUsable(value: string, kind: keyof typeof LEAST): boolean {
   const [, bare = value] = /^(?:bearer|basic|token) +(.*)$/i.exec(value) ?? []
   if (gap.test(bare) || famous.has(bare)) return false
+  // The beginning of a JSON Web Token names an algorithm, and opens nothing.
+  if (/^eyJ[\w-]+$/.test(bare)) return false
   if (/^basic /i.test(value)) return hasPassword(bare)
   const [web] = webTokensIn(bare)
   if (web !== undefined) return !isFamous(web)
