@@ -239,3 +239,18 @@ describe('what is given decides what can be told', () => {
     }
   })
 })
+
+test('a seed places late copies where they were placed before', async () => {
+  const places = async (seed: number): Promise<unknown[]> => {
+    const { records } = await attackOrders(undefined, { only: ['writeNote'], card: false, seed })
+    const shares = records.flatMap((one) =>
+      one.type === 'trial' && one.stimulus === 'late' ? [one.facts?.['share']] : [],
+    )
+    // A copy that came too late is sent again at the same place.
+    return [...new Set(shares)]
+  }
+  const [first, again, other] = [await places(7), await places(7), await places(8)]
+  expect(first.length).toBeGreaterThan(2)
+  expect(again).toEqual(first)
+  expect(other).not.toEqual(first)
+})
