@@ -63,11 +63,16 @@ test('without a dead letter there is no PASS of what it would show', () => {
 })
 
 test('effects that were not counted are no PASS, and no FAIL', () => {
-  const { 'ordering-key': key, ...uncounted } = verdicts((record) => {
+  const {
+    'ordering-key': key,
+    'correlation-carried': correlation,
+    'trace-carried': trace,
+    ...uncounted
+  } = verdicts((record) => {
     if (record.type !== 'effects' || record.marker.endsWith(':before')) return record
     return { ...record, count: undefined, why: 'the probe was answered 500' } as unknown as HistoryRecord
   })
-  expect(key, 'that one is seen on the messages themselves').toBe('PASS')
+  expect([key, correlation, trace], 'those are seen on the messages themselves').toEqual(['PASS', 'PASS', 'PASS'])
   expect(Object.keys(uncounted).length).toBeGreaterThan(10)
   expect(new Set(Object.values(uncounted))).not.toContain('PASS')
   expect(new Set(Object.values(uncounted))).not.toContain('FAIL')
