@@ -1,6 +1,6 @@
 /** What `verify` is given to send messages, to see them, and to see what was given up. */
 import type { Service } from '@spandrel/contract'
-import type { HeldReader, MessageFacts, MessageOptions } from '@spandrel/verify'
+import type { HeldReader, MessageFacts, MessageOptions, PlannedReceive } from '@spandrel/verify'
 import pg from 'pg'
 import { CommandError } from '../output/command-error.ts'
 import { hostIsAllowed } from './verify-options.ts'
@@ -108,7 +108,11 @@ export function operationNames({ operations, receives, sends }: Service): string
 }
 
 /** What would be tested with these options; what is only planned opens nothing. */
-export function plannedMessages(package_: Verify, { receives }: MessageFacts, given: VerifyCommandOptions) {
+export function plannedMessages(
+  package_: Verify,
+  { receives }: MessageFacts,
+  given: VerifyCommandOptions,
+): PlannedReceive[] {
   const { transport, push, start, dependency = [], database, profile = 'default' } = given
   const kind = push !== undefined ? 'push' : transport !== undefined ? 'stream' : undefined
   const road =

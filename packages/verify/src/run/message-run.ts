@@ -48,7 +48,7 @@ interface Context {
   readonly signal?: AbortSignal
 }
 
-interface Planned {
+export interface PlannedReceive {
   readonly operation: ReceiveFacts
   /** ids of the checks that can come to a verdict */
   readonly checks: readonly string[]
@@ -66,8 +66,8 @@ export function messageLeftAlone({ probe }: ReceiveFacts, has: { road: boolean }
   return has.road ? undefined : 'say where its messages come from: --transport postgres://… or --push http://…/events'
 }
 
-export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined, profile: Profile): Planned {
-  const all = (why: string): Planned => ({
+export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined, profile: Profile): PlannedReceive {
+  const all = (why: string): PlannedReceive => ({
     operation,
     stimuli: [],
     checks: [],
@@ -130,7 +130,7 @@ export class MessageWork {
   readonly #options: MessageOptions
   readonly #context: Context
   readonly #reader: EffectReader
-  readonly #planned: readonly Planned[]
+  readonly #planned: readonly PlannedReceive[]
   readonly #given: MessageGiven | undefined
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
@@ -259,7 +259,7 @@ export class MessageWork {
       tell(`${facts.ref}: completion`)
       await watchCompletion(attack, facts, this.#reader, outcomeCapMs[attack.profile.name])
     }
-    const usable: { one: Planned; attack: MessageAttack; latencyMs: number }[] = []
+    const usable: { one: PlannedReceive; attack: MessageAttack; latencyMs: number }[] = []
     for (const one of this.#planned) {
       if (one.stimuli.length === 0 || this.#given === undefined) continue
       tell(`${one.operation.ref}: one message, one effect?`)
