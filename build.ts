@@ -1,6 +1,6 @@
 /**
  * Builds what is published: `dist` of every package, ESM with declarations, in the order of imports. What is no
- * TypeScript (SQL, plain JavaScript, JSON) is copied beside.
+ * TypeScript (SQL, plain JavaScript, JSON) is copied beside, and the licence with each.
  */
 import { spawnSync } from 'node:child_process'
 import { chmod, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
@@ -25,6 +25,7 @@ for (const name of packages) {
   )
   if (status !== 0) process.exit(1)
   await copyAssets(join(folder, 'src'), join(folder, 'dist'))
+  await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   await checkEntries(folder)
 }
 

@@ -67,7 +67,8 @@ async function startCoffee(): Promise<string> {
 const count = async (table: string): Promise<number> =>
   (await coffee.pool.query(`select count(*)::int as n from ${table}`)).rows[0].n
 
-test('the generated contract of the samples is up to date', async () => {
+test('the contracts of the samples have no faults, and what is generated from them is up to date', async () => {
+  expect(await spandrel('check', '--config', config)).toContain('no faults in 1 service')
   expect(await spandrel('generate', '--check', '--config', config)).toContain('up to date')
 })
 

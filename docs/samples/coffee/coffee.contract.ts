@@ -107,7 +107,15 @@ export const coffee: ServiceContract<CoffeeTypes> = {
       messages: { coffeeOrdered: checkCoffeeOrdered },
       effects: 'transaction',
       guarantees: {
-        idempotency: 'none',
+        idempotency: {
+          required: true,
+          scope: 'caller',
+          retentionMs: 2592000000,
+          onOverlap: 'wait',
+          onMismatch: 'reject',
+          remembers: 'final',
+          key: { source: 'message.payload', pointer: ['orderId'] },
+        },
         delivery: 'at-least-once',
         ordering: 'none',
         retry: { attempts: 5, backoff: 'exponential', delayMs: 1000, maxDelayMs: 60000 },

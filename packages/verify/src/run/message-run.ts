@@ -66,7 +66,11 @@ export function messageLeftAlone({ probe }: ReceiveFacts, has: { road: boolean }
   return has.road ? undefined : 'say where its messages come from: --transport postgres://… or --push http://…/events'
 }
 
-export function planReceive(operation: ReceiveFacts, given: MessageGiven | undefined, profile: Profile): PlannedReceive {
+export function planReceive(
+  operation: ReceiveFacts,
+  given: MessageGiven | undefined,
+  profile: Profile,
+): PlannedReceive {
   const all = (why: string): PlannedReceive => ({
     operation,
     stimuli: [],

@@ -1,0 +1,131 @@
+/**
+ * What would be published: built, looked at by publint and "are the types wrong", packed, and installed into an empty
+ * folder, where it is used as a stranger would.
+ */
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('..', import.meta.url))
+const environment = { ...process.env, NODE_ENV: '', VITEST: '' }
+
+interface Packed {
+  name: string
+  filename: string
+  size: number
+  files: { path: string }[]
+}
+
+/** Kilobytes each tarball may have: what a reader expects of such a package. */
+const limits: Record<string, number> = {
+  '@spandrel/contract': 600,
+  '@spandrel/runtime': 350,
+  '@spandrel/gateway': 150,
+  '@spandrel/verify': 250,
+  spandrel: 250,
+}
+const folders = ['contract', 'runtime', 'gateway', 'verify', 'cli']
+
+let scratch: string
+let packed: Packed[]
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'spandrel-packages-'))
+  await run(process.execPath, ['build.ts'], { cwd: root, env: environment, maxBuffer: 10_000_000 })
+  packed = []
+  for (const folder of folders) {
+    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', scratch], {
+      cwd: join(root, 'packages', folder),
+      env: environment,
+      maxBuffer: 10_000_000,
+    })
+    packed.push(...(JSON.parse(stdout) as Packed[]))
+  }
+}, 180_000)
+
+afterAll(async () => {
+  await rm(scratch, { recursive: true, force: true })
+})
+
+test('every package is built, packed, of sane size, and without tests, fixtures or sources', () => {
+  expect(packed.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b))).toEqual(
+    Object.keys(limits).toSorted((a, b) => a.localeCompare(b)),
+  )
+  for (const { name, size, files } of packed) {
+    expect(size / 1024).toBeLessThan(limits[name] ?? 0)
+    const paths = files.map(({ path }) => path)
+    expect(paths.length).toBeGreaterThan(20)
+    expect(
+      paths.filter((path) => /(^src\/|\.test\.|fixtures\/|conformance|test-build|(?<!\.d)\.ts$)/.test(path)),
+    ).toEqual([])
+    expect(paths).toContain('LICENSE')
+    expect(paths).toContain('README.md')
+  }
+})
+
+describe.each(folders)('%s', (folder) => {
+  test('publint has nothing to say', async () => {
+    const { messages, pkg } = await publint({ pkgDir: join(root, 'packages', folder), strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test('its types are right for whoever imports ESM', async () => {
+    const { name } = JSON.parse(await readFile(join(root, 'packages', folder, 'package.json'), 'utf8')) as Packed
+    const { filename = '' } = packed.find((one) => one.name === name) ?? {}
+    const result = await checkPackage(createPackageFromTarballData(await readFile(join(scratch, filename))))
+    if (result.types === false) throw new Error(`${name} has no types`)
+    // We publish ESM: `require` of it works on every Node we support (≥ 22.18), and older resolution is not offered.
+    const problems = result.problems.filter(
+      (problem) =>
+        !(problem.kind === 'CJSResolvesToESM') &&
+        !(
+          'resolutionKind' in problem &&
+          (problem.resolutionKind === 'node10' || problem.resolutionKind === 'node16-cjs')
+        ),
+    )
+    expect(Object.keys(result.entrypoints).length).toBeGreaterThan(0)
+    expect(problems).toEqual([])
+  })
+})
+
+test('installed in an empty folder: the command runs, the types compile, the adapters load', async () => {
+  const folder = await mkdtemp(join(scratch, 'user-'))
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
+  const tarballs = packed.map(({ filename }) => join(scratch, filename))
+  await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...tarballs, 'pg@8'],
+    {
+      cwd: folder,
+      env: environment,
+      maxBuffer: 10_000_000,
+    },
+  )
+  const samples = join(root, 'docs/samples/coffee')
+  for (const file of await readdir(samples)) await copyFile(join(samples, file), join(folder, file))
+  const node = process.execPath
+  const spandrel = join(folder, 'node_modules/.bin/spandrel')
+  const checked = await run(node, [spandrel, 'check'], { cwd: folder, env: environment })
+  expect(checked.stdout).toContain('no faults in 1 service, 2 contracts')
+  const generated = await run(node, [spandrel, 'generate', '--check'], { cwd: folder, env: environment })
+  expect(generated.stdout).toContain('up to date')
+  await writeFile(
+    join(folder, 'use.mjs'),
+    `const { createService, createOutbox } = await import('@spandrel/runtime')
+     const { pgDatabase } = await import('@spandrel/runtime/pg')
+     const adapters = ['drizzle', 'knex', 'postgres-js', 'typeorm']
+     for (const name of adapters) await import('@spandrel/runtime/' + name)
+     const { accepts } = await import('@spandrel/contract')
+     console.log([createService, createOutbox, pgDatabase, accepts].map((one) => typeof one).join(' '), adapters.length)`,
+  )
+  const used = await run(node, ['use.mjs'], { cwd: folder, env: environment })
+  expect(used.stdout.trim()).toBe('function function function function 4')
+}, 300_000)
