@@ -1,7 +1,7 @@
 /** One file that needs nothing else: no script, no font, no request. For a phone as for a wall. */
 import type { Answer, Basis, Scorecard, ScoredIntegration, SystemAnswer } from './model.ts'
 
-export interface PageOptions {
+interface PageOptions {
   /** how a path is shown; as it is by default */
   readonly shown?: (file: string) => string
 }
