@@ -1,16 +1,17 @@
 /**
  * Builds what is published: `dist` of every package, ESM with declarations, in the order of imports. What is no
- * TypeScript (SQL, plain JavaScript, JSON) is copied beside, and the licence with each.
+ * TypeScript (SQL, plain JavaScript, JSON) is copied beside, and the licence with each. `--pack FOLDER` packs them, too.
  */
 import { spawnSync } from 'node:child_process'
 import { chmod, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const packages = ['contract', 'runtime', 'gateway', 'verify', 'cli']
 const assets = new Set(['.sql', '.mjs', '.json'])
+const packInto = process.argv[2] === '--pack' ? resolve(root, process.argv[3] ?? 'tarballs') : undefined
 const compiler = createRequire(import.meta.url).resolve('typescript/package.json')
 
 for (const name of packages) {
@@ -27,6 +28,19 @@ for (const name of packages) {
   await copyAssets(join(folder, 'src'), join(folder, 'dist'))
   await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   await checkEntries(folder)
+}
+if (packInto !== undefined) {
+  await rm(packInto, { recursive: true, force: true })
+  await mkdir(packInto, { recursive: true })
+  for (const name of packages) pack(join(root, 'packages', name), packInto)
+}
+
+function pack(folder: string, into: string): void {
+  const { status } = spawnSync('npm', ['pack', '--silent', '--pack-destination', into], {
+    cwd: folder,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exit(1)
 }
 
 async function copyAssets(from: string, to: string): Promise<void> {

@@ -17,7 +17,7 @@ if ! git rev-parse --verify --quiet "$base^{commit}" > /dev/null; then
   base=$(git rev-parse "$base")
 fi
 
-# The command is words, as `npx --yes spandrel` is.
+# The command is words, as `npx --no-install spandrel` is.
 read -r -a spandrel <<< "$SPANDREL"
 "${spandrel[@]}" diff "$base" "${options[@]}" --format markdown > "$report"
 status=$?
