@@ -70,3 +70,27 @@ test('where nothing is undone, each step that others follow is named, and no und
   )
   expect(subjects(all)).toEqual(['cardnet.createCharge', 'inventory.reserveStock', 'payments.capturePayment'])
 })
+
+const ordersApi = 'orders/contracts/orders.openapi.yaml'
+const unexplained: Change = [ordersApi, /^ +style: rpc\n +reason: .*\n/m, '']
+
+test('an HTTP operation is rpc, whether or not anybody writes it', async () => {
+  expect(await found('deviation-has-reason')).toEqual([])
+  const [one, ...others] = await found('deviation-has-reason', unexplained)
+  expect(others).toEqual([])
+  expect(one).toMatchObject({ subject: 'orders' })
+  expect(one?.message).toMatch(/^\d operations of this document are rpc, and the system's default is messaging/)
+})
+
+test('a message is messaging, and one finding is enough for a document', async () => {
+  const all = await found('deviation-has-reason', ['spandrel.yaml', 'style: messaging', 'style: rpc'])
+  const files = all.map(({ file }) => file.split('/').at(-1))
+  expect(files.length).toBeGreaterThan(3)
+  expect(files.filter((file) => !file?.endsWith('.asyncapi.yaml'))).toEqual([])
+  expect(new Set(files).size).toBe(files.length)
+})
+
+test('without a default there is nothing to deviate from', async () => {
+  const none: Change = ['spandrel.yaml', 'defaults: { style: messaging }', '']
+  expect(await found('deviation-has-reason', unexplained, none)).toEqual([])
+})
