@@ -293,7 +293,7 @@ describe('faults of OpenAPI documents', () => {
     },
     {
       file,
-      from: 'x-integration: { owner: team-orders, process: checkout }',
+      from: 'x-integration: { owner: team-orders, process: checkout, reason: shoppers wait }',
       to: '▸x-guarantees: { timeout: PT1S }',
       id: 'misplaced-key',
       says: '`x-guarantees` means nothing here (in `info`)',

@@ -59,10 +59,6 @@ function readParameter(item: Node, dialect: Dialect, reading: Reading): Paramete
   }
   const [contentType, media] = entriesAt(node, 'content')[0] ?? []
   const schemaNode = field(node, 'schema') ?? field(follow(media?.value, reading), 'schema')
-  if (field(node, 'schema') === undefined && media === undefined) {
-    const message = `the parameter \`${name}\` has neither \`schema\` nor \`content\``
-    reading.findings.error(node.at, 'missing-member', message, 'add `schema: { type: string }`')
-  }
   const schema =
     schemaNode === undefined
       ? { schema: true, location: node.at }

@@ -41,6 +41,14 @@ const value = {
   content: mapOf(to('mediaType')),
 } as const satisfies Record<string, Shape>
 
+/** Of `value`, and of a media type. */
+const oneExample = { 'x-exclusive': [['example', 'examples']] } as const
+const described = {
+  ...oneExample,
+  'x-one-of': ['schema', 'content'],
+  'x-hint': 'add `schema: { type: string }`',
+} as const
+
 const status = '^([1-5][0-9]{2}|[1-5]XX|default)$'
 
 const objects: ShapeDefinitions = {
@@ -132,9 +140,9 @@ const objects: ShapeDefinitions = {
   ),
   parameter: object(
     { ...value, name: { ...text, minLength: 1, examples: ['orderId'] }, in: { ...location, examples: ['query'] } },
-    { required: ['name', 'in'], 'x-reference': true },
+    { required: ['name', 'in'], 'x-reference': true, ...described },
   ),
-  header: object(value, { 'x-reference': true }),
+  header: object(value, { 'x-reference': true, ...described }),
   requestBody: object(
     { description: text, content: mapOf(to('mediaType')), required: flag },
     { required: ['content'], 'x-reference': true },
@@ -149,7 +157,7 @@ const objects: ShapeDefinitions = {
       prefixEncoding: since(3.2, list(to('encoding'))),
       itemEncoding: since(3.2, to('encoding')),
     },
-    { 'x-reference': true },
+    { 'x-reference': true, ...oneExample },
   ),
   encoding: object({
     contentType: text,
@@ -194,7 +202,7 @@ const objects: ShapeDefinitions = {
       serializedValue: since(3.2, text),
       externalValue: text,
     },
-    { 'x-reference': true },
+    { 'x-reference': true, 'x-exclusive': [['value', 'externalValue']] },
   ),
   link: object(
     {
@@ -205,7 +213,7 @@ const objects: ShapeDefinitions = {
       description: text,
       server: to('server'),
     },
-    { 'x-reference': true },
+    { 'x-reference': true, 'x-exclusive': [['operationRef', 'operationId']] },
   ),
   tag: object(
     {

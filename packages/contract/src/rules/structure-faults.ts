@@ -22,6 +22,7 @@ export const structureFaults: Readonly<Record<string, string>> = {
   'duplicate-workflow': 'two workflows of a system have one name',
   'empty-document': 'a document has no content',
   'empty-value': 'a key has no value, where it needs one',
+  'exclusive-members': 'members stand together that exclude each other',
   'file-too-large': 'a file is larger than what is read',
   'ignored-beside-reference': 'a key beside `$ref` has no effect',
   'ignored-parameter': 'a header parameter is one that OpenAPI ignores',

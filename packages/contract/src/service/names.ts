@@ -19,8 +19,19 @@ export class Names {
   readonly #known = new Map<string, Known>()
   readonly #findings: Findings
 
+  #incomplete = false
+
   constructor(findings: Findings) {
     this.#findings = findings
+  }
+
+  /** A document could not be read: what it names is unknown, and no reference into this service can be judged. */
+  lacksDocument(): void {
+    this.#incomplete = true
+  }
+
+  get incomplete(): boolean {
+    return this.#incomplete
   }
 
   operation(name: string, at: SourceLocation): void {

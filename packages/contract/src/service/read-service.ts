@@ -71,7 +71,7 @@ export function readService(name: string, node: Node, dir: string, options: Serv
     else content.read(file, at)
     seen.add(file)
   }
-  sidecars.reportUnknown(reading.names.all('operation'))
+  if (!reading.names.incomplete) sidecars.reportUnknown(reading.names.all('operation'))
   return content.finish()
 }
 
@@ -92,9 +92,11 @@ class Content {
   read(file: string, at: SourceLocation): void {
     const { sources, findings, sidecars } = this.#reading
     const root = sources.open(file, at)
-    if (root === undefined) return
-    const kind = kindOf(root, file, at, findings)
-    if (kind === undefined) return
+    const kind = root === undefined ? undefined : kindOf(root, file, at, findings)
+    if (root === undefined || kind === undefined) {
+      this.#reading.names.lacksDocument()
+      return
+    }
     const info = field(root, 'info')
     this.#documents.push({
       file,
@@ -109,7 +111,10 @@ class Content {
       location: root.at,
     })
     const content = checkStructure(root, kind, file, this.#reading)
-    if (content === undefined) return
+    if (content === undefined) {
+      if (kind.key !== 'arazzo') this.#reading.names.lacksDocument()
+      return
+    }
     if (kind.kind === 'openapi') {
       const { operations, webhooks } = readOpenapi(content, this.#reading)
       for (const operation of operations) this.#operations.set(operation.operation, operation)

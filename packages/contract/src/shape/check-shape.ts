@@ -4,6 +4,7 @@ import type { SourceLocation } from '../model/location.ts'
 import { describe, field } from '../source/node.ts'
 import type { ListNode, MapNode, Node, ScalarNode } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
+import { itemName } from '../structure/part-name.ts'
 import { alternatives, expectation, hasType, typesOf, valuesOf } from './expectation.ts'
 import type { Shape, ShapeDefinitions } from './shape.ts'
 
@@ -178,6 +179,7 @@ class ShapeChecker {
       const message = `\`${subject.name}\` has no \`${key}\`, which is required`
       this.#findings.error(subject.keyAt, 'missing-member', message, misspelt(key, node, shape) ?? `add ${shown}`)
     }
+    this.#together(node, shape, subject)
     if (shape.minProperties !== undefined && node.entries.size < shape.minProperties) {
       this.#findings.error(
         subject.keyAt,
@@ -185,6 +187,25 @@ class ShapeChecker {
         `\`${subject.name}\` has no members`,
         shape['x-hint'] ?? 'add one',
       )
+    }
+  }
+
+  /** Members that exclude each other, and those of which there must be one. */
+  #together(node: MapNode, shape: Shape, { name, keyAt }: Subject): void {
+    const either = shape['x-one-of']
+    for (const pair of [...(either === undefined ? [] : [either]), ...(shape['x-exclusive'] ?? [])]) {
+      const [first, second] = pair.flatMap((key) => {
+        const entry = node.entries.get(key)
+        return entry === undefined ? [] : [{ key, at: entry.keyAt }]
+      })
+      if (first === undefined && pair === either) {
+        const message = `${called(node, name)} has neither \`${pair[0]}\` nor \`${pair[1]}\``
+        this.#findings.error(keyAt, 'missing-member', message, shape['x-hint'] ?? `add \`${pair[0]}\``)
+      }
+      if (first === undefined || second === undefined) continue
+      const at = comesAfter(first.at, second.at) ? first.at : second.at
+      const message = `${called(node, name)} has both \`${first.key}\` and \`${second.key}\`, which exclude each other`
+      this.#findings.error(at, 'exclusive-members', message, 'remove one of them')
     }
   }
 
@@ -245,6 +266,16 @@ class ShapeChecker {
     const target = this.#options.sources?.resolve(reference.value, reference.at)
     if (target !== undefined) this.#queue.push({ node: target, shape, subject: { ...subject, keyAt: target.at } })
   }
+}
+
+/** parameter `limit` for `parameters[0]`. */
+function called(node: Node, name: string): string {
+  const item = /^(.*)\[(\d+)\]$/.exec(name)
+  return item === null ? `\`${name}\`` : itemName(item[1] ?? '', Number(item[2]), node)
+}
+
+function comesAfter(one: SourceLocation, other: SourceLocation): boolean {
+  return one.line > other.line || (one.line === other.line && one.column > other.column)
 }
 
 function misspelt(missing: string, node: MapNode, shape: Shape): string | undefined {

@@ -43,6 +43,10 @@ export interface Shape {
   readonly 'x-near-misses'?: true
   /** first version of the specification that has this member: `3.1` */
   readonly 'x-since'?: number
+  /** members of which at most one may stand there */
+  readonly 'x-exclusive'?: readonly (readonly [string, string])[]
+  /** members of which exactly one must stand there */
+  readonly 'x-one-of'?: readonly [string, string]
   /** a member that is required only up to this version */
   readonly 'x-required-until'?: Readonly<Record<string, number>>
 }

@@ -1,10 +1,10 @@
 import type { Findings } from '../findings/findings.ts'
 import { didYouMean, listed } from '../findings/nearest.ts'
-import { describe, field, keyPlace, placeOf, plain } from '../source/node.ts'
+import { describe, keyPlace, placeOf, plain } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
-import { pointerSteps } from '../source/pointer.ts'
 import type { OfficialError, OfficialFormat } from './official-schema.ts'
 import { officialErrors } from './official-schema.ts'
+import { partAt } from './part-name.ts'
 
 /** A fault of a whole document shows in every part of it; more than these help nobody. */
 const MOST = 12
@@ -16,7 +16,11 @@ const MOST = 12
 export function checkOfficial(root: Node, format: OfficialFormat, version: string, findings: Findings): void {
   const errors = officialErrors(format, version, plain(root)) ?? []
   const name = format === 'asyncapi' ? `AsyncAPI ${version}` : `OpenAPI ${version}`
-  for (const error of likely(errors).slice(0, MOST)) report(error, root, name, findings)
+  // That a path parameter must be required is said by the reader, which knows the parameter's name.
+  const unsaid = errors.filter(
+    ({ keyword, params }) => keyword !== 'required' || params['missingProperty'] !== 'required',
+  )
+  for (const error of likely(format === 'openapi' ? unsaid : errors).slice(0, MOST)) report(error, root, name, findings)
 }
 
 /**
@@ -34,7 +38,9 @@ function likely(errors: readonly OfficialError[]): readonly OfficialError[] {
   const leaves = plainErrors.length > 0 ? plainErrors : others
   const groups = Map.groupBy(leaves, (error) => `${parentOf(error)} ${alternativeOf(error)}`)
   const meant = [...groups.values()].filter((group) => !group.some(isOtherAlternative)).flat()
-  const chosen = meant.length > 0 ? meant : leaves
+  // A place that has no `$ref` was not meant as a reference: then what forbids its members is the fault.
+  const own = leaves.filter((error) => !asksForReference(error))
+  const chosen = [meant, own, others].find((some) => some.length > 0) ?? leaves
   // Of two that are on one way down the deeper one is the cause.
   const paths = new Set(chosen.map(({ instancePath }) => instancePath))
   const innermost = chosen.filter(({ instancePath }) => ![...paths].some((path) => path.startsWith(`${instancePath}/`)))
@@ -67,20 +73,23 @@ function alternativeOf({ schemaPath }: OfficialError): string {
 }
 
 function isOtherAlternative({ keyword, params, instancePath }: OfficialError): boolean {
-  if (keyword === 'required') return params['missingProperty'] === '$ref'
+  if (keyword === 'required') return asksForReference({ keyword, params })
   return (keyword === 'enum' || keyword === 'const') && /\/(type|in|scheme|action|flow|\$ref)$/.test(instancePath)
+}
+
+function asksForReference({ keyword, params }: Pick<OfficialError, 'keyword' | 'params'>): boolean {
+  return keyword === 'required' && params['missingProperty'] === '$ref'
 }
 
 function report(error: OfficialError, root: Node, name: string, findings: Findings): void {
   const { keyword, params, instancePath, parentSchema, message = 'is wrong' } = error
-  const node = nodeAt(root, instancePath)
-  const shown = pointerSteps(instancePath)?.at(-1) ?? 'the document'
+  const { node, shown } = partAt(root, instancePath)
   if (keyword === 'required') {
     const missing = String(params['missingProperty'])
     findings.error(
       placeOf(node),
       'missing-member',
-      `\`${shown}\` has no \`${missing}\`, which is required`,
+      `${shown} has no \`${missing}\`, which is required`,
       `add \`${missing}\``,
     )
   } else if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties' || keyword === 'propertyNames') {
@@ -90,21 +99,30 @@ function report(error: OfficialError, root: Node, name: string, findings: Findin
     findings.error(
       keyPlace(node, key),
       'unknown-key',
-      `\`${key}\` is not a member of \`${shown}\``,
+      `\`${key}\` is not a member of ${shown}`,
       didYouMean(key, names, hint),
     )
   } else if (keyword === 'enum' || keyword === 'const') {
     const values = [params['allowedValues'] ?? params['allowedValue']].flat().map(String)
     const written = node.kind === 'scalar' ? String(node.value) : describe(node)
-    const text = `\`${shown}: ${written}\` is not one of ${listed(values)}`
+    const text = `${shown.endsWith('`') && shown.startsWith('`') ? `${shown.slice(0, -1)}: ${written}\`` : `${shown} (\`${written}\`)`} is not one of ${listed(values)}`
     findings.error(node.at, 'unknown-value', text, didYouMean(written, values, `use ${listed(values)}`))
   } else if (keyword === 'type') {
-    const text = `\`${shown}\` must be ${[params['type']].flat().join(' or ')}; found ${describe(node)}`
+    const text = `${shown} must be ${[params['type']].flat().join(' or ')}; found ${describe(node)}`
     findings.error(node.at, 'wrong-type', text, `see the specification (${name})`)
   } else {
+    const said = sayings[keyword] ?? message
     const id = ids[keyword] ?? 'against-specification'
-    findings.error(node.at, id, `\`${shown}\` ${message}`, `see the specification (${name})`)
+    findings.error(node.at, id, `${shown} ${said}`, `see the specification (${name})`)
   }
+}
+
+/** The schema's words for these are about itself. */
+const sayings: Readonly<Record<string, string>> = {
+  not: 'has members that exclude each other',
+  oneOf: 'fits none, or more than one, of the forms that it may have',
+  anyOf: 'fits none of the forms that it may have',
+  if: 'does not go together with what stands beside it',
 }
 
 const ids: Readonly<Record<string, string>> = {
@@ -114,15 +132,4 @@ const ids: Readonly<Record<string, string>> = {
   minLength: 'empty-value',
   minimum: 'out-of-range',
   maximum: 'out-of-range',
-}
-
-/** The node at a pointer, or the last one on the way that exists. */
-function nodeAt(root: Node, pointer: string): Node {
-  let node = root
-  for (const step of pointerSteps(pointer) ?? []) {
-    const next = node.kind === 'list' ? node.items[Number(step)] : field(node, step)
-    if (next === undefined) return node
-    node = next
-  }
-  return node
 }

@@ -1,5 +1,5 @@
 import { parseDuration } from '../guarantees/duration.ts'
-import type { Findings } from '../findings/findings.ts'
+import { Findings } from '../findings/findings.ts'
 import { didYouMean, listed, nearest } from '../findings/nearest.ts'
 import type { Integration } from '../model/integration.ts'
 import type { SourceLocation } from '../model/location.ts'
@@ -23,8 +23,9 @@ export function linkChannels(
   for (const { channels } of services) {
     for (const [address, location] of channels) if (!addresses.has(address)) addresses.set(address, location)
   }
+  const incomplete = services.some(({ names }) => names.incomplete)
   for (const [address, { keyAt }] of settings) {
-    if (addresses.has(address)) continue
+    if (incomplete || addresses.has(address)) continue
     const hint = didYouMean(address, addresses.keys(), 'use the `address` of a channel')
     findings.error(keyAt, 'unknown-channel', `no document has a channel with the address \`${address}\``, hint)
   }
@@ -56,7 +57,10 @@ export function linkChannels(
       },
     ]
   })
-  return { channels: new Map(channels), integrations: matchMessages(sends, receives, findings) }
+  return {
+    channels: new Map(channels),
+    integrations: matchMessages(sends, receives, incomplete ? new Findings() : findings),
+  }
 }
 
 interface ChannelSetting {

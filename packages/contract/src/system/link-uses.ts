@@ -47,6 +47,7 @@ function linkUse(
   }
   const operation = provider.operations.get(name)
   if (operation === undefined) {
+    if (provider.names.incomplete) return undefined
     if (provider.names.has(name)) {
       const hint = 'remove it; a message is received by an AsyncAPI operation with `action: receive`'
       findings.error(keyAt, 'not-an-http-operation', `\`${ref}\` is no HTTP operation, so it cannot be called`, hint)
@@ -99,7 +100,7 @@ function callersOf(
   return written.items.flatMap((item) => {
     const name = text(item)
     if (name === undefined) return []
-    if (names.includes(name)) return [name]
+    if (names.includes(name) || consumer.names.incomplete) return [name]
     const message = `\`in\` of \`${ref}\`: \`${consumer.name}\` has no operation \`${name}\` that could call`
     const hint = didYouMean(name, names, names.length > 0 ? `it has: ${listed(names)}` : 'remove `in`')
     findings.error(item.at, 'unknown-operation', message, hint)

@@ -11,10 +11,12 @@ export interface Known {
 
 /** Everything that contracts name elsewhere must be there. */
 export function resolveReferences(references: readonly PendingReference[], known: Known, findings: Findings): void {
+  const incomplete = [...known.services.values()].some(({ names }) => names.incomplete)
   for (const reference of references) {
     if (reference.kind === 'workflow') plainName(reference, known.workflows, 'workflow', findings)
-    else if (reference.kind === 'channel') plainName(reference, known.channels, 'channel', findings)
-    else named(reference, reference.kind, known, findings)
+    else if (reference.kind === 'channel') {
+      if (!incomplete) plainName(reference, known.channels, 'channel', findings)
+    } else named(reference, reference.kind, known, findings)
   }
 }
 
@@ -48,7 +50,7 @@ function named(
     findings.error(at, 'unknown-service', `\`${member}: ${ref}\`: there is no service \`${other}\``, hint)
     return
   }
-  if (provider.names.has(name, wanted)) return
+  if (provider.names.incomplete || provider.names.has(name, wanted)) return
   const what = kind === 'any' ? 'operation or message' : kind
   const names = provider.names.all(wanted)
   const prefix = dot < 0 ? '' : `${provider.name}.`
