@@ -1,7 +1,7 @@
 import { createAccepts } from '../accepts/accepts.ts'
 import type { AcceptsResult, Difference } from '../accepts/types.ts'
 import type { Integration } from '../model/integration.ts'
-import type { Schema } from '../model/schema.ts'
+import type { Schema, UnreadSchema } from '../model/schema.ts'
 import { optional } from '../model/optional.ts'
 import type { Service, System } from '../model/system.ts'
 import type { AsyncOperation } from './checks/messaging/async-pair.ts'
@@ -44,6 +44,10 @@ function fits({ answer, differences }: AcceptsResult, one: Difference, whose: st
   }
   const because = (when: string): string => `whether ${whose}${when} fits the change could not be decided (${where})`
   return { broken: 'unknown', because }
+}
+
+function notRead(whose: string, { format }: UnreadSchema): Fit {
+  return { broken: 'unknown', because: () => `${whose} is in \`${format}\`, which is not read` }
 }
 
 /**
@@ -92,6 +96,7 @@ export class Landscape {
         if (sent === undefined || reader === undefined || own === undefined) {
           return { ...who, broken: 'yes', because: () => `receives ${ref}` }
         }
+        if (own.payload.unread !== undefined) return { ...who, ...notRead('its own schema', own.payload.unread) }
         const result = this.#accepts(own.payload, reader, sent.payload, sent.by)
         return { ...who, ...fits(result, sent.difference, 'its own schema') }
       }),
@@ -115,6 +120,8 @@ export class Landscape {
         if (received === undefined) {
           return { ...who, broken: 'yes', because: () => `sends ${message.type} to ${channel}` }
         }
+        const { unread } = message.payload
+        if (unread !== undefined) return { ...who, ...notRead('what it sends', unread) }
         const result = this.#accepts(received.payload, received.by, message.payload, one)
         return { ...who, ...fits(result, received.difference, 'what it sends') }
       }),

@@ -17,6 +17,16 @@ export type JsonSchema = boolean | { readonly [keyword: string]: unknown }
 export interface Schema {
   readonly schema: JsonSchema
   readonly location: SourceLocation
+  /** it is written in another language, which is not read: then `schema` is `true`, and says nothing */
+  readonly unread?: UnreadSchema
+}
+
+/** A schema that is no JSON Schema: Avro, Protobuf, RAML. It is kept to tell whether it changed. */
+export interface UnreadSchema {
+  /** AsyncAPI's `schemaFormat`, as written: `application/vnd.apache.avro;version=1.9.0` */
+  readonly format: string
+  /** plain data, or the text where it is one */
+  readonly content?: unknown
 }
 
 /** A named schema of a service: the target of `#/$defs/<name>`. */

@@ -1,5 +1,6 @@
 import type { Findings } from '../findings/findings.ts'
 import { nearest } from '../findings/nearest.ts'
+import { optional } from '../model/optional.ts'
 import type { JsonSchema, NamedSchema, Schema } from '../model/schema.ts'
 import { field, listAt, placeOf, plain, text } from '../source/node.ts'
 import type { MapNode, Node } from '../source/node.ts'
@@ -8,6 +9,7 @@ import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect.ts'
 import { discriminatorOf, withInherited } from './discriminator.ts'
 import { unicodePattern } from './pattern.ts'
+import { dialectOfFormat, unreadSchema } from './schema-format.ts'
 import { schemaName } from './schema-name.ts'
 
 const single = new Set(
@@ -47,7 +49,8 @@ export class SchemaReader {
   read(node: Node, dialect: Dialect): Schema {
     const schema = this.#convert(node, dialect)
     this.#drain()
-    return { schema, location: node.at }
+    const unread = dialect === 'draft-07' ? unreadSchema(node, this.#sources) : undefined
+    return { schema, location: node.at, ...optional('unread', unread) }
   }
 
   /** By name, in the order first met. */
@@ -131,10 +134,8 @@ export class SchemaReader {
     const schema = field(node, 'schema')
     const name = text(format) ?? ''
     if (schema === undefined) return true
-    if (/^application\/(vnd\.aai\.asyncapi|schema)\b/.test(name)) return this.#convert(schema, 'draft-07')
-    if (/^application\/vnd\.oai\.openapi\b/.test(name)) {
-      return this.#convert(schema, /version=3\.0/.test(name) ? 'openapi-3.0' : '2020-12')
-    }
+    const dialect = dialectOfFormat(name)
+    if (dialect !== undefined) return this.#convert(schema, dialect)
     const message = `schemas in \`${name}\` are not read; any payload is accepted`
     this.#findings.warning(format?.at ?? node.at, 'schema-format', message, 'describe it by JSON Schema')
     return true

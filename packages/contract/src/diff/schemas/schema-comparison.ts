@@ -16,6 +16,7 @@ import { onlyStatesWidth } from './integer-width.ts'
 import { readAsText } from './read-as-text.ts'
 import { schemaRules } from './schema-rules.ts'
 import { Unchanged } from './unchanged.ts'
+import { compareUnread, sameUnread } from './unread-schemas.ts'
 
 type Named = Readonly<Record<string, NamedSchema>>
 
@@ -62,14 +63,18 @@ export class SchemaComparison {
   }
 
   unchanged(before: Schema, after: Schema): boolean {
-    return this.#unchanged.same(before.schema, after.schema)
+    return sameUnread(before, after) && this.#unchanged.same(before.schema, after.schema)
   }
 
   /** Reports what the change of a schema means where it is used. An absent schema is any value. */
   compare(before: Schema | undefined, after: Schema | undefined, use: SchemaUse): void {
     const old = before?.schema ?? anything
     const now = after?.schema ?? anything
-    this.compared++
+    if (before?.unread !== undefined || after?.unread !== undefined) {
+      compareUnread(before, after, use, reporter(schemaRules, this.#changes, use.subject))
+      return
+    }
+    if (before !== undefined || after !== undefined) this.compared++
     if (this.#unchanged.same(old, now)) return
     const received = use.direction === 'received'
     const forward = received ? this.#accepts('revision', now, old, use) : this.#accepts('base', old, now, use)

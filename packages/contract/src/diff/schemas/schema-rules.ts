@@ -51,4 +51,11 @@ export const schemaRules = {
     why: 'Two patterns, say, that cannot be compared within reason. The finding says which keyword it is.',
     fix: 'compare the two by hand; a simpler schema can be compared',
   },
+  'schema-format-changed': {
+    area: 'schema',
+    level: 'warning',
+    law: 'a schema in another language cannot be held against the one that was there',
+    why: 'AsyncAPI takes payloads in Avro, Protobuf, RAML and others (`schemaFormat`). Such a schema is not read, only whether it changed. Mostly another language also means other bytes on the wire, which `contentType` has to say. The same language in another version is a remark.',
+    fix: 'see that every reader has the new schema before the first message in it; or send it as a message of its own, beside the old one',
+  },
 } as const satisfies Record<string, DiffRule>

@@ -32,7 +32,10 @@ export function checkStoredMessages(
   const report = reporter(storedMessageRules, comparison.changes, pair.subject)
   for (const { base, revision } of messages) {
     if (comparison.schemas.unchanged(base.payload, revision.payload)) continue
+    // Of what is not read nothing is known, and that is told of the payload itself.
+    if (revision.payload.unread !== undefined) continue
     const rejected = writersOf(base, pair, comparison).flatMap(({ message, by }) => {
+      if (message.payload.unread !== undefined) return []
       const accepts = createAccepts({
         policy: comparison.policy,
         readerSchemas: pair.service.revision.schemas,
