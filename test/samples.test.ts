@@ -43,9 +43,9 @@ afterEach(async () => {
   for (const child of children.splice(0)) await endGroup(child)
 })
 
-async function startCoffee(): Promise<string> {
+async function startCoffee(file = 'coffee/main.ts'): Promise<string> {
   const port = await freePort()
-  const child = spawnGroup(process.execPath, [...fromSource, join(root, 'docs/samples/coffee/main.ts')], {
+  const child = spawnGroup(process.execPath, [...fromSource, join(root, 'docs/samples', file)], {
     env: { ...environment, PORT: String(port) },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
@@ -72,8 +72,8 @@ test('the contracts of the samples have no faults, and what is generated from th
   expect(await spandrel('generate', '--check', '--config', config)).toContain('up to date')
 })
 
-test('a first service: one key, one coffee, one brew', async () => {
-  const url = await startCoffee()
+/** Orders twice with one key; how many orders came of it. */
+async function oneKeyOneCoffee(url: string): Promise<number> {
   const order = () =>
     fetch(`${url}/coffees`, {
       method: 'POST',
@@ -86,8 +86,33 @@ test('a first service: one key, one coffee, one brew', async () => {
   expect(await again.json()).toEqual(await first.json())
   expect(again.headers.get('idempotent-replayed')).toBe('true')
   await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
-  expect(await count('orders')).toBe(1)
+  return count('orders')
+}
+
+test('a first service: one key, one coffee, one brew', async () => {
+  expect(await oneKeyOneCoffee(await startCoffee())).toBe(1)
 })
+
+test.each(['express', 'fastify', 'hono', 'nest'])(
+  'mounted in %s: its operations, and those of the application',
+  async (name) => {
+    const page = await readFile(join(root, 'docs/mounting.md'), 'utf8')
+    for (const file of ['service.ts', `${name}.ts`])
+      expect(page).toContain((await readFile(join(root, 'docs/samples/mounting', file), 'utf8')).trimEnd())
+    const url = await startCoffee(`mounting/${name}.ts`)
+    expect(await oneKeyOneCoffee(url)).toBe(1)
+    const hello = await fetch(`${url}/hello`)
+    expect(await hello.json()).toEqual({ hello: `from ${name}` })
+    const refused = await fetch(`${url}/coffees`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(refused.status).toBe(400)
+    // Not the contract's, so not answered by it.
+    expect([(await fetch(`${url}/nothing`)).status, (await fetch(`${url}/coffees`)).status]).toEqual([404, 404])
+  },
+)
 
 test('the outbox alone: what was committed leaves, what was rolled back does not', async () => {
   const url = await startCoffee() // the receiving side

@@ -30,6 +30,8 @@ export interface OperationServerOptions<Tx> extends RunnerOptions<Tx> {
 }
 
 export interface OperationServer {
+  /** Whether the contract has an operation for it. */
+  has(method: string, url: string): boolean
   /** Answers one request. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** requests that are being answered */
@@ -72,6 +74,10 @@ class Server<Tx> implements OperationServer {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  has(method: string, url: string): boolean {
+    return this.#router.route(method, url.split('?', 1)[0] ?? '').found !== undefined
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,6 +1,7 @@
 /** From a raw request to validated input: parameters as their contract says, the body read within bounds. */
 import type { IncomingMessage } from 'node:http'
 import type { BodyContract, OperationContract, ValidationFault } from '../contract/service-contract.ts'
+import { SpandrelError } from '../errors.ts'
 import { isJson } from './answer.ts'
 import { readCookies, readParameter } from './parameters.ts'
 import { Refused } from './problem.ts'
@@ -87,8 +88,8 @@ async function parseBody(
   contract: BodyContract,
   maxBytes: number,
 ): Promise<{ present: boolean; value: unknown }> {
-  const bytes = await readBody(request, maxBytes)
-  if (bytes.length === 0) {
+  const read = alreadyRead(request) ?? (await readBody(request, maxBytes))
+  if (Buffer.isBuffer(read) && read.length === 0) {
     if (contract.required) refuseFaults([{ in: 'body', pointer: '', detail: 'is required' }])
     return { present: false, value: undefined }
   }
@@ -99,13 +100,27 @@ async function parseBody(
       headers: { accept: accepted },
     })
   }
-  if (!isJson(type)) return { present: true, value: /^text\/|urlencoded/i.test(type) ? bytes.toString('utf8') : bytes }
+  if (!Buffer.isBuffer(read)) return { present: true, value: read }
+  if (!isJson(type)) return { present: true, value: /^text\/|urlencoded/i.test(type) ? read.toString('utf8') : read }
   try {
-    return { present: true, value: JSON.parse(bytes.toString('utf8')) }
+    return { present: true, value: JSON.parse(read.toString('utf8')) }
   } catch {
     refuseFaults([{ in: 'body', pointer: '', detail: 'is not JSON' }])
     return { present: false, value: undefined }
   }
+}
+
+/** What a parser of the server that we are mounted in has made of the body: a value, or its bytes. */
+function alreadyRead(request: IncomingMessage): unknown {
+  if (!request.readableEnded) return undefined
+  const { body } = request as { body?: unknown }
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body !== undefined) return body
+  if (request.headers['transfer-encoding'] === undefined && Number(request.headers['content-length'] ?? 0) === 0)
+    return Buffer.alloc(0)
+  throw new SpandrelError('wrong-configuration', 'the body was read before the request came here, and nobody kept it', {
+    hint: 'mount the service before whatever reads bodies, or let that leave the body in `request.body`',
+  })
 }
 
 function isAccepted(type: string, contentTypes: readonly string[]): boolean {

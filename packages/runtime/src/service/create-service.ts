@@ -32,7 +32,7 @@ import type { Transport } from '../transport/transport.ts'
 import { consoleLogger } from './console-logger.ts'
 import { createExpiryLoop, expireKeys } from './expiry.ts'
 import type { Logger, Loop, LoopHealth } from './loop.ts'
-import { manage } from './management.ts'
+import { isManagement, manage } from './management.ts'
 import { metricHelp } from './metric-help.ts'
 import { Metrics } from './metrics.ts'
 import {
@@ -49,8 +49,15 @@ export interface Service {
   listen(options: { port: number; host?: string }): Promise<{ port: number; url: string }>
   /** Starts the loops without HTTP: for services that only receive, or that are mounted in another server. */
   start(): Promise<void>
-  /** Answers one request: to mount the operations in a server of your own. */
+  /** Answers one request, also where the contract has no such operation (404). */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /**
+   * To mount the operations in a server of your own. Answers what the contract has an operation for, and
+   * `/.spandrel/…`; resolves with false, and touches nothing, where it is neither. See docs/mounting.md.
+   */
+  tryHandle(request: IncomingMessage, response: ServerResponse): Promise<boolean>
+  /** `tryHandle` for Express, Nest, Connect and the like: `app.use(service.middleware())`. */
+  middleware(): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
   health(): ServiceHealth
   /** Prometheus text format */
   metrics(): string
@@ -204,6 +211,23 @@ class RunningService implements Service {
       return
     }
     await this.#operations.handle(request, response)
+  }
+
+  async tryHandle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const ours = this.#isOurs(request)
+    if (ours) await this.handle(request, response)
+    return ours
+  }
+
+  middleware(): ReturnType<Service['middleware']> {
+    return (request, response, next) => {
+      if (this.#isOurs(request)) void this.handle(request, response)
+      else next()
+    }
+  }
+
+  #isOurs({ method = 'GET', url = '/' }: IncomingMessage): boolean {
+    return isManagement(url) || this.#operations.has(method, url)
   }
 
   health(): ServiceHealth {

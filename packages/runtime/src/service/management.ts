@@ -15,6 +15,10 @@ export interface ManagementOptions {
 
 const MANAGEMENT_PATH = '/.spandrel/'
 
+export function isManagement(url: string): boolean {
+  return url.startsWith(MANAGEMENT_PATH)
+}
+
 /** Answers a management request; false where this is none. */
 export async function manage(
   request: IncomingMessage,
