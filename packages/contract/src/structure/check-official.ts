@@ -16,11 +16,7 @@ const MOST = 12
 export function checkOfficial(root: Node, format: OfficialFormat, version: string, findings: Findings): void {
   const errors = officialErrors(format, version, plain(root)) ?? []
   const name = format === 'asyncapi' ? `AsyncAPI ${version}` : `OpenAPI ${version}`
-  // That a path parameter must be required is said by the reader, which knows the parameter's name.
-  const unsaid = errors.filter(
-    ({ keyword, params }) => keyword !== 'required' || params['missingProperty'] !== 'required',
-  )
-  for (const error of likely(format === 'openapi' ? unsaid : errors).slice(0, MOST)) report(error, root, name, findings)
+  for (const error of likely(errors, format).slice(0, MOST)) report(error, root, name, findings)
 }
 
 /**
@@ -28,10 +24,16 @@ export function checkOfficial(root: Node, format: OfficialFormat, version: strin
  * alternative that was clearly not meant (a reference without `$ref`, another `type`) are left out, and of the others
  * the innermost speak.
  */
-function likely(errors: readonly OfficialError[]): readonly OfficialError[] {
+function likely(errors: readonly OfficialError[], format: OfficialFormat): readonly OfficialError[] {
   // What an excused error made fail around it is excused too.
-  const excused = errors.filter(isBooleanSchema).map(({ instancePath }) => instancePath)
-  const others = errors.filter(({ instancePath }) => !excused.some((path) => `${path}/`.startsWith(`${instancePath}/`)))
+  const excused = errors.filter((error) => isBooleanSchema(error) || isOptionalPath(error, format))
+  const around = excused.map(({ instancePath }) => instancePath)
+  // In 3.0 each `in` is an alternative, and the others say that theirs was meant.
+  const inside = excused.filter(({ keyword }) => keyword === 'required').map(({ instancePath }) => `${instancePath}/in`)
+  const others = errors.filter(
+    ({ instancePath }) =>
+      !inside.includes(instancePath) && !around.some((path) => `${path}/`.startsWith(`${instancePath}/`)),
+  )
   const plainErrors = others.filter(
     ({ keyword }) => !['if', 'anyOf', 'oneOf', 'allOf', '$ref', 'not'].includes(keyword),
   )
@@ -55,6 +57,12 @@ function likely(errors: readonly OfficialError[]): readonly OfficialError[] {
 /** `payload: true` is a schema by JSON Schema; AsyncAPI's own says that a schema is an object. */
 function isBooleanSchema({ keyword, params, data }: OfficialError): boolean {
   return keyword === 'type' && typeof data === 'boolean' && [params['type']].flat().includes('object')
+}
+
+/** The reader of parameters says that one in the path must be required, and has more to say of it. */
+function isOptionalPath({ keyword, params, data }: OfficialError, format: OfficialFormat): boolean {
+  const isPath = (data as { in?: unknown } | null)?.in === 'path'
+  return format === 'openapi' && keyword === 'required' && params['missingProperty'] === 'required' && isPath
 }
 
 /** The object that alternatives are about: an error in one of its members belongs to it. */

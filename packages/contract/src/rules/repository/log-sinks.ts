@@ -1,3 +1,8 @@
+import { Findings } from '../../findings/findings.ts'
+import { entriesAt, entriesOf, field, listAt, text as textOf } from '../../source/node.ts'
+import type { Node } from '../../source/node.ts'
+import { parseYaml } from '../../source/parse-yaml.ts'
+
 /** The sinks of a log shipper's configuration, each with its type and where that stands. Comments are left out. */
 export interface LogSink {
   readonly type: string
@@ -9,8 +14,26 @@ function withoutComments(text: string): string {
   return text.replaceAll(/(^|\s)#[^\n]*/g, (comment) => ' '.repeat(comment.length))
 }
 
+/**
+ * Types by the syntax tree, whatever the form: block or flow YAML, JSON. Undefined where the text cannot be parsed, as
+ * with a template in it.
+ */
+function byTree(text: string, typesOf: (root: Node) => readonly (Node | undefined)[]): readonly LogSink[] | undefined {
+  const root = parseYaml('', text, new Findings())
+  if (root?.kind !== 'map') return undefined
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+  return typesOf(root).flatMap((node) => {
+    const type = textOf(node)
+    if (node === undefined || type === undefined) return []
+    const index = (starts[node.at.line - 1] ?? 0) + node.at.column - 1
+    return [{ type, index: text.indexOf(type, index) < 0 ? index : text.indexOf(type, index) }]
+  })
+}
+
 /** Vector: `sinks: { name: { type } }` in YAML or JSON, `[sinks.name]` with `type = "…"` in TOML. */
 export function vectorSinks(written: string): readonly LogSink[] {
+  const tree = byTree(written, (root) => entriesAt(root, 'sinks').map(([, { value }]) => field(value, 'type')))
+  if (tree !== undefined) return tree
   const text = withoutComments(written)
   const toml = sections(text, /^\[sinks\.[^\]]+\]/gm, /^\[/gm, /^\s*type\s*=\s*["']([\w-]+)["']/m)
   const yaml = sections(text, /^["']?sinks["']?\s*:/gm, /^[^\s#-]/gm, /^\s*["']?type["']?\s*:\s*["']?([\w-]+)/m, true)
@@ -37,6 +60,12 @@ function isInner(text: string, index: number): boolean {
 
 /** Fluent Bit: `[OUTPUT]` with `Name` in its own format, `outputs: - name:` in YAML. */
 export function fluentBitSinks(written: string): readonly LogSink[] {
+  const tree = byTree(written, (root) =>
+    [root, field(root, 'pipeline')]
+      .flatMap((owner) => listAt(owner, 'outputs'))
+      .map((output) => entriesOf(output).find(([key]) => key.toLowerCase() === 'name')?.[1].value),
+  )
+  if (tree !== undefined) return tree
   const text = withoutComments(written)
   const classic = sections(text, /^\s*\[OUTPUT\]/gim, /^\s*\[/gm, /^\s*name\s+([\w-]+)/im)
   const yaml = sections(

@@ -25,6 +25,16 @@ describe('the sinks of a log shipper, by type', () => {
     expect(types(fluentBitSinks(yaml))).toEqual(['kafka', 'loki'])
   })
 
+  test('flow YAML and JSON, and a text that no parser takes', () => {
+    const vector = 'sinks:\n  pg: { type: kafka, inputs: [k] }\n  logs: { type: loki, buffer: { type: disk } }\n'
+    const [kafka, loki, ...others] = vectorSinks(vector)
+    expect([kafka?.type, loki?.type, others]).toEqual(['kafka', 'loki', []])
+    expect(vector.slice(kafka?.index).startsWith('kafka')).toBe(true)
+    expect(types(vectorSinks('{ "sinks": { "a": { "inputs": [], "type": "http" } } }'))).toEqual(['http'])
+    expect(types(vectorSinks('sinks:\n  a:\n    type: kafka\n    topic: {{ topic }}\n'))).toEqual(['kafka'])
+    expect(types(fluentBitSinks('outputs:\n - {name: http, match: "*"}\n - { Name: "es" }\n'))).toEqual(['http', 'es'])
+  })
+
   test('Logstash: inside conditions too, and not inside plugins', () => {
     const text =
       'input { beats { port => 5044 } }\noutput {\n  if [type] == "order" {\n    http { url => "x" headers => { a => "b" } }\n  } else {\n    elasticsearch { }\n  }\n}\n'
