@@ -1,5 +1,6 @@
 /** Accepted work comes to an end: one outcome, in time, correlated, and never before it is true. */
 import type { Channels, MessageTrialView } from '../history/message-view.ts'
+import { names } from '../history/seen-messages.ts'
 import { one, statusText, succeeded } from '../history/trial-view.ts'
 import type { CompletionFacts } from '../plan/message-facts.ts'
 import { type Judgement, seen, unconfirmed } from './check.ts'
@@ -27,7 +28,7 @@ function outcomesOf(trial: MessageTrialView, facts: CompletionFacts, channels: C
   for (const { channel, attributes, data, at } of channels.seen) {
     const outcome = attributes['type'] ?? ''
     if (facts.channels[outcome] !== channel) continue
-    if (!data.includes(marker) && attributes['correlationid'] !== marker) continue
+    if (!names(data, marker) && attributes['correlationid'] !== marker) continue
     const identity = `${attributes['source']} ${attributes['id']}`
     if (!found.has(identity)) found.set(identity, { outcome, at, correlation: attributes['correlationid'] })
   }

@@ -1,7 +1,7 @@
 /** Counts the effects of a message's marker: in a database, by an operation of the service, or by what it sent. */
 import { isDeepStrictEqual } from 'node:util'
 import type { History } from '../history/history.ts'
-import { isAbout, shownBy } from '../history/seen-messages.ts'
+import { isAbout, names, shownBy } from '../history/seen-messages.ts'
 import type { DeadRecord, SeenRecord } from '../history/message-records.ts'
 import type { Emits, MessageProbe, ReceiveFacts } from '../plan/message-facts.ts'
 import { countOf, probeRequest } from '../request/build-request.ts'
@@ -159,7 +159,7 @@ export class EffectReader {
     const { deadLetter } = operation
     if (deadLetter !== 'none' && deadLetter.channel !== undefined && this.#options.stream !== undefined) {
       await this.collect()
-      const copy = this.#seen.find(({ channel, data: text }) => channel === deadLetter.channel && text.includes(marker))
+      const copy = this.#seen.find(({ channel, data: text }) => channel === deadLetter.channel && names(text, marker))
       if (copy === undefined) return false
       const { attributes } = copy
       const attempts = Number(attributes['attempts'] ?? Number.NaN)
