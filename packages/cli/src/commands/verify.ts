@@ -329,6 +329,7 @@ function dryRun(
       checks,
       untested,
     })),
+    unwatched: facts.unwatched.map(({ ref, member, why }) => ({ operation: ref, member, why })),
     leftAlone: alone_,
   })
   for (const { operation, checks, untested } of planned) {
@@ -343,6 +344,7 @@ function dryRun(
     if (checks.length > 0) output.line(`  tests      ${checks.join(', ')}`)
     for (const { check, why } of untested) output.line(`  cannot     ${check === '*' ? '' : `${check}: `}${why}`)
   }
+  for (const { ref, member, why } of facts.unwatched) output.line(`${ref}  ${member} is not tested: ${why}`)
   for (const { ref, why } of alone_) output.line(`${ref}  left alone: ${why}`)
   return 0
 }

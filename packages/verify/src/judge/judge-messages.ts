@@ -5,6 +5,7 @@ import { type Channels, channelsOf, type MessageTrialView, messageTrialsOf, sent
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import type { CompletionFacts, ReceiveFacts } from '../plan/message-facts.ts'
 import type { Member } from '../plan/operation-facts.ts'
+import type { Unwatched } from '../plan/unwatched.ts'
 import type { SourceLocation } from '@spandrel/contract'
 import { conclude, worst } from './conclude.ts'
 import type { CheckVerdict, GuaranteeVerdict } from './verdict.ts'
@@ -37,7 +38,7 @@ export function judgeMessages(records: readonly HistoryRecord[], run: RunRecord)
       const mine = judge.trials.filter(({ record }) => record.ref === facts.ref)
       return guarantees(judge, facts, { completion: facts.location }, completionChecks, mine, {})
     }),
-    ...messages.unwatched.flatMap((facts) => guarantees(judge, facts, { completion: facts.location }, [], [], {})),
+    ...messages.unwatched.map((facts) => unwatched(facts, run)),
   ]
 }
 
@@ -87,6 +88,13 @@ function guarantees<Facts extends { readonly ref: string }>(
       untested,
     }
   })
+}
+
+/** Declared, and out of sight: counted among what was not tested. Older histories have completions alone, and do not say so. */
+function unwatched(facts: Omit<Unwatched, 'member'> & Partial<Unwatched>, run: RunRecord): GuaranteeVerdict {
+  const { ref, member = 'completion', location, why } = facts
+  const own = run.untested.filter((one) => one.ref === ref && one.why === why)
+  return { ref, member, verdict: 'NOT TESTED', location, checks: [], untested: own }
 }
 
 /** Plain messages must have one effect each; else nothing that was counted means anything. */

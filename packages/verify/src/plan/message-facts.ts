@@ -12,6 +12,7 @@ import type {
   SourceLocation,
 } from '@spandrel/contract'
 import { type Member, type ProbeFacts, probeFacts } from './operation-facts.ts'
+import { type Unwatched, unwatchable, unwatchedMessages } from './unwatched.ts'
 
 type Promised = Readonly<Partial<Record<Member, SourceLocation>>>
 
@@ -96,8 +97,8 @@ export interface MessageFacts {
   readonly receives: readonly ReceiveFacts[]
   readonly sends: readonly SendFacts[]
   readonly completions: readonly CompletionFacts[]
-  /** those that cannot be watched, and why */
-  readonly unwatched: readonly { readonly ref: string; readonly location: SourceLocation; readonly why: string }[]
+  /** what is declared and cannot be watched, and what would make it testable */
+  readonly unwatched: readonly Unwatched[]
 }
 
 /** `only`: operation names; absent: all. `counted`: whose effects a database counts. */
@@ -137,7 +138,10 @@ export function messageFacts(
       ...https.flatMap((one) => pushFacts(one, service, emitting)),
     ],
     completions: completions.filter((one) => one !== undefined && 'by' in one) as CompletionFacts[],
-    unwatched: completions.filter((one) => one !== undefined && 'why' in one) as MessageFacts['unwatched'],
+    unwatched: [
+      ...completions.filter((one): one is Unwatched => one !== undefined && 'why' in one),
+      ...unwatchedMessages(service, wanted),
+    ],
   }
 }
 
@@ -249,16 +253,13 @@ function sendFacts(operation: SendOperation): Omit<SendFacts, 'shownBy'> {
   }
 }
 
-function completionFacts(
-  operation: HttpOperation,
-  service: Service,
-): CompletionFacts | MessageFacts['unwatched'][number] | undefined {
+function completionFacts(operation: HttpOperation, service: Service): CompletionFacts | Unwatched | undefined {
   const { completion, correlation, declared } = operation.guarantees
   if (completion === undefined) return undefined
   const ref = `${service.name}.${operation.operation}`
   const location = declared.completion ?? operation.location
   if (completion.by !== 'event' && completion.by !== 'status')
-    return { ref, location, why: `it completes by ${completion.by}, which verify cannot watch yet` }
+    return { ref, member: 'completion', location, why: unwatchable(completion.by) }
   const sent = Object.values(service.sends)
   const outcomes = [...completion.success, ...completion.failure]
   const channels: Record<string, string> = {}
@@ -267,7 +268,12 @@ function completionFacts(
     const send = sent.find(({ messages }) => messages.some(({ message }) => message === name))
     const type = send?.messages.find(({ message }) => message === name)?.type
     if (send === undefined || type === undefined)
-      return { ref, location, why: `its outcome ${outcome} is sent by another service: verify them together` }
+      return {
+        ref,
+        member: 'completion',
+        location,
+        why: `its outcome ${outcome} is sent by another service: verify them together`,
+      }
     channels[type] = send.channel
   }
   const typeOf = (outcome: string): string => {

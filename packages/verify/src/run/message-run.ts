@@ -99,8 +99,8 @@ export function planReceive(
     const { id, member, stimuli } = check
     if (operation.promised[member] === undefined || !check.about(operation)) continue
     const lacking = stimuli.map((one) => missing.get(one)).find((why) => why !== undefined)
-    const order =
-      id === 'order-crash' ? missing.get('message-order') : id === 'behind-poison' ? keyless(operation) : undefined
+    const behind = id === 'behind-poison' || (id === 'past-poison' && operation.ordering !== 'none')
+    const order = id === 'order-crash' ? missing.get('message-order') : behind ? keyless(operation) : undefined
     const hung = id === 'message-timeout' ? hangable(operation, given.dependencies.length, profile) : undefined
     if (hung === true) {
       checks.push(id)
@@ -246,7 +246,11 @@ export class MessageWork {
       ...completions.flatMap(({ ref, channels }) =>
         blind(Object.values(channels)) ? completionChecks.map(({ id }) => ({ ref, check: id, why: transport })) : [],
       ),
-      ...unwatched.flatMap(({ ref, why }) => completionChecks.map(({ id }) => ({ ref, check: id, why }))),
+      ...unwatched.flatMap(({ ref, member, why }) =>
+        [...completionChecks, ...sendChecks].flatMap((one) =>
+          one.member === member ? [{ ref, check: one.id, why }] : [],
+        ),
+      ),
     ]
   }
 

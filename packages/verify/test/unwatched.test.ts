@@ -1,0 +1,142 @@
+/** What verify cannot watch is declared all the same: the plan names it, and no report counts it as tested or passed. */
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadSystem } from '@spandrel/contract'
+import { expect, onTestFinished, test } from 'vitest'
+import { judge } from '../src/judge/judge.ts'
+import { messageFacts } from '../src/plan/message-facts.ts'
+import { planService } from '../src/plan/plan.ts'
+import { reportLines } from '../src/report/table.ts'
+import { profiles } from '../src/run/profile.ts'
+import { run } from '../src/run/run.ts'
+
+const files = {
+  'spandrel.yaml': `version: 1
+system: prints
+services:
+  prints: { owner: team-prints, contracts: [prints.openapi.yaml, prints.asyncapi.yaml] }
+`,
+  'prints.openapi.yaml': `openapi: 3.1.0
+info: { title: Prints, version: 1.0.0 }
+security: []
+paths:
+  /prints:
+    post:
+      operationId: askForPrint
+      x-guarantees: { completion: { by: callback, ref: tellPrinted, success: printed, within: PT5M } }
+      callbacks:
+        printed:
+          '{$request.body#/url}':
+            post: { operationId: tellPrinted, responses: { '204': { description: thanks } } }
+      x-probe:
+        marker: $request.body#/name
+        read: { operation: listPrints, parameters: { name: $marker } }
+        count: $response.body#/total
+        settles: PT0.1S
+        example: { name: probe, url: 'http://127.0.0.1/' }
+      requestBody: { content: { application/json: { schema: { type: object } } } }
+      responses: { '202': { description: taken } }
+    get:
+      operationId: listPrints
+      x-guarantees: { push: { by: webhook, ref: tellListed } }
+      parameters: [{ name: name, in: query, schema: { type: string } }]
+      responses: { '200': { description: how many, content: { application/json: { schema: { type: object } } } } }
+webhooks:
+  listed:
+    post: { operationId: tellListed, responses: { '204': { description: thanks } } }
+`,
+  'prints.asyncapi.yaml': `asyncapi: 3.0.0
+info: { title: Prints, version: 1.0.0 }
+channels:
+  wanted: { address: prints.wanted, messages: { printWanted: { payload: { type: object } } } }
+  answers: { address: prints.answers, messages: { printDone: { payload: { type: object } } } }
+operations:
+  print:
+    action: receive
+    channel: { $ref: '#/channels/wanted' }
+    reply: { channel: { $ref: '#/channels/answers' } }
+    x-guarantees: { completion: { by: reply, ref: prints.printDone, success: printDone, within: PT5M } }
+`,
+}
+
+const declared = ['prints.askForPrint completion', 'prints.print completion', 'prints.listPrints push']
+
+async function loaded() {
+  const folder = await mkdtemp(join(tmpdir(), 'spandrel-unwatched-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  const { system, findings } = await loadSystem(join(folder, 'spandrel.yaml'))
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
+  return system!.services['prints']!
+}
+
+test('the plan names it, with what would make it testable', async () => {
+  const { unwatched } = messageFacts(await loaded())
+  expect(unwatched.map(({ ref, member }) => `${ref} ${member}`)).toEqual(declared)
+  const [callback, reply, push] = unwatched.map(({ why }) => why)
+  expect(callback).toMatch(/by callback.*call back.*`by: event`.*`by: status`/)
+  expect(reply).toMatch(/by reply.*`by: event` or `by: status`/)
+  expect(push).toMatch(/pushed by webhook.*`by: event`/)
+})
+
+test('only what is asked for is named', async () => {
+  const service = await loaded()
+  expect(messageFacts(service, ['print']).unwatched.map(({ ref }) => ref)).toEqual(['prints.print'])
+})
+
+test('the report counts it as declared and not as tested, and says why', async () => {
+  const prints: string[] = []
+  const server = createServer((request, response) => {
+    const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
+    const total = prints.filter((name) => name === asked).length
+    if (request.method !== 'POST') {
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ total }))
+      return
+    }
+    let body = ''
+    request
+      .setEncoding('utf8')
+      .on('data', (chunk: string) => (body += chunk))
+      .on('end', () => {
+        prints.push((JSON.parse(body) as { name: string }).name)
+        response.writeHead(202).end()
+      })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const service = await loaded()
+  const { records } = await run({
+    plan: planService(service),
+    instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
+    profile: profiles.quick,
+    messages: { facts: messageFacts(service) },
+  })
+  expect(prints.length, 'it was attacked').toBeGreaterThan(0)
+  const report = judge(records)
+  const out = report.results.filter(({ verdict }) => verdict === 'NOT TESTED')
+  expect(out.map(({ ref, member }) => `${ref} ${member}`)).toEqual(expect.arrayContaining(declared))
+  const others = report.results.filter(({ ref, member }) => !declared.includes(`${ref} ${member}`))
+  const tested = others.filter(({ verdict }) => verdict !== 'NOT TESTED')
+  expect(report.guarantees).toEqual({
+    declared: others.length + declared.length,
+    tested: tested.length,
+    passed: tested.filter(({ verdict }) => verdict === 'PASS').length,
+  })
+  expect(tested.length).toBeGreaterThan(0)
+  for (const { ref, member, checks, untested } of out.filter((one) => declared.includes(`${one.ref} ${one.member}`))) {
+    expect(checks).toEqual([])
+    expect(untested.length, `${ref} ${member}`).toBeGreaterThan(0)
+  }
+  const text = reportLines(report, (_, words) => words).join('\n')
+  expect(text).toContain('NOT TESTED    prints.askForPrint  completion')
+  expect(text).toContain('it completes by callback')
+  expect(text).toContain('it is a message that completes by reply')
+})
