@@ -100,3 +100,40 @@ test('a run that was cut off is judged as far as it went, without FAIL', () => {
     expect(failed.map(({ finding, counterexamples }) => [finding, counterexamples[0]])).toEqual([])
   }
 })
+
+test('where a poison is skipped: each that came behind it has its effect, once and in order, or there is no PASS', async () => {
+  const { report, records } = await attackParcels(inject('postgres'), {
+    contract: 'skip-ordered',
+    only: ['bookParcel'],
+    check: 'past-poison',
+    kill: false,
+  })
+  const said = (change: (record: HistoryRecord) => HistoryRecord | undefined) => {
+    const changedRecords = records.map(change).filter((record) => record !== undefined)
+    const all = judge(changedRecords).results.flatMap(({ checks }) => checks)
+    return all.find(({ check }) => check === 'past-poison')
+  }
+  const behind = records.flatMap((record) => (record.type === 'message' && record.role === 'behind' ? [record] : []))
+  expect(behind, 'four that wait, and one that comes when it is dead').toHaveLength(5)
+  const dead = records.find((record) => record.type === 'dead')
+  expect(behind.filter(({ at }) => at > dead!.at)).toHaveLength(1)
+  expect(report.results.flatMap(({ checks }) => checks).find(({ check }) => check === 'past-poison')?.verdict).toBe(
+    'PASS',
+  )
+
+  const counted = (count: number | undefined) =>
+    said((record) =>
+      record.type === 'effects' && record.marker === behind[3]!.marker
+        ? ({ ...record, count, ...(count === undefined && { why: 'no answer' }) } as HistoryRecord)
+        : record,
+    )
+  expect(counted(0)).toMatchObject({ verdict: 'FAIL', counterexamples: [{ requests: [behind[3]!.id] }] })
+  expect(counted(2)?.verdict).toBe('FAIL')
+  expect(counted(undefined)?.verdict).toBe('INCONCLUSIVE')
+  expect(said(changed('dead', () => undefined))?.verdict, 'until it is dead they may wait').toBe('INCONCLUSIVE')
+  const ordered = (markers: (all: readonly string[]) => readonly string[] | undefined) =>
+    said(changed('order', (record) => ({ ...record, markers: markers(record.markers ?? []) }) as HistoryRecord))
+  expect(ordered((all) => all.toReversed())?.verdict).toBe('FAIL')
+  expect(ordered(() => undefined)?.verdict).toBe('INCONCLUSIVE')
+  expect(ordered((all) => all.slice(1))?.verdict).toBe('INCONCLUSIVE')
+})

@@ -30,6 +30,7 @@ describe.concurrent('a defect is found, by name', () => {
       check,
       kill: bug.needs === 'kill',
       carrier: bug.needs === 'carrier',
+      contract: bug.contract,
       ...(bug.needs === 'push' && { push: 'binary' }),
     })
     const found = failures(report)

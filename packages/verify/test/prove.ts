@@ -62,9 +62,14 @@ if (postgres !== undefined) {
       jobs.push({ list, name, work: (seed) => findingsOfBug(name, { seed }) })
     }
   }
-  for (const [name, { needs }] of Object.entries<ParcelBugFacts>(parcelBugs)) {
+  for (const [name, { needs, contract }] of Object.entries<ParcelBugFacts>(parcelBugs)) {
     const list = (proof.defects[name] ??= [])
-    const given = { bug: name as ParcelBug, carrier: true, ...(needs === 'push' && { push: 'binary' as const }) }
+    const given = {
+      bug: name as ParcelBug,
+      contract,
+      carrier: true,
+      ...(needs === 'push' && { push: 'binary' as const }),
+    }
     for (let at = list.length; at < runs; at++) {
       const work = async (seed: number): Promise<string[]> =>
         failures((await attackParcels(postgres.url(), { ...given, seed })).report)

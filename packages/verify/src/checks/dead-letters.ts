@@ -1,8 +1,10 @@
 /** The receiving side: what is given up, after how many attempts, and what that does to others. */
 import { type MessageTrialView, sent } from '../history/message-view.ts'
 import type { ReceiveFacts } from '../plan/message-facts.ts'
+import { skipsPoison } from '../request/build-message.ts'
 import { type Judgement, seen, unconfirmed } from './check.ts'
 import { broken, type ReceiveCheck } from './message-check.ts'
+import { inOrder } from './message-order.ts'
 import { oneEffectEach } from './received.ts'
 
 const isKept = ({ promised, deadLetter }: ReceiveFacts): boolean =>
@@ -75,4 +77,26 @@ const aroundPoison: ReceiveCheck = {
   },
 }
 
-export const deadLetterChecks: readonly ReceiveCheck[] = [deadLetter, attempts, aroundPoison]
+const pastPoison: ReceiveCheck = {
+  id: 'past-poison',
+  member: 'deadLetter',
+  promise:
+    'with `onPoison: skip`, messages of its key have their effects once it is dead: each, and in order where order is promised',
+  stimuli: ['poison'],
+  about: (operation) => isKept(operation) && skipsPoison(operation),
+  judge(trial, { promised, ordering }) {
+    const poison = poisonOf(trial)
+    if ('kind' in poison) return poison
+    const behind = sent(trial, 'behind')
+    if (behind.length === 0) return unconfirmed('the run ended before anything was sent behind the poison')
+    // Before it is dead they may wait.
+    const [dead] = trial.dead
+    if (dead === undefined) return unconfirmed('the failing message was not seen to fail: no dead letter came')
+    const unlike = oneEffectEach(trial, behind)
+    if (unlike !== undefined) return unlike
+    const ordered = promised.ordering !== undefined && ordering !== 'none' && behind.length > 1
+    return ordered ? inOrder(trial, 'behind') : seen
+  },
+}
+
+export const deadLetterChecks: readonly ReceiveCheck[] = [deadLetter, attempts, aroundPoison, pastPoison]

@@ -3,8 +3,9 @@ import { type MessageTrialView, sent } from '../history/message-view.ts'
 import { type Judgement, seen, unconfirmed } from './check.ts'
 import { broken, type ReceiveCheck, uncertainKill } from './message-check.ts'
 
-function inOrder(trial: MessageTrialView): Judgement {
-  const messages = sent(trial, 'next')
+/** The messages of this role, all of one key. */
+export function inOrder(trial: MessageTrialView, role = 'next'): Judgement {
+  const messages = sent(trial, role)
   const [reading] = trial.orders.slice(-1)
   if (messages.length < 2) return unconfirmed('the run ended before the messages were sent')
   if (reading?.markers === undefined)

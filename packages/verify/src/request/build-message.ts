@@ -40,6 +40,10 @@ export function buildMessage(facts: ReceiveFacts, identity: MessageIdentity, inp
       traceparent: newTraceparent(),
       ...(own !== undefined && { partitionkey: typeof own === 'string' ? own : JSON.stringify(own) }),
       ...(facts.ordering === 'total' && { partitionkey: 'all' }),
+      // No order is promised, and what has the key of a failing message is still not to wait behind it.
+      ...(facts.ordering === 'none' &&
+        skipsPoison(facts) &&
+        identity.key !== undefined && { partitionkey: identity.key }),
     },
     data: JSON.stringify(data),
   }
@@ -65,6 +69,11 @@ export function keyPlace({ ordering }: Pick<ReceiveFacts, 'ordering'>): readonly
 
 function pointerOf(expression: Expression): readonly string[] | undefined {
   return expression.source === 'message.payload' ? expression.pointer : undefined
+}
+
+/** Does what comes behind a message that was given up go on, its key or not? */
+export function skipsPoison({ deadLetter }: Pick<ReceiveFacts, 'deadLetter'>): boolean {
+  return deadLetter !== 'none' && deadLetter.onPoison === 'skip'
 }
 
 /** Is every message of an ordering key one intent? Then a key has one effect, and there is nothing to put in order. */

@@ -1,7 +1,7 @@
 /** A message that always fails, with healthy ones around it and behind it. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { intentIsKey } from '../request/build-message.ts'
+import { intentIsKey, skipsPoison } from '../request/build-message.ts'
 import type { MessageStimulus } from './message-stimulus.ts'
 
 export const poison: MessageStimulus = {
@@ -22,8 +22,9 @@ export const poison: MessageStimulus = {
     const bad = trial.identity()
     // Where the key is the intent, whatever comes behind the poison is told from it by the time it came.
     const apart = !intentIsKey(operation)
+    const skips = skipsPoison(operation)
     const behind = apart
-      ? [0, 1].map(() => trial.message('behind', trial.identity(bad.key)))
+      ? Array.from({ length: skips ? 4 : 2 }, () => trial.message('behind', trial.identity(bad.key)))
       : [trial.message('behind', { ...bad, id: randomUUID() })]
     const [before, after] = [around(), around()]
     const failing = trial.message('poison', bad, operation.probe.poison)
@@ -34,11 +35,18 @@ export const poison: MessageStimulus = {
     if (!apart) {
       trial.note(`${bad.marker}:poison`, await attack.reader.read(operation, bad.marker), true)
       await trial.send(behind)
+    } else if (skips) {
+      // It may let go of those that waited, and still hold back whatever comes once it is dead.
+      const late = trial.message('behind', trial.identity(bad.key))
+      behind.push(late)
+      await trial.send([late])
     }
     const markers = behind.map(({ identity }) => identity.marker)
     // Those behind it: as long as one that is not held back would take, several times over.
-    if (operation.deadLetter !== 'none' && operation.deadLetter.onPoison === 'skip') await trial.effects(markers)
-    else {
+    if (skips) {
+      await trial.effects(markers)
+      if (apart && operation.ordering !== 'none') await trial.order(bad.key, markers)
+    } else {
       await pause(Math.min(Math.max(operation.probe.settlesMs, 500), profile.settleCapMs))
       for (const marker of markers) trial.note(marker, await attack.reader.read(operation, marker), true)
     }

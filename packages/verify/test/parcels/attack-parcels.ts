@@ -39,6 +39,8 @@ export interface ParcelOptions {
   make?: 'plain' | 'runtime'
   /** no operation shows the effects of requests: only messages do */
   blind?: boolean
+  /** what its consumer declares instead: `onPoison: skip`, without an order or with it */
+  contract?: 'skip' | 'skip-ordered' | undefined
   file?: string
   signal?: AbortSignal
   onProgress?: (words: string) => void
@@ -46,8 +48,10 @@ export interface ParcelOptions {
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-export async function parcelSystem(): Promise<System> {
-  const { system, findings } = await loadSystem(here('spandrel.yaml'))
+export async function parcelSystem(contract?: ParcelOptions['contract']): Promise<System> {
+  const { system, findings } = await loadSystem(
+    here(contract === undefined ? 'spandrel.yaml' : `${contract}.spandrel.yaml`),
+  )
   if (system === undefined) throw new Error(`the contract has errors: ${JSON.stringify(findings)}`)
   return system
 }
@@ -79,7 +83,7 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
     await process.start()
     const stream = await StreamRoad.open(database.url)
     closing.unshift(() => stream.close())
-    const system = await parcelSystem()
+    const system = await parcelSystem(options.contract)
     const own = system.services['parcels']!
     const history = await run({
       plan: options.blind === true ? blindly(planService(own, options.only)) : planService(own, options.only),
@@ -133,6 +137,7 @@ class Service {
       ...(carrier !== undefined && { CARRIER: carrier }),
       ...(options.bug !== undefined && { BUG: options.bug }),
       ...(options.push !== undefined && { STREAM: 'off' }),
+      ...(options.contract !== undefined && { ON_POISON: 'skip' }),
     }
   }
 

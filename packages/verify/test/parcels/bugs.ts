@@ -4,6 +4,8 @@ import type { Bug } from '../servers/bugs.ts'
 export interface ParcelBugFacts extends Bug {
   /** what the check that is named for it has to be given */
   readonly needs?: 'kill' | 'carrier' | 'push'
+  /** the contract that it breaks; absent: `hold-key` and ordered */
+  readonly contract?: 'skip' | 'skip-ordered'
 }
 
 export const parcelBugs = {
@@ -65,6 +67,21 @@ export const parcelBugs = {
     what: 'a failing message is tried for ever, before anything else of its partition',
     failedBy: 'bookParcel/around-poison',
     also: ['bookParcel/dead-letter'],
+  },
+  'skip-holds-key': {
+    what: 'a dead letter holds back what comes behind it on its key, though `skip` is declared',
+    failedBy: 'bookParcel/past-poison',
+    contract: 'skip',
+  },
+  'skip-drops-key': {
+    what: 'what waits behind a message that fails is thrown away with it, where it should be skipped alone',
+    failedBy: 'bookParcel/past-poison',
+    contract: 'skip',
+  },
+  'skip-turns-order': {
+    what: 'what waited behind a dead letter is handled newest first',
+    failedBy: 'bookParcel/past-poison',
+    contract: 'skip-ordered',
   },
   'attempts-off-by-one': { what: 'one attempt more than declared', failedBy: 'bookParcel/attempts' },
   'dead-letter-without-reason': { what: 'dead letters do not say why', failedBy: 'bookParcel/dead-letter' },

@@ -6,6 +6,7 @@ import { has, pool, send, transaction } from './store.ts'
 
 const channel = 'parcels.paid'
 const attempts = 4
+const skips = process.env['ON_POISON'] === 'skip' && !has('skip-holds-key')
 
 interface Message {
   offset: number
@@ -126,7 +127,10 @@ async function park(client: pg.ClientBase | pg.Pool, message: Message, tried: nu
 async function step(partition: number, message: Message): Promise<void> {
   try {
     await transaction(async (client) => {
-      const held = await client.query('select 1 from parked where key = $1 limit 1', [message.attributes.partitionkey])
+      const held = await client.query('select 1 from parked where key = $1 and not ($2 and dead) limit 1', [
+        message.attributes.partitionkey,
+        skips,
+      ])
       if (held.rowCount === 0 || has('order-lost-on-retry')) await handle(client, message)
       else await park(client, message, 0)
       await move(client, partition, message.offset)
@@ -158,7 +162,8 @@ async function retries(): Promise<never> {
   for (;;) {
     const { rows } = await pool
       .query(
-        `select distinct on (key) id, attributes, data, attempts, dead, due < clock_timestamp() as ready from parked order by key, id`,
+        `select distinct on (key) id, attributes, data, attempts, dead, due < clock_timestamp() as ready from parked where not ($1 and dead) order by key, ${has('skip-turns-order') ? '(attempts = 0), id desc' : 'id'}`,
+        [skips],
       )
       .catch(() => ({ rows: [] }))
     for (const row of rows.filter(({ dead, ready }) => ready === true && dead === false))
@@ -183,6 +188,8 @@ async function retry(row: { id: string; attributes: string; data: string; attemp
         [row.id, tried, dead],
       )
       if (!dead) return
+      if (has('skip-drops-key'))
+        await client.query('delete from parked where key = $1 and not dead', [message.attributes.partitionkey])
       const { id, source, type, partitionkey = '', correlationid = id } = message.attributes
       await send(client, {
         channel: 'parcels.dead',

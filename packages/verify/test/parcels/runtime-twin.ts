@@ -6,7 +6,23 @@ import { parcels } from './parcels.contract.ts'
 
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 10, pipeline: true })
 
-const service = createService(parcels, {
+const { bookParcel } = parcels.receives
+const { deadLetter } = bookParcel.guarantees
+const skipping: typeof parcels = {
+  ...parcels,
+  receives: {
+    ...parcels.receives,
+    bookParcel: {
+      ...bookParcel,
+      guarantees: {
+        ...bookParcel.guarantees,
+        ...(deadLetter !== 'none' && { deadLetter: { ...deadLetter, onPoison: 'skip' } }),
+      },
+    },
+  },
+}
+
+const service = createService(process.env['ON_POISON'] === 'skip' ? skipping : parcels, {
   database: pgDatabase(pool),
   handlers: {
     async placeOrder({ body: { reference, sku } }, { tx, send }) {

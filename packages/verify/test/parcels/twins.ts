@@ -34,4 +34,28 @@ export const parcelTwins = {
     least: 45,
     attack: (admin, seed) => attackParcels(admin, { make: 'runtime', ...seeded(seed) }),
   },
+  'parcels, plain, skipping': {
+    what: 'the plain one, that skips what fails, and promises no order',
+    least: 12,
+    attack: (admin, seed) =>
+      attackParcels(admin, { contract: 'skip', kill: false, only: ['bookParcel'], ...seeded(seed) }),
+  },
+  'parcels, plain, skipping in order': {
+    what: 'the same; what is not skipped stays in order',
+    least: 14,
+    attack: (admin, seed) =>
+      attackParcels(admin, { contract: 'skip-ordered', kill: false, only: ['bookParcel'], ...seeded(seed) }),
+  },
+  'parcels, on the runtime, skipping in order': {
+    what: 'on our runtime, that skips what fails and keeps the order of the rest',
+    least: 14,
+    attack: (admin, seed) =>
+      attackParcels(admin, {
+        contract: 'skip-ordered',
+        make: 'runtime',
+        kill: false,
+        only: ['bookParcel'],
+        ...seeded(seed),
+      }),
+  },
 } as const satisfies Record<string, ParcelTwin>
