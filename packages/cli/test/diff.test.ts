@@ -112,6 +112,46 @@ test('the change that adopts Spandrel: the contracts are compared with those tha
   }
 })
 
+test.each([
+  [
+    'a misspelt promise',
+    { idempotencyy: { key: '$request.header.k' } },
+    /idempotencyy. is not a member of .x-guarantees/,
+  ],
+  ['a misspelt value', { idempotency: 'naturl' }, /naturl/],
+  ['two operations of one name', undefined, /the operation .a. exists already/],
+])(
+  '%s is refused in the revision, with its line and fix; a revision that mends it is compared',
+  async (_name, promise, fault) => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-faults-')))
+    try {
+      const operation = { operationId: 'a', responses: { 200: { description: 'done' } } }
+      const document = (post: object, more: object = {}) =>
+        JSON.stringify({
+          openapi: '3.1.0',
+          info: { title: 'T', version: '1.0.0' },
+          paths: { '/a': { post: { ...operation, ...post } }, ...more },
+        })
+      const wrong =
+        promise === undefined ? document({}, { '/b': { get: operation } }) : document({ 'x-guarantees': promise })
+      await writeFile(join(folder, 'right.yaml'), document({}))
+      await writeFile(join(folder, 'wrong.yaml'), wrong)
+      for (const base of ['right.yaml', 'wrong.yaml']) {
+        const { code, stdout, stderr } = await spandrel(['diff', base, 'wrong.yaml'], { cwd: folder })
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+        expect(stderr).toMatch(fault)
+        expect(stderr).toMatch(/wrong\.yaml:1:\d+ {2}error/)
+        expect(stderr).toContain('wrong.yaml cannot be compared: 1 error in its documents')
+      }
+      const mended = await spandrel(['diff', 'wrong.yaml', 'right.yaml'], { cwd: folder })
+      expect(mended.code).toBeLessThan(2)
+      expect(mended.stderr).toMatch(/wrong\.yaml has 1 fault that the revision mends/)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)
+
 test('the README shows the comment of a real pull request', async () => {
   const { code, stdout } = await spandrel(['diff', 'main', '--format', 'markdown'], { cwd: repository.folder })
   expect(code).toBe(1)

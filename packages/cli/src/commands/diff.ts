@@ -5,9 +5,10 @@ import { findSides, type Place } from '../diff/sides.ts'
 import { CommandError } from '../output/command-error.ts'
 import { printReport, repositoryFolder } from '../output/print-report.ts'
 import { count } from '../output/table.ts'
+import type { Output } from '../output/output.ts'
 import { type CommonOptions, command } from '../program.ts'
 import { findConfig, shown } from '../system/find-config.ts'
-import { contractPackage } from '../system/open-system.ts'
+import { BrokenSystem, contractPackage } from '../system/open-system.ts'
 
 interface DiffFlags extends CommonOptions {
   format?: 'human' | 'json' | 'markdown' | 'sarif' | 'github' | 'junit'
@@ -59,6 +60,7 @@ export const diff = command<DiffFlags>({
     const known = await knownSystem(sides, options.config)
     const [before, after] = await Promise.all(named(sides, known).map(load))
     if (before === undefined || after === undefined) return 2
+    believable(sides, [before, after], output)
     const result = diffSystems(before, after, {
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(known === undefined ? {} : { system: known }),
@@ -102,6 +104,22 @@ async function load({ files, input, written }: Place): Promise<Side> {
   const side = loadSide(input, { files, env: process.env })
   if (side.system !== undefined) return side
   throw unreadable(written, side.findings)
+}
+
+/**
+ * A revision with faults that make it say something else than was meant is not compared. Where the base has them and
+ * the revision has none, the change mends them: that must not be in its way.
+ */
+function believable([base, revision]: readonly [Place, Place], [before, after]: readonly Side[], output: Output): void {
+  if (after !== undefined && after.untrue.length > 0)
+    throw new BrokenSystem(revision.written, after.untrue, 'cannot be compared')
+  const [first] = before?.untrue ?? []
+  if (before === undefined || first === undefined) return
+  const all = before.untrue.length
+  const where = `${shown(first.file)}:${first.line}`
+  output.note(
+    `${base.written} has ${count(all, 'fault')} that the revision mends (${where}: ${first.message}); what ${all === 1 ? 'it hid' : 'they hid'} is not compared`,
+  )
 }
 
 function unreadable(written: string, findings: readonly Finding[]): CommandError {

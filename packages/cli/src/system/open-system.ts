@@ -9,9 +9,9 @@ import { findConfig, shown } from './find-config.ts'
 export class BrokenSystem extends CommandError {
   readonly findings: readonly Finding[]
 
-  constructor(file: string, findings: readonly Finding[]) {
+  constructor(file: string, findings: readonly Finding[], what = 'cannot be used') {
     const errors = findings.filter((finding) => finding.severity === 'error').length
-    super(`${shown(file)} cannot be used: ${count(errors, 'error')} in its documents`, {
+    super(`${shown(file)} ${what}: ${count(errors, 'error')} in its documents`, {
       where: shown(file),
       fix: 'correct them; `spandrel check` shows all of them',
     })

@@ -10,6 +10,7 @@ import type { Node } from '../source/node.ts'
 import { parseYaml } from '../source/parse-yaml.ts'
 import { pointerSteps } from '../source/pointer.ts'
 import { Sources } from '../source/sources.ts'
+import { untrueFaults } from './untrue-faults.ts'
 import { buildSystem } from '../system/build-system.ts'
 import { readSystemFiles } from '../system/read-files.ts'
 import type { Environment } from '../system/variables.ts'
@@ -31,6 +32,8 @@ export interface Side {
   readonly system: System
   /** faults that leave parts of it unread are here; the comparison goes on without them */
   readonly findings: readonly Finding[]
+  /** those of them, and of documents alone, that make it say something else than was meant: see `untrueFaults` */
+  readonly untrue: readonly Finding[]
   /** where a part of a schema was written: `steps` inside the schema at `from`, through its references */
   readonly locate: (from: SourceLocation, steps: readonly string[]) => SourceLocation
   /** the text of one of its files, for excerpts; undefined where it cannot be read */
@@ -78,6 +81,7 @@ export function loadSide(input: SideInput, options: SideOptions = {}): Side | Un
   return {
     system,
     findings: faults,
+    untrue: untrueFaults(findings, 'system' in input ? roots.map(({ file }) => file) : [], system),
     locate: (from, steps) => locate(from, steps, sources),
     text: (file) => {
       try {

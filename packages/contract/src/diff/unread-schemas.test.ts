@@ -75,3 +75,9 @@ test.each(['application/schema+json;version=draft-07', 'application/vnd.aai.asyn
     expect(looked.schemas).toBe(1)
   },
 )
+
+test('a schema that is elsewhere, and is never fetched, can be compared by its address', () => {
+  const at = (file: string) => inAvro({ $ref: `https://example.org/${file}.avsc` })
+  expect(changes(at('a'), at('a'), 'send').found).toEqual([])
+  expect(changes(at('a'), at('b'), 'send').found).toEqual(['warning schema-not-decided'])
+})

@@ -30,6 +30,7 @@ export class Findings {
   #errors = 0
   readonly #errorsByFile = new Map<string, number>()
   readonly #soft = new Set<string>()
+  readonly #faults = new Map<Finding, SourceLocation>()
 
   /**
    * Faults in this file are warnings from now on, where something can be read all the same: it is a document that its
@@ -66,7 +67,16 @@ export class Findings {
     if (kind === 'error') this.#errorsByFile.set(file, this.errorsIn(file) + 1)
     if (severity === 'error') this.#errors++
     if (this.#found.size >= MOST) this.#dropped++
-    else this.#found.set(identity, { id, severity, file, line, column, message, suggestion })
+    else {
+      const finding = { id, severity, file, line, column, message, suggestion }
+      this.#found.set(identity, finding)
+      if (kind === 'error') this.#faults.set(finding, at)
+    }
+  }
+
+  /** Every error and the place in its document, whether or not it counts less in a document that is not ours. */
+  get faults(): readonly { readonly finding: Finding; readonly at: SourceLocation }[] {
+    return [...this.#faults].map(([finding, at]) => ({ finding, at }))
   }
 
   get hasErrors(): boolean {

@@ -36,10 +36,16 @@ export function checkLayer(layer: Node, findings: Findings): void {
     definitions: {},
     findings: scratch,
   })
+  const places = new Map(scratch.faults.map(({ finding, at }) => [finding, at]))
   for (const finding of scratch.sorted()) {
     if (finding.id === 'missing-member') continue
     const { id, severity, message, suggestion } = finding
-    findings[severity === 'error' ? 'error' : 'warning']({ ...finding, pointer: '' }, id, message, suggestion)
+    findings[severity === 'error' ? 'error' : 'warning'](
+      places.get(finding) ?? { ...finding, pointer: '' },
+      id,
+      message,
+      suggestion,
+    )
   }
 }
 

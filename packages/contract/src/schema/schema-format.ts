@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { optional } from '../model/optional.ts'
 import type { UnreadSchema } from '../model/schema.ts'
 import { field, plain, text } from '../source/node.ts'
@@ -19,8 +20,21 @@ export function unreadSchema(node: Node, sources: Sources): UnreadSchema | undef
   const written = text(field(followed(node, sources), 'schemaFormat'))
   if (written === undefined || dialectOfFormat(written) !== undefined) return undefined
   const schema = field(followed(node, sources), 'schema')
-  const content = schema === undefined ? undefined : plain(followed(schema, sources))
+  const content = schema === undefined ? undefined : plain(held(schema, sources))
   return { format: written, ...optional('content', parsed(content)) }
+}
+
+/**
+ * What the schema refers to is its own language's business: a Protobuf file is no document of ours, and nothing is ever
+ * fetched. What is here, and written as we can read it, shows whether it changed.
+ */
+function held(schema: Node, sources: Sources): Node {
+  const written = text(field(schema, '$ref')) ?? ''
+  const [file = ''] = written.split('#')
+  if (/^[a-z][a-z0-9+.-]*:/i.test(file) || file.startsWith('//')) return schema
+  if (file === '') return written === '' ? schema : followed(schema, sources)
+  const here = /\.(avsc|json|ya?ml)$/i.test(file) && sources.has(resolve(dirname(schema.at.file), file))
+  return here ? followed(schema, sources) : schema
 }
 
 function followed(node: Node, sources: Sources): Node {
