@@ -19,7 +19,7 @@ import { checkParameters } from './checks/parameters.ts'
 import { checkRequestBody } from './checks/request-body.ts'
 import { checkResponses } from './checks/responses.ts'
 import { checkSecurity } from './checks/security.ts'
-import { checkServers } from './checks/servers.ts'
+import { checkOperationServers, checkServers } from './checks/servers.ts'
 import type { ServiceComparison } from './comparison.ts'
 import { paired } from './comparison.ts'
 import type { Consumer } from './model.ts'
@@ -88,6 +88,10 @@ function diffHttpOperations(base: Service, revision: Service, comparison: Servic
   for (const pair of pairs) {
     diffHttp(pair, comparison)
     if (pair.role === 'calls') continue
+    const servers = (service: Service, { location }: HttpOperation): readonly string[] =>
+      documentOf('openapi', service, location)?.servers ?? []
+    const shared = { base: servers(base, pair.base), revision: servers(revision, pair.revision) }
+    checkOperationServers(pair, shared, comparison)
     const called = checkOperations(
       {
         base: callbacksOf(pair.base),

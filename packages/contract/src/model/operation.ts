@@ -28,6 +28,8 @@ export interface HttpOperation {
   readonly integration?: IntegrationTerms
   readonly probe?: Probe
   readonly callbacks: readonly Callback[]
+  /** where it is served instead of at the document's `servers`: its own, or its path item's; as written */
+  readonly servers?: readonly string[]
   readonly deprecated: boolean
   /** `x-sunset`, RFC 3339 */
   readonly sunset?: string

@@ -26,17 +26,20 @@ function mapValues(node: Node | undefined, change: (value: Node) => Node): Node 
   return { ...node, entries: new Map(entries) }
 }
 
-function servers(root: MapNode): Node {
+/** Where a Swagger 2.0 document says it is served, as URLs; empty where it does not say. */
+export function swaggerServers(root: Node): readonly string[] {
   const base = textAt(root, 'basePath') ?? ''
   const host = textAt(root, 'host')
   const schemes = listAt(root, 'schemes').flatMap((scheme) => text(scheme) ?? [])
-  const urls =
-    host === undefined
-      ? [base === '' ? '/' : base]
-      : (schemes.length > 0 ? schemes : ['https']).map((scheme) => `${scheme}://${host}${base}`)
+  if (host === undefined) return base === '' ? [] : [base]
+  return (schemes.length > 0 ? schemes : ['https']).map((scheme) => `${scheme}://${host}${base}`)
+}
+
+function servers(root: MapNode): Node {
+  const urls = swaggerServers(root)
   return listNode(
     root.at,
-    urls.map((url) => mapNode(root.at, { url: scalarNode(root.at, url) })),
+    (urls.length > 0 ? urls : ['/']).map((url) => mapNode(root.at, { url: scalarNode(root.at, url) })),
   )
 }
 

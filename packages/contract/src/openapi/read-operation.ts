@@ -13,6 +13,7 @@ import { entriesAt, entriesOf, field, flagAt, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import { readRequestBody, readResponses } from './read-content.ts'
 import { readParameters } from './read-parameters.ts'
+import { serverUrls } from './server-urls.ts'
 import { tellsCallersApart } from './security.ts'
 import type { Security } from './security.ts'
 
@@ -124,6 +125,7 @@ function readOperation(node: Node, item: Node, position: Position, reading: Oper
     guarantees: declaration.guarantees,
     ...optional('integration', readIntegration(integrationLayers, reading.defaultStyle, findings)),
     ...optional('probe', readProbe(probeLayers, findings)),
+    ...optional('servers', place === 'path' ? (serverUrls(node) ?? serverUrls(item)) : undefined),
     callbacks,
     deprecated: flagAt(node, 'deprecated') ?? false,
     ...optional('sunset', readSunset(node, findings)),

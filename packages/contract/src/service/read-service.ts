@@ -9,13 +9,15 @@ import type { HttpOperation } from '../model/operation.ts'
 import { optional } from '../model/optional.ts'
 import type { NamedSchema } from '../model/schema.ts'
 import type { ContractDocument } from '../model/system.ts'
+import { swaggerServers } from '../openapi/from-swagger.ts'
 import { readOpenapi } from '../openapi/read-openapi.ts'
+import { serverUrls } from '../openapi/server-urls.ts'
 import { SchemaReader } from '../schema/schema-reader.ts'
 import { field, flagAt, listAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { Sources } from '../source/sources.ts'
 import { checkStructure } from './check-structure.ts'
-import { kindOf } from './document-kind.ts'
+import { type DocumentKind, kindOf } from './document-kind.ts'
 import { Names } from './names.ts'
 import type { Reading, References } from './reading.ts'
 import { sidecarBeside, Sidecars } from './sidecars.ts'
@@ -105,7 +107,7 @@ class Content {
       title: textAt(info, 'title') ?? relative(process.cwd(), file),
       version: textAt(info, 'version') ?? '0.0.0',
       ...optional('description', textAt(info, 'description')),
-      ...serversOf(root, kind.kind, this.#reading),
+      ...serversOf(root, kind, this.#reading),
       ...optional('workflows', kind.key === 'arazzo' ? listAt(root, 'workflows').length : undefined),
       sidecars: sidecars.files,
       location: root.at,
@@ -186,10 +188,11 @@ class Content {
 /** Where it is served: a list of URLs in OpenAPI, named brokers in AsyncAPI. */
 function serversOf(
   root: Node,
-  kind: ContractDocument['kind'],
+  kind: Pick<DocumentKind, 'kind' | 'key'>,
   reading: Reading,
 ): Pick<ContractDocument, 'servers' | 'serverSecurity'> {
-  if (kind !== 'asyncapi') return { servers: listAt(root, 'servers').flatMap((server) => textAt(server, 'url') ?? []) }
+  if (kind.key === 'swagger') return { servers: swaggerServers(root) }
+  if (kind.kind !== 'asyncapi') return { servers: serverUrls(root) ?? [] }
   const serverSecurity = readServers(root, reading)
   return { servers: serverSecurity.map(({ server }) => server), serverSecurity }
 }
