@@ -25,6 +25,8 @@ interface LookedAt {
   readonly operations: number
   readonly messages: number
   readonly schemas: number
+  /** of `schemas`, those that are not written as they were */
+  readonly changedSchemas: number
   readonly guarantees: number
 }
 
@@ -54,21 +56,23 @@ export function diffSystems(base: Side, revision: Side, options: DiffOptions = {
   )
   checkSystem(comparison)
   let schemas = 0
+  let changedSchemas = 0
   for (const [before, after] of both) {
     const named = { base: before.schemas, revision: after.schemas }
     const inner: ServiceComparison = { ...comparison, schemas: new SchemaComparison(comparison, named) }
     diffService(before, after, inner)
     schemas += inner.schemas.compared
+    changedSchemas += inner.schemas.changed
   }
   const findings = changes.sorted()
   return {
     findings,
     verdict: verdictOf(findings, base.system, revision.system),
-    looked: lookedAt(revision.system, schemas),
+    looked: lookedAt(revision.system, schemas, changedSchemas),
   }
 }
 
-function lookedAt(system: System, schemas: number): LookedAt {
+function lookedAt(system: System, schemas: number, changedSchemas: number): LookedAt {
   const services = Object.values(system.services)
   const operations = services.flatMap((one) => [
     ...Object.values(one.operations),
@@ -81,6 +85,7 @@ function lookedAt(system: System, schemas: number): LookedAt {
     operations: operations.length,
     messages: services.reduce((sum, one) => sum + Object.keys(one.messages).length, 0),
     schemas,
+    changedSchemas,
     guarantees: operations.reduce((sum, one) => sum + Object.keys(one.guarantees.declared).length, 0),
   }
 }

@@ -32,9 +32,15 @@ export function diffReport({ findings, verdict, looked }: DiffResult, options: R
   const what = (['operation', 'schema', 'guarantee'] as const)
     .map((one) => `${looked[`${one}s`]} ${one}${looked[`${one}s`] === 1 ? '' : 's'}`)
     .join(', ')
-  lines.push(`${counts.length === 0 ? paint('green', 'no changes') : counts.join(', ')} in ${what}`)
+  lines.push(`${counts.length === 0 ? paint('green', nothing(looked)) : counts.join(', ')} in ${what}`)
   lines.push(...verdictLines(verdict.documents, options))
   return lines.join('\n')
+}
+
+/** A schema may be written in another way, or have one more optional member: that is no finding, and a change. */
+export function nothing({ changedSchemas: count }: DiffResult['looked']): string {
+  if (count === 0) return 'no changes'
+  return `nothing that breaks anybody (${count === 1 ? '1 schema is' : `${count} schemas are`} written differently)`
 }
 
 function inFull(finding: DiffFinding, options: RenderOptions, paint: NonNullable<RenderOptions['paint']>): string[] {

@@ -3,7 +3,7 @@ import type { DiffResult } from '../diff-systems.ts'
 import type { Consumer, DiffFinding } from '../model.ts'
 import type { DocumentVerdict } from '../verdict.ts'
 import type { RenderOptions } from './human.ts'
-import { countsOf } from './human.ts'
+import { countsOf, nothing } from './human.ts'
 
 /** A comment may have 65 536 characters; what is not shown is counted. */
 const MOST_IN_FULL = 20
@@ -13,13 +13,13 @@ const MOST_IN_TABLE = 100
  * A comment for a pull request: first whether it can be merged, then what breaks whom and the instance that shows it,
  * then everything else, folded. Begins with a marker by which a bot finds its own comment again.
  */
-export function diffMarkdown({ findings, verdict }: DiffResult, options: RenderOptions): string {
+export function diffMarkdown({ findings, verdict, looked }: DiffResult, options: RenderOptions): string {
   const breaking = findings.filter(({ level }) => level === 'breaking')
   const warnings = findings.filter(({ level }) => level === 'warning')
   const rest = findings.filter(({ level }) => level === 'minor' || level === 'info')
   const blocks = [
     '<!-- spandrel diff -->',
-    headline(findings),
+    headline(findings, looked),
     people(findings),
     ...shown(breaking, 'Breaking', options),
     ...shown(warnings, 'May break', options),
@@ -29,8 +29,8 @@ export function diffMarkdown({ findings, verdict }: DiffResult, options: RenderO
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 
-function headline(findings: readonly DiffFinding[]): string {
-  if (findings.length === 0) return '### Contracts: no changes'
+function headline(findings: readonly DiffFinding[], looked: DiffResult['looked']): string {
+  if (findings.length === 0) return `### Contracts: ${nothing(looked)}`
   const counts = countsOf(findings).map(([, text]) => text)
   const breaks = findings.some(({ level }) => level === 'breaking')
   return `### Contracts: ${breaks ? '' : 'nothing breaks · '}${counts.join(' · ')}`

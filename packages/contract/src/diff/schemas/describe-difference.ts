@@ -42,7 +42,7 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
         if (received && gone.length > 0) return `${where} may no longer be ${listed(gone, 'or')}`
         if (!received && added.length > 0) return `${where} may be ${listed(added, 'or')} now`
       }
-      return `${where}: ${change(keyword, before, after, received)}`
+      return `${path === '' ? '' : `${where}: `}${change(keyword, before, after, received)}`
     }
     case 'type':
       return `${where} is ${typeText(after)} now, and was ${typeText(before)}`
@@ -54,7 +54,7 @@ function sentence(keyword: string, path: string, before: unknown, after: unknown
     case 'false':
       return received ? `${where} is no longer accepted` : `${where} may be sent now, and was ruled out`
     default:
-      return `${where}: ${change(keyword, before, after, received)}`
+      return `${path === '' ? '' : `${where}: `}${change(keyword, before, after, received)}`
   }
 }
 

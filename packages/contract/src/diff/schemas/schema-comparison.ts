@@ -49,6 +49,8 @@ export class SchemaComparison {
   readonly #policy: Comparison['policy']
   readonly #relations = new Map<string, (reader: JsonSchema, writer: JsonSchema) => AcceptsResult>()
   compared = 0
+  /** those of them that are not written as they were, whatever that means to anybody */
+  changed = 0
 
   constructor(
     { base, revision, policy, changes }: Comparison,
@@ -76,6 +78,7 @@ export class SchemaComparison {
     }
     if (before !== undefined || after !== undefined) this.compared++
     if (this.#unchanged.same(old, now)) return
+    this.changed++
     const received = use.direction === 'received'
     const forward = received ? this.#accepts('revision', now, old, use) : this.#accepts('base', old, now, use)
     const report = reporter(schemaRules, this.#changes, use.subject)
