@@ -38,6 +38,7 @@ function effect({ operation, owner, because, chain, location, possible }: DownEf
 }
 
 function step({ from, relation, to, style }: DownStep): string {
+  if (relation === 'asks') return `the outcome of ${from} is asked for at ${to} (${style})`
   if (relation === 'follows') return `what ${from} sends follows from ${to}`
   return `${from} ${relation} ${to} (${style})`
 }

@@ -4,6 +4,7 @@ import type { HttpOperation } from '../model/operation.ts'
 import { optional } from '../model/optional.ts'
 import type { Service, System, Use } from '../model/system.ts'
 import { inWords, retrySpan } from '../rules/durations.ts'
+import { ownerOf } from '../rules/operations.ts'
 import { callersOf, Causes, inputsOf, type MessageCauses } from './causes.ts'
 import type { DownEffect, DownStep, Outcome } from './down.ts'
 
@@ -66,7 +67,7 @@ export class Spread {
           {
             operation: refOf(one),
             service: service.name,
-            ...optional('owner', service.owner),
+            ...optional('owner', ownerOf(service)),
             kind: one.kind,
             outcome: told.outcome,
             possible: told.possible,
@@ -231,7 +232,7 @@ export class Spread {
         const step: DownStep = {
           from: refOf(one),
           to: to === '' ? service.name : to,
-          relation: 'waits for',
+          relation: completion.by === 'status' ? 'asks' : 'waits for',
           style: completion.by === 'event' || completion.by === 'reply' ? 'messaging' : 'rpc',
           location: one.guarantees.declared.completion ?? one.location,
         }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadSystem } from '../load/load-system.ts'
+import { loadSystem, scoreSystem } from '../load/load-system.ts'
 import type { System } from '../model/system.ts'
 import type { DownEffect, DownImpact } from './down.ts'
 import { impactOfDown } from './down.ts'
@@ -48,6 +48,19 @@ test('a call in the way of a request fails with it, and says where the call is d
   expect(found.chain[0]).toMatchObject({ relation: 'calls', to: 'payments.quotePrice', style: 'rpc' })
   const { file, line } = found.chain[0]!.location
   expect(`${relative(root, file)}:${line}`).toBe('orders/spandrel.yaml:12')
+})
+
+test('an outcome that is asked for is no call', () => {
+  const asked = down('inventory').effects.find(({ operation }) => operation === 'orders.placeOrder')
+  expect(asked?.chain[0]).toMatchObject({ relation: 'asks', to: 'orders.getOrder' })
+  expect(down('cardnet').owner).toBe('cardnet')
+})
+
+test('the sheet of a call says the same of a provider that is down', async () => {
+  const { sheets } = await scoreSystem(join(root, 'spandrel.yaml'), { env: {} })
+  const sheet = sheets?.(folder).find(({ file }) => file.endsWith('payments-cardnet.createCharge.md'))
+  const { outcome: what, because } = effect(down('cardnet'), 'payments.capturePayment')
+  expect(sheet?.text).toContain(`\`payments.capturePayment\` ${what}: ${because}`)
 })
 
 test('what makes no call goes on', () => {

@@ -3,6 +3,7 @@ import type { IntegrationStyle } from '../model/integration.ts'
 import type { SourceLocation } from '../model/location.ts'
 import { optional } from '../model/optional.ts'
 import type { System } from '../model/system.ts'
+import { ownerOf } from '../rules/operations.ts'
 import { Spread } from './down-spread.ts'
 
 /** Worst first. `fails`: no answer, or messages are lost. `degrades`: a declared fallback. `waits`: later, and nothing lost. */
@@ -15,7 +16,7 @@ export interface DownStep {
   readonly from: string
   /** `payments.quotePrice` */
   readonly to: string
-  readonly relation: 'calls' | 'receives' | 'waits for' | 'follows'
+  readonly relation: 'calls' | 'receives' | 'waits for' | 'asks' | 'follows'
   readonly style: IntegrationStyle
   readonly location: SourceLocation
 }
@@ -65,7 +66,7 @@ export function impactOfDown(name: string, system: System): DownImpact | { reado
   const affected = new Set(found.map(({ operation }) => operation))
   return {
     service: name,
-    ...optional('owner', down.owner),
+    ...optional('owner', ownerOf(down)),
     effects: outcomes.flatMap((outcome) =>
       [false, true].flatMap((possible) => found.filter((one) => one.outcome === outcome && one.possible === possible)),
     ),

@@ -21,12 +21,16 @@ export const style: Shape = {
   },
 }
 
-/** A calendar date, or a date and time, of RFC 3339. */
+const leapYear = '(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)'
+const day = `(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))|${leapYear}-02-29)`
+const time = '([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)'
+
+/** A calendar date, or a date and time, of RFC 3339; a day that is in the calendar. */
 export const date: Shape = {
   title: 'an RFC 3339 date',
   type: 'string',
-  pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])(T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2}))?$',
-  'x-hint': 'write it like `2027-01-31`',
+  pattern: `^${day}(T${time})?$`,
+  'x-hint': 'write a day that exists, like `2027-01-31`',
 }
 
 export const xIntegration: Shape = {

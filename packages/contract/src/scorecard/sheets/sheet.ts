@@ -122,7 +122,8 @@ function whatText(edge: Edge): string {
 
 function ownedBy(service: Service | undefined, otherwise: string): string {
   if (service === undefined) return otherwise
-  return `${service.name}, ${ownerText(service)}`
+  const owner = ownerText(service)
+  return `${service.name}, ${owner === service.name && service.external ? 'another company' : owner}`
 }
 
 function ownerText(service: Service | undefined): string {

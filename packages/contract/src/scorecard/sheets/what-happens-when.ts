@@ -1,4 +1,6 @@
 import { expressionText } from '../../guarantees/expression.ts'
+import { callersOf } from '../../impact/causes.ts'
+import { impactOfDown } from '../../impact/down.ts'
 import type { ResolvedGuarantees } from '../../model/guarantees.ts'
 import type { HttpOperation } from '../../model/operation.ts'
 import type { System } from '../../model/system.ts'
@@ -13,20 +15,16 @@ export interface Case {
 }
 
 export function whatHappensWhen(edge: Edge, system: System): readonly Case[] {
-  return edge.kind === 'call' ? ofCall(edge) : ofMessage(edge, system)
+  return edge.kind === 'call' ? ofCall(edge, system) : ofMessage(edge, system)
 }
 
-function ofCall({ operation, provider, consumer }: CallEdge): readonly Case[] {
+function ofCall(edge: CallEdge, system: System): readonly Case[] {
+  const { operation, provider } = edge
   const { values, declared, completion } = operation.guarantees
-  const caller = consumer?.name ?? 'the caller'
   const limit =
     declared.timeout === undefined
       ? 'Nobody says how long to wait.'
       : `An answer or a failure comes within ${inWords(values.timeoutMs ?? 0)}. ${unknownOutcome(operation)}`
-  const down =
-    declared.retry === undefined || values.retry === 'none'
-      ? `No retry is promised: what \`${caller}\` was doing fails.`
-      : `\`${caller}\` may make ${retryText(values.retry)}; then what it was doing fails.`
   const refused = Object.keys(operation.responses).filter((status) => status.startsWith('4'))
   const never =
     refused.length > 0
@@ -35,7 +33,7 @@ function ofCall({ operation, provider, consumer }: CallEdge): readonly Case[] {
   return [
     { when: 'it is slow (timeout)', comes: limit },
     { when: 'it is sent twice (duplicate)', comes: duplicate(operation.guarantees, operation) },
-    { when: `${provider.name} is down`, comes: down },
+    { when: `${provider.name} is down`, comes: providerDown(edge, system) },
     { when: 'it can never succeed (poison)', comes: never },
     {
       when: 'requests come out of order',
@@ -43,6 +41,26 @@ function ofCall({ operation, provider, consumer }: CallEdge): readonly Case[] {
     },
     ...(completion === undefined ? [] : [outcome(operation.guarantees)]),
   ]
+}
+
+/** What `impact SERVICE --down` says of those who make the call, after the attempts that the call itself allows. */
+function providerDown({ operation, provider, consumer, ref }: CallEdge, system: System): string {
+  const { values, declared } = operation.guarantees
+  const caller = consumer?.name ?? 'the caller'
+  const tries =
+    declared.retry === undefined || values.retry === 'none'
+      ? 'No retry of the call is promised'
+      : `\`${caller}\` may make ${retryText(values.retry)}`
+  const use = consumer?.uses[ref]
+  if (consumer === undefined || use === undefined) return `${tries}; what the caller was doing fails.`
+  const callers = new Set(callersOf(consumer, use).map((one) => `${consumer.name}.${one.operation}`))
+  const effects = (impactOfDown(provider.name, system).effects ?? []).filter((one) => callers.has(one.operation))
+  if (effects.length === 0) return `${tries}; then it goes on.`
+  const told = effects.map(
+    ({ operation: name, outcome: what, possible, because }) =>
+      `\`${name}\` ${possible ? `may ${what.slice(0, -1)}` : what}: ${because}`,
+  )
+  return `${tries}; then ${told.join('; ')}.`
 }
 
 function ofMessage({ send, receive, consumer, provider, channel }: MessageEdge, system: System): readonly Case[] {
