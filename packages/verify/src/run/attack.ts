@@ -206,7 +206,7 @@ export class Trial {
     }
     history.add(invoke)
     const timeoutMs = Math.max(1, Math.min(profile.timeoutMs, Math.ceil(this.#attack.leftMs)))
-    const prepared = prepare(outgoing, { clock: history.clock, timeoutMs })
+    const prepared = prepare(outgoing, { within: given.instances, clock: history.clock, timeoutMs })
     const giveUp = (): void => prepared.abort()
     signal?.addEventListener('abort', giveUp)
     if (signal?.aborted === true) giveUp()

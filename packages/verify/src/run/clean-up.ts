@@ -35,6 +35,7 @@ export async function cleanUp(
         // A service that is gone is not asked a hundred times.
         if (lost) return
         const prepared = prepare(askRequest(cleanup, base, marker, headers), {
+          within: [base],
           clock: history.clock,
           timeoutMs: 5000,
         })

@@ -59,7 +59,7 @@ export class Probe {
     for (let attempt = 0; attempt < 3; attempt++) {
       const timeoutMs = Math.min(5000, Math.ceil(until - this.#history.clock()))
       if (timeoutMs <= 0) break
-      const prepared = prepare(request, { clock: this.#history.clock, timeoutMs })
+      const prepared = prepare(request, { within: [this.#base], clock: this.#history.clock, timeoutMs })
       await prepared.ready
       prepared.release()
       const { outcome } = await prepared.done

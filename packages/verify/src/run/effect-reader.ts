@@ -191,9 +191,10 @@ export class EffectReader {
   }
 
   async #ask(request: Outgoing): Promise<{ status: number; body: string } | string> {
+    const { base } = this.#options
     let why = ''
     for (let attempt = 0; attempt < 3; attempt++) {
-      const prepared = prepare(request, { timeoutMs: 5000 })
+      const prepared = prepare(request, { within: base === undefined ? [] : [base], timeoutMs: 5000 })
       await prepared.ready
       prepared.release()
       const { outcome } = await prepared.done

@@ -66,7 +66,7 @@ export class ServiceNotReady extends Error {
 }
 
 async function answered(url: string): Promise<number | undefined> {
-  const prepared = prepare({ method: 'GET', url, headers: [] }, { timeoutMs: 2000 })
+  const prepared = prepare({ method: 'GET', url, headers: [] }, { within: [url], timeoutMs: 2000 })
   await prepared.ready
   prepared.release()
   const { outcome } = await prepared.done

@@ -4,6 +4,7 @@ import type { CompletionFacts } from '../plan/message-facts.ts'
 import type { Attack, Trial } from '../run/attack.ts'
 import type { EffectReader } from '../run/effect-reader.ts'
 import { prepare } from '../wire/prepare.ts'
+import { isWithin } from '../wire/within.ts'
 
 /** `capMs`: outcomes are waited for at most so long, whatever is promised. */
 export async function watchCompletion(
@@ -100,12 +101,19 @@ function stateAt(
   const terminal = [...facts.success, ...facts.failure]
   if (location === undefined)
     return async () => ({ why: 'the answer has no Location where the outcome could be asked for' })
-  const url = new URL(location, attack.given.instances[0]).href
+  const { instances } = attack.given
+  if (!URL.canParse(location, instances[0])) return async () => ({ why: `the Location ${location} is no URL` })
+  const url = new URL(location, instances[0]).href
+  if (!isWithin(url, instances)) {
+    return async () => ({
+      why: `the Location ${url} is elsewhere than the service and was not asked: let it answer with a path, or give that address with --url too`,
+    })
+  }
   const own = attack.given.callers[0] ?? []
   return async () => {
     const prepared = prepare(
       { method: 'GET', url, headers: [['Accept', 'application/json'], ...own] },
-      { clock: trial.clock, timeoutMs: 5000 },
+      { within: instances, clock: trial.clock, timeoutMs: 5000 },
     )
     await prepared.ready
     prepared.release()

@@ -16,7 +16,7 @@ export interface Trial {
   readonly changed?: Changed
 }
 
-export interface TrialOptions extends PrepareOptions {
+export interface TrialOptions extends Omit<PrepareOptions, 'within'> {
   /** the header that carries the key; default `Idempotency-Key` */
   keyHeader?: string
 }
@@ -44,7 +44,7 @@ export class Trials {
 
   async atOnce(withKey: boolean): Promise<Trial> {
     const { request, key } = this.#one(withKey)
-    const pair = [prepare(request, this.#options), prepare(request, this.#options)] as const
+    const pair = [this.#prepare(request), this.#prepare(request)] as const
     await Promise.all(pair.map(({ ready }) => ready))
     for (const one of pair) one.release()
     const exchanges = await both(pair)
@@ -59,8 +59,12 @@ export class Trials {
     return { name: 'changed-body', ...key, exchanges: [first, second], overlapped: false, changed }
   }
 
+  #prepare(request: Outgoing): Prepared {
+    return prepare(request, { ...this.#options, within: [this.#request.url] })
+  }
+
   async #send(request: Outgoing): Promise<Exchange> {
-    const prepared = prepare(request, this.#options)
+    const prepared = this.#prepare(request)
     await prepared.ready
     prepared.release()
     return await prepared.done

@@ -18,9 +18,17 @@ export class HeldSocket extends Duplex {
     socket.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause()
     })
-    socket.once('end', () => this.push(null))
+    let ended = false
+    socket.once('end', () => {
+      ended = true
+      this.push(null)
+    })
     socket.once('error', (error) => this.destroy(error))
-    socket.once('close', () => this.destroy())
+    socket.once('close', () => {
+      // What came before a clean end is still to be read.
+      if (ended && !this.readableEnded) this.once('end', () => this.destroy())
+      else this.destroy()
+    })
   }
 
   /** Lets the last byte go; false where nothing was held or the connection is gone. */

@@ -7,9 +7,12 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { isDistrust } from './certificate.ts'
 import { HeldSocket } from './held-socket.ts'
+import { isWithin } from './within.ts'
 import { type Answer, type Exchange, headerOf, type Outcome, type Outgoing } from './outgoing.ts'
 
 export interface PrepareOptions {
+  /** base URLs; a request to another scheme, host or port is never sent */
+  within: readonly string[]
   /** default 30 s, from preparing to the last byte of the answer */
   timeoutMs?: number
   /** milliseconds; default `performance.now` */
@@ -33,7 +36,8 @@ const defaultTimeoutMs = 30_000
 /** bytes */
 const largestAnswer = 16 * 1024 * 1024
 
-export function prepare(outgoing: Outgoing, options: PrepareOptions = {}): Prepared {
+export function prepare(outgoing: Outgoing, options: PrepareOptions): Prepared {
+  if (!isWithin(outgoing.url, options.within)) return kept(`${outgoing.url} is elsewhere than the service: not asked`)
   const clock = options.clock ?? (() => performance.now())
   const url = new URL(outgoing.url)
   const socket = open(url, options.insecure ?? false)
@@ -71,10 +75,15 @@ export function prepare(outgoing: Outgoing, options: PrepareOptions = {}): Prepa
     local = `${socket.localAddress}:${socket.localPort}`
   })
   socket.once('data', () => (firstByteAt = clock()))
-  held.once('close', () => lost('the connection was closed'))
+  let answering = false
+  // Once an answer has begun, reading it says whether it is whole: its end may be the end of the connection (RFC 9112, 6.3).
+  held.once('close', () => {
+    if (!answering) lost('the connection was closed')
+  })
   client.on('error', (error) => lost(describe(error)))
   client.once('finish', () => flushed(socket, ready.resolve))
   client.once('response', (response) => {
+    answering = true
     void read(response).then(
       (answer) => end({ kind: 'answer', answer }, clock()),
       (error: unknown) => lost(describe(error)),
@@ -98,11 +107,17 @@ export function prepare(outgoing: Outgoing, options: PrepareOptions = {}): Prepa
 }
 
 /** Waits until all are ready, then releases their last bytes in one go. */
-export async function sendTogether(outgoing: readonly Outgoing[], options: PrepareOptions = {}): Promise<Exchange[]> {
+export async function sendTogether(outgoing: readonly Outgoing[], options: PrepareOptions): Promise<Exchange[]> {
   const prepared = outgoing.map((one) => prepare(one, options))
   await Promise.all(prepared.map(({ ready }) => ready))
   for (const one of prepared) one.release()
   return await Promise.all(prepared.map(({ done }) => done))
+}
+
+/** A request that never leaves. */
+function kept(why: string): Prepared {
+  const done = Promise.resolve<Exchange>({ outcome: { kind: 'unsent', why } })
+  return { ready: Promise.resolve(), done, release() {}, abort() {} }
 }
 
 function open(url: URL, insecure: boolean): Socket {
@@ -164,6 +179,8 @@ function describe(error: unknown): string {
   if (code === 'ENOTFOUND') return 'there is no such host (ENOTFOUND)'
   if (isDistrust(error as NodeJS.ErrnoException))
     return `its certificate is not trusted (${error.message}): NODE_EXTRA_CA_CERTS=ca.pem names who signed it`
+  if (code === 'ECONNRESET' && error.message === 'aborted')
+    return 'the connection was closed before the answer was whole'
   if (code === 'ECONNRESET') return 'the connection was reset (ECONNRESET)'
   return error.message || (code ?? error.name)
 }

@@ -43,7 +43,10 @@ export class PushRoad implements MessageRoad {
   async #insist(message: OutgoingMessage): Promise<void> {
     const until = performance.now() + this.#options.giveUpMs
     for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 500)) {
-      const prepared = prepare(this.#request(message), { timeoutMs: this.#options.timeoutMs })
+      const prepared = prepare(this.#request(message), {
+        within: [this.#options.url],
+        timeoutMs: this.#options.timeoutMs,
+      })
       await prepared.ready
       prepared.release()
       const { outcome } = await prepared.done
