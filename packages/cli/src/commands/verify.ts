@@ -307,6 +307,7 @@ function dryRun(
         // What is only planned opens no port.
         dependencies: dependenciesOf(options.dependency) as unknown as never[],
         siblings: attacked.filter((one) => one !== operation),
+        schemas: plan.schemas,
         ...(options.start !== undefined && { process: {} as unknown as never }),
       },
       profile,

@@ -1,7 +1,7 @@
 /** Idempotency: what counts as the same key, and as the same request. */
-import { one, statusText, succeeded } from '../history/trial-view.ts'
+import { one, type RequestView, statusText, succeeded } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
-import { type Check, clean, unconfirmed, violated } from './check.ts'
+import { type Check, clean, type Judgement, unconfirmed, violated } from './check.ts'
 import { effectsAre, exactlyOnce } from './effects.ts'
 import { difference } from './same-answer.ts'
 
@@ -15,24 +15,54 @@ export const mismatchRefused: Check = {
   about: isKeyed,
   judge: (trial, operation, { volatile }) => {
     if (typeof operation.idempotency === 'string') return undefined
-    const [first, other] = [one(trial, 'first'), one(trial, 'other')]
+    const first = one(trial, 'first')
+    const others = trial.requests.filter(({ invoke }) => invoke.role === 'other')
     if (!succeeded(first) || first?.answer === undefined)
       return unconfirmed(`the first request did not succeed (${statusText(first)})`)
-    if (other?.answer === undefined) return unconfirmed(`the other got no answer (${statusText(other)})`)
-    const apart = other.invoke.marker !== first.invoke.marker
-    const counted =
-      (apart ? effectsAre(0, trial, operation, other.invoke.marker, [first, other]) : undefined) ??
-      effectsAre(1, trial, operation, first.invoke.marker, [first, other])
-    if (counted?.kind === 'violated') return counted
-    if (operation.idempotency.onMismatch === 'reject') {
-      if (other.answer.status !== 422)
-        return violated(`another body with the same key was answered ${other.answer.status}, not 422`, [first, other])
-    } else {
-      const differs = difference(first.answer, other.answer, operation, volatile)
-      if (differs !== undefined) return violated(`the first answer was promised, and ${differs}`, [first, other])
+    const answered = others.filter(({ answer }) => answer !== undefined)
+    if (answered.length === 0) return unconfirmed(`the other got no answer (${statusText(others.at(-1))})`)
+    const { onMismatch } = operation.idempotency
+    const judged = answered.map((other) => mismatchAnswer(onMismatch, first, other, operation, volatile))
+    const wrong = judged.find((one) => one?.kind === 'violated')
+    // A wrong answer to one value names that value; a count of effects cannot.
+    if (wrong !== undefined && answered.some(({ invoke }) => invoke.about !== undefined)) return wrong
+    for (const other of answered) {
+      const apart = other.invoke.marker !== first.invoke.marker
+      const counted =
+        (apart ? effectsAre(0, trial, operation, other.invoke.marker, [first, other]) : undefined) ??
+        effectsAre(1, trial, operation, first.invoke.marker, [first, other])
+      if (counted?.kind === 'violated' || (counted !== undefined && wrong === undefined)) return counted
     }
-    return counted ?? clean(operation)
+    if (wrong !== undefined) return wrong
+    return judged.includes(undefined) ? clean(operation) : judged[0]!
   },
+}
+
+/** Undefined: as `onMismatch` says. */
+function mismatchAnswer(
+  onMismatch: 'reject' | 'replay',
+  first: RequestView,
+  other: RequestView,
+  operation: OperationFacts,
+  volatile: readonly string[],
+): Judgement | undefined {
+  const { about } = other.invoke
+  const { status } = other.answer!
+  const body = about === undefined ? 'another body' : `another body (${about} changed)`
+  // A service may know more of a value than its schema says, and refuse it before it looks at the key.
+  if (about !== undefined && status >= 300 && status !== 422)
+    return unconfirmed(`${body} was answered ${status}: it may be refused for that value`)
+  if (onMismatch === 'reject')
+    return status === 422
+      ? undefined
+      : violated(`${body} with the same key was answered ${status}, not 422`, [first, other])
+  const differs = difference(first.answer!, other.answer!, operation, volatile)
+  return differs === undefined
+    ? undefined
+    : violated(`the first answer was promised${about === undefined ? '' : ` for ${body}`}, and ${differs}`, [
+        first,
+        other,
+      ])
 }
 
 export const reformattedSame: Check = {

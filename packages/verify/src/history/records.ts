@@ -66,6 +66,8 @@ export interface InvokeRecord {
   readonly trial: string
   /** what it is in its trial: `first`, `copy`, `retry`, … */
   readonly role: string
+  /** what is special about it, in words: the value that was changed */
+  readonly about?: string
   readonly at: number
   readonly ref: string
   readonly instance: string

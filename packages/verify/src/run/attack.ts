@@ -25,6 +25,8 @@ export interface Given {
   readonly dependencies: readonly FaultProxy[]
   /** the other operations of the same service that are attacked */
   readonly siblings: readonly OperationFacts[]
+  /** named schemas of the service */
+  readonly schemas: Readonly<Record<string, JsonSchema>>
   /** how to kill and start the service */
   readonly process?: ServiceProcess
   /** where planted keys are noted */
@@ -37,6 +39,8 @@ export interface Sending extends Omit<Partial<Wanted>, 'key'> {
   /** `undefined`: none is sent; absent: the trial's */
   readonly key?: string | undefined
   readonly role: string
+  /** what is special about it, in words */
+  readonly about?: string
   /** index into `instances`, around it */
   readonly instance?: number
   /** index into `callers` */
@@ -197,6 +201,7 @@ export class Trial {
       id,
       trial: this.id,
       role: sending.role,
+      ...(sending.about !== undefined && { about: sending.about }),
       at: history.clock(),
       ref: operation.ref,
       instance,

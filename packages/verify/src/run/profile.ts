@@ -10,6 +10,8 @@ export interface Profile {
   readonly stallMs: number
   /** rounds of what is not about chance */
   readonly rounds: number
+  /** values of a body that are changed, one at a time; of more a part is chosen by the seed */
+  readonly leaves: number
   /** effects are waited for at most so long */
   readonly settleCapMs: number
   /** for one answer */
@@ -28,6 +30,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     lateShares: [0.2, 0.5, 0.8],
     stallMs: 900,
     rounds: 1,
+    leaves: 16,
     settleCapMs: 3000,
     timeoutMs: 10_000,
     operationMs: 5000,
@@ -40,6 +43,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     lateShares: [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9],
     stallMs: 12_000,
     rounds: 3,
+    leaves: 48,
     settleCapMs: 20_000,
     timeoutMs: 30_000,
     operationMs: 60_000,
@@ -52,6 +56,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     lateShares: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     stallMs: 65_000,
     rounds: 10,
+    leaves: 256,
     settleCapMs: 120_000,
     timeoutMs: 120_000,
     operationMs: Infinity,

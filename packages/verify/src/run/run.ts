@@ -73,7 +73,8 @@ export async function run(options: RunOptions): Promise<History> {
   const history = new History(options.file)
   let counter = 0
   const next = (kind: string): string =>
-    kind === 'k' || kind === 'm' ? `${prefix}-${kind}${++counter}` : `${kind}${++counter}`
+    // None is a part of another: a probe may look for what contains it.
+    kind === 'k' || kind === 'm' ? `${prefix}-${kind}${String(++counter).padStart(5, '0')}x` : `${kind}${++counter}`
   const work =
     options.messages === undefined
       ? undefined
@@ -115,6 +116,7 @@ export async function run(options: RunOptions): Promise<History> {
     dependencies,
     ...(options.tenant !== undefined && { tenant: options.tenant }),
     siblings: attacked.filter((one) => one !== operation),
+    schemas: plan.schemas,
     ...(options.process !== undefined && { process: options.process }),
     ...(options.ledger !== undefined && { ledger: options.ledger }),
     ...(options.due !== undefined && { due: options.due }),

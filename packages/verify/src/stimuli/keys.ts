@@ -1,7 +1,8 @@
 /** Keys used in other ways than the first time. */
-import { changeLeaf } from '../request/change-leaf.ts'
+import type { JsonSchema } from '@spandrel/contract'
 import type { OperationFacts } from '../plan/operation-facts.ts'
-import { keyIsMarker } from '../request/build-request.ts'
+import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
+import { type ChangedBody, changedBodies } from '../request/changed-bodies.ts'
 import { isInside, type Place, placeOf, samePlace } from '../request/place.ts'
 import type { Sending } from '../run/attack.ts'
 import { headerOf, type HeaderList } from '../wire/outgoing.ts'
@@ -11,25 +12,66 @@ export const mismatch: Stimulus = {
   id: 'mismatch',
   counted: true,
   alone: false,
-  lasts: (_, latencyMs) => latencyMs * 1.5,
-  applies(operation) {
+  lasts: (_, latencyMs) => latencyMs * 3.5,
+  applies(operation, { schemas }) {
     if (!keyed(operation) || typeof operation.idempotency === 'string') return undefined
-    const { fingerprint, key } = operation.idempotency
-    if (fingerprint === undefined) return true
-    const marker = operation.probe.marker === undefined ? undefined : placeOf(operation.probe.marker)
+    const { key } = operation.idempotency
     return (
-      isInside(marker, placeOf(fingerprint)) ||
-      `the marker is no part of the fingerprint (${JSON.stringify(key)}): nothing can be changed that counts`
+      markerCounts(operation) ||
+      changes(operation, schemas, sample).length > 0 ||
+      `no part of the fingerprint can be changed (${JSON.stringify(key)}): nothing can be changed that counts`
     )
   },
   async run(attack) {
-    for (let round = 0; round < attack.profile.rounds; round++) {
-      const trial = attack.trial('mismatch', 'the same key with another body')
+    const { operation, profile, schemas } = attack
+    for (let round = 0; round < profile.rounds; round++) {
+      if (markerCounts(operation)) {
+        const trial = attack.trial('mismatch', 'the same key with another body')
+        await trial.send({ role: 'first' })
+        await trial.send({ role: 'other', marker: trial.freshMarker() })
+      }
+      const all = changes(operation, schemas, sample)
+      if (all.length === 0) continue
+      const trial = attack.trial('mismatch', 'the same key, with one value of the body changed at a time')
+      const { marker, key } = trial
+      const own = changes(operation, schemas, { marker, ...(key !== undefined && { key }) })
+      const chosen = own
+        .map((change) => ({ change, order: own.length > profile.leaves ? attack.random() : 0 }))
+        .sort((a, b) => a.order - b.order)
+        .slice(0, profile.leaves)
       await trial.send({ role: 'first' })
-      if (!keyIsMarker(attack.operation)) await trial.send({ role: 'other', marker: trial.freshMarker() })
-      else await trial.send({ role: 'other', input: changeLeaf(attack.operation) })
+      for (let at = 0; at < chosen.length; at += 8) {
+        await trial.together(
+          chosen.slice(at, at + 8).map(({ change }) => ({
+            role: 'other',
+            about: change.what,
+            render: () => JSON.stringify(change.body),
+          })),
+        )
+      }
     }
   },
+}
+
+/** As long as those of a run, for a schema may say how long they may be. */
+const sample: Wanted = { marker: 'vxxxxxxxxxxxxxx-m00001x', key: 'vxxxxxxxxxxxxxx-k00002x' }
+
+/** Is the marker part of the fingerprint, and can it be another one while the key stays? */
+function markerCounts(operation: OperationFacts): boolean {
+  const { idempotency, probe } = operation
+  if (typeof idempotency === 'string' || keyIsMarker(operation)) return false
+  if (idempotency.fingerprint === undefined) return true
+  return isInside(probe.marker === undefined ? undefined : placeOf(probe.marker), placeOf(idempotency.fingerprint))
+}
+
+function changes(
+  operation: OperationFacts,
+  schemas: Readonly<Record<string, JsonSchema>>,
+  wanted: Wanted,
+): ChangedBody[] {
+  const { body } = buildRequest(operation, 'http://127.0.0.1', wanted)
+  if (body === undefined || !/json/.test(operation.contentType)) return []
+  return changedBodies(operation, schemas, JSON.parse(body))
 }
 
 export const reformatted: Stimulus = {

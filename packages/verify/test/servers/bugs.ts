@@ -72,6 +72,14 @@ export const bugs = {
     failedBy: 'placeOrder/mismatch',
     also: ['requestRefund/mismatch'],
   },
+  'fingerprint-shallow': {
+    what: 'the fingerprint leaves out what is nested in the body',
+    failedBy: 'placeOrder/mismatch',
+  },
+  'fingerprint-sorts-lists': {
+    what: 'the fingerprint does not see the order of a list',
+    failedBy: 'placeOrder/mismatch',
+  },
   'raw-fingerprint': {
     what: 'the bytes of the body are compared, so other spaces make another request of it',
     failedBy: 'placeOrder/reformatted',

@@ -149,7 +149,7 @@ export class OrderServer {
     const operation = this.#has('scope-over-operations') ? '' : kind
     const id = JSON.stringify([operation, this.#ownerOf(kind, caller, request.headers['x-shop']), key])
     const fingerprint = createHash('sha256')
-      .update(this.#has('raw-fingerprint') ? raw : canonical(body))
+      .update(this.#has('raw-fingerprint') ? raw : canonical(this.#compared(body)))
       .digest('hex')
     const before = this.#known(id)
     if (before !== undefined) return this.#again(before, fingerprint)
@@ -169,6 +169,14 @@ export class OrderServer {
       else this.#keys.delete(id)
     }
     return answer
+  }
+
+  /** What of a body makes it another one: all of it. */
+  #compared(body: Record<string, unknown>): unknown {
+    const flat = (value: unknown): unknown => (value !== null && typeof value === 'object' ? '' : value)
+    if (this.#has('fingerprint-shallow'))
+      return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, flat(value)]))
+    return this.#has('fingerprint-sorts-lists') ? sortedLists(body) : body
   }
 
   /** Whose key it is, as `scope` says. */
@@ -277,15 +285,22 @@ export class OrderServer {
     return { status: 200, body: { reference, text } }
   }
 
-  #orderFault({ sku, quantity, ...rest }: Record<string, unknown>): string | undefined {
+  #orderFault({ sku, quantity, gift, ...rest }: Record<string, unknown>): string | undefined {
     if (typeof rest['reference'] !== 'string') return 'an order has a reference'
     if (Object.keys(rest).length > 1) return 'an order has nothing else'
+    if (!isGift(gift)) return 'a gift is to somebody, and has lines'
     if (typeof sku !== 'string' || sku === '' || sku.length > 20) return 'an order has a sku'
     if (this.#has('accepts-invalid')) return undefined
     return Number.isInteger(quantity) && (quantity as number) >= 1 && (quantity as number) <= 99
       ? undefined
       : 'an order has a quantity'
   }
+}
+
+export function isGift(gift: unknown): boolean {
+  if (gift === undefined) return true
+  const { to, lines } = (gift ?? {}) as Record<string, unknown>
+  return typeof to === 'string' && Array.isArray(lines) && lines.every((line) => typeof line === 'string')
 }
 
 function refundFault({ reference, amount }: Record<string, unknown>): string | undefined {
@@ -302,8 +317,18 @@ function parse(raw: string): Record<string, unknown> {
   }
 }
 
-function canonical(body: Record<string, unknown>): string {
-  return JSON.stringify(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)))
+function sortedLists(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedLists).toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, sortedLists(inner)]))
+}
+
+/** The same text for the same JSON value, whatever the order of its members. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`
 }
 
 /** Asks the card service; false where it cannot be reached or takes too long. */

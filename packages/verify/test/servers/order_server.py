@@ -25,6 +25,15 @@ def setup():
     database.execute("create table if not exists keys (id text primary key, body text, answer text)")
 
 
+def is_gift(body):
+    if "gift" not in body:
+        return True
+    gift = body["gift"]
+    if not isinstance(gift, dict) or not isinstance(gift.get("to"), str) or not isinstance(gift.get("lines"), list):
+        return False
+    return all(isinstance(line, str) for line in gift["lines"])
+
+
 def valid(kind, body):
     if not isinstance(body, dict) or not isinstance(body.get("reference"), str):
         return False
@@ -32,7 +41,7 @@ def valid(kind, body):
         amount = body.get("amount")
         return type(amount) is int and amount >= 1
     sku, quantity = body.get("sku"), body.get("quantity")
-    known = set(body) <= {"reference", "sku", "quantity"}
+    known = set(body) <= {"reference", "sku", "quantity", "gift"} and is_gift(body)
     return known and isinstance(sku, str) and 1 <= len(sku) <= 20 and type(quantity) is int and 1 <= quantity <= 99
 
 

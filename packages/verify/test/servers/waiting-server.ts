@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { isGift } from './order-server.ts'
 
 interface Answer {
   status: number
@@ -134,7 +135,7 @@ export class WaitingServer {
   }
 }
 
-function valid(kind: string, { reference, sku, quantity, amount, ...rest }: Record<string, unknown>): boolean {
+function valid(kind: string, { reference, sku, quantity, gift, amount, ...rest }: Record<string, unknown>): boolean {
   if (typeof reference !== 'string') return false
   if (kind !== 'orders') return Number.isInteger(amount) && (amount as number) >= 1
   const least = Number.isInteger(quantity) && (quantity as number) >= 1 && (quantity as number) <= 99
@@ -143,6 +144,7 @@ function valid(kind: string, { reference, sku, quantity, amount, ...rest }: Reco
     sku.length >= 1 &&
     sku.length <= 20 &&
     least &&
+    isGift(gift) &&
     amount === undefined &&
     Object.keys(rest).length === 0
   )
