@@ -3,7 +3,7 @@ import type { Service } from '@spandrel/contract'
 import type { HeldReader, MessageFacts, MessageOptions, PlannedReceive } from '@spandrel/verify'
 import pg from 'pg'
 import { CommandError } from '../output/command-error.ts'
-import { hostIsAllowed } from './verify-options.ts'
+import { databaseIsAllowed, hostIsAllowed } from './verify-hosts.ts'
 import type { VerifyCommandOptions } from './verify-options.ts'
 
 type Verify = typeof import('@spandrel/verify')
@@ -21,8 +21,8 @@ export async function openMessages(
   given: VerifyCommandOptions,
 ): Promise<OpenedMessages> {
   const { transport, database, allow } = given
-  if (transport !== undefined) hostIsAllowed(package_, transport, allow, '--transport', 'postgres://…')
-  const push = pushOf(package_, service, given)
+  if (transport !== undefined) await databaseIsAllowed(package_, transport, allow, '--transport')
+  const push = await pushOf(package_, service, given)
   const stream = transport === undefined ? undefined : await opened(package_, transport)
   const held = database === undefined ? undefined : await heldReader(database)
   return {
@@ -39,7 +39,11 @@ export async function openMessages(
   }
 }
 
-function pushOf(package_: Verify, service: Service, given: VerifyCommandOptions): MessageOptions['push'] {
+async function pushOf(
+  package_: Verify,
+  service: Service,
+  given: VerifyCommandOptions,
+): Promise<MessageOptions['push']> {
   const url = given.push === true ? service.events?.value : given.push
   if (given.push === true && url === undefined)
     throw new CommandError(`where are the messages of ${service.name} pushed to?`, {
@@ -47,7 +51,7 @@ function pushOf(package_: Verify, service: Service, given: VerifyCommandOptions)
       fix: 'write --push http://127.0.0.1:7005/events, or give the service `events` in spandrel.yaml',
     })
   if (url === undefined) return undefined
-  hostIsAllowed(package_, url, given.allow, '--push', 'http://127.0.0.1:7005/events')
+  await hostIsAllowed(package_, url, given.allow, '--push', 'http://127.0.0.1:7005/events')
   return { url, mode: given.pushMode ?? 'binary' }
 }
 

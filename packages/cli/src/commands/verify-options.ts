@@ -79,24 +79,6 @@ export const verifyOptions: readonly Option[] = [
   formatOption(),
 ]
 
-/** Throws where a URL cannot be read, or names a host that was not allowed. */
-export function hostIsAllowed(
-  { isAllowedHost }: { isAllowedHost: (url: string, allowed?: readonly string[]) => boolean },
-  url: string,
-  allow: readonly string[] | undefined,
-  option: string,
-  example: string,
-): void {
-  if (!URL.canParse(url))
-    throw new CommandError(`${option} is no URL`, { where: option, fix: `write ${option} ${example}` })
-  const { host, hostname } = new URL(url)
-  if (isAllowedHost(url, allow)) return
-  throw new CommandError(`${host} is not on this machine, and this creates, repeats and breaks things`, {
-    where: option,
-    fix: `if it is yours and meant for tests: --allow ${hostname}`,
-  })
-}
-
 export function callersOf(texts: readonly string[] = [], option = '--caller'): HeaderList[] {
   return texts.map((text) => {
     const at = text.indexOf(':')

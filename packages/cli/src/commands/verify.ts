@@ -21,12 +21,12 @@ import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/op
 import { isVerifiable, openMessages, plannedMessages, operationNames, type OpenedMessages } from './verify-messages.ts'
 import { certificatesAreTrusted, historyCanBeWritten, orStopped, startProxy } from './verify-beforehand.ts'
 import { dueKeys, openLedger } from './verify-ledger.ts'
+import { databaseIsAllowed, dependencyIsAllowed, hostIsAllowed } from './verify-hosts.ts'
 import { CommandedService } from './verify-process.ts'
 import {
   callersOf,
   countsOf,
   dependenciesOf,
-  hostIsAllowed,
   seedOf,
   tenantOf,
   type VerifyCommandOptions,
@@ -72,7 +72,10 @@ export const verify = command<VerifyCommandOptions>({
     let plan = package_.planService(service, only, [...queries.keys()])
     const profile = package_.profiles[options.profile ?? 'default']
     if (options.dryRun === true) return dryRun(package_, plan, facts, profile, options, output)
-    const instances = urlsOf(package_, service, options)
+    const instances = await urlsOf(package_, service, options)
+    if (options.database !== undefined) await databaseIsAllowed(package_, options.database, options.allow, '--database')
+    const dependencies = dependenciesOf(options.dependency)
+    for (const one of dependencies) await dependencyIsAllowed(package_, one, options.allow)
     somethingToAttack(package_, plan, facts, service, options)
     const ledger = openLedger(package_, service.name, options)
     let due: readonly Planted[] | undefined
@@ -99,7 +102,7 @@ export const verify = command<VerifyCommandOptions>({
     try {
       await certificatesAreTrusted(package_, instances)
       historyCanBeWritten(options)
-      for (const one of dependenciesOf(options.dependency)) proxies.push(await startProxy(package_, one))
+      for (const one of dependencies) proxies.push(await startProxy(package_, one))
       const seed = seedOf(options.seed)
       const commit = commitOf(service.dir)
       messages = await openMessages(package_, facts, service, options)
@@ -208,7 +211,7 @@ function wanted(
   return { only: [known(ref)], check }
 }
 
-function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyCommandOptions): string[] {
+async function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyCommandOptions): Promise<string[]> {
   const urls = url ?? (service.url?.value === undefined ? [] : [service.url.value])
   // What has messages only may have nothing to ask.
   if (urls.length === 0 && Object.keys(service.operations).length === 0) return []
@@ -219,15 +222,7 @@ function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyComman
   for (const one of urls) {
     if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
       throw new CommandError(`${one} is no URL`, { where: '--url', fix: 'write --url http://127.0.0.1:7001' })
-    if (!package_.isAllowedHost(one, allow)) {
-      throw new CommandError(
-        `${new URL(one).host} is not on this machine, and this creates, repeats and breaks things`,
-        {
-          where: '--url',
-          fix: `if it is yours and meant for tests: --allow ${new URL(one).hostname}`,
-        },
-      )
-    }
+    await hostIsAllowed(package_, one, allow, '--url', 'http://127.0.0.1:7001')
   }
   return urls
 }
@@ -249,7 +244,7 @@ async function started(
   const asked = ready ?? instances
   if (asked.length === 0)
     throw new CommandError('when is it ready?', { where: '--start', fix: '--ready http://127.0.0.1:7001/health' })
-  for (const url of asked) hostIsAllowed(package_, url, allow, '--ready', 'http://127.0.0.1:7001/health')
+  for (const url of asked) await hostIsAllowed(package_, url, allow, '--ready', 'http://127.0.0.1:7001/health')
   const process = new package_.ServiceProcess({ control, ready: asked })
   output.progress('starting the service')
   try {

@@ -43,7 +43,7 @@ export interface TwiceReport {
 /** Throws `RequestUnclear` where the host is not allowed. */
 export async function twice(request: Outgoing, options: TwiceOptions = {}): Promise<TwiceReport> {
   const { host, hostname } = new URL(request.url)
-  if (!isAllowedHost(request.url, options.allow)) {
+  if (!(await isAllowedHost(request.url, options.allow))) {
     throw new RequestUnclear(
       `${host} is not on this machine, and these requests create things`,
       `if it is yours and meant for tests: --allow ${hostname}`,

@@ -70,12 +70,34 @@ test('no answer in time is unknown, nobody there is unsent, half an answer is un
   expect(cut?.outcome.kind).toBe('unknown')
 })
 
-test('this machine, or a host that was named', () => {
-  for (const url of ['http://localhost:1/', 'http://127.9.9.9/', 'http://[::1]:80/', 'http://a.localhost/'])
-    expect(isAllowedHost(url)).toBe(true)
-  for (const url of ['http://127.0.0.1.evil.example/', 'http://localhost.evil.example/', 'http://10.0.0.1/'])
-    expect(isAllowedHost(url)).toBe(false)
-  expect(isAllowedHost('http://Staging.example:8080/', ['staging.example'])).toBe(true)
+test('this machine, or a host that was named', async () => {
+  for (const url of ['http://localhost:1/', 'http://127.9.9.9/', 'http://[::1]:80/', 'postgres://127.0.0.1/a'])
+    expect({ url, is: await isAllowedHost(url) }).toEqual({ url, is: true })
+  for (const url of [
+    'http://127.0.0.1.evil.example/',
+    'http://localhost.evil.example/',
+    'http://10.0.0.1/',
+    'postgres://127.0.0.999/a',
+    'postgres://127.0.0.1,10.0.0.1/a',
+  ])
+    expect({ url, is: await isAllowedHost(url) }).toEqual({ url, is: false })
+  expect(await isAllowedHost('http://Staging.example:8080/', ['staging.example'])).toBe(true)
+})
+
+test.each<[string[], boolean]>([
+  [['127.0.0.1', '::1'], true],
+  [['192.0.2.2'], false],
+  [['127.0.0.1', '192.0.2.2'], false],
+  [[], false],
+])('a name that ends in localhost and resolves to %j: %s', async (addresses, expected) => {
+  const asked: string[] = []
+  const resolve = async (name: string) => {
+    asked.push(name)
+    return addresses
+  }
+  expect(await isAllowedHost('http://a.localhost:80/', [], resolve)).toBe(expected)
+  expect(await isAllowedHost('http://localhost/', [], resolve)).toBe(expected)
+  expect(asked).toEqual(['a.localhost', 'localhost'])
 })
 
 test.each([
