@@ -20,7 +20,8 @@ export async function certificatesAreTrusted(package_: Verify, urls: readonly st
 export function historyCanBeWritten({ history }: Pick<VerifyCommandOptions, 'history'>): void {
   if (history === undefined) return
   try {
-    writeFileSync(history, '')
+    // Bodies and answers may be nobody else's to read.
+    writeFileSync(history, '', { mode: 0o600 })
   } catch (error) {
     throw new CommandError(`the history cannot be written: ${(error as Error).message}`, {
       where: '--history',

@@ -10,7 +10,7 @@ export class History {
 
   constructor(file?: string) {
     this.#file = file
-    if (file !== undefined) writeFileSync(file, '')
+    if (file !== undefined) writeFileSync(file, '', { mode: 0o600 })
   }
 
   /** milliseconds since the run began, to the microsecond */

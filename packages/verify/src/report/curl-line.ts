@@ -1,4 +1,5 @@
-import type { Outgoing } from '../wire/outgoing.ts'
+import { Secrets, variableOf } from '../history/secrets.ts'
+import type { HeaderList, Outgoing } from '../wire/outgoing.ts'
 
 /** One request as a line of a shell script; markers and keys of the run become those of the script. */
 export function curlLine(
@@ -12,10 +13,37 @@ export function curlLine(
     '-X',
     method,
     own(url),
-    ...headers.flatMap(([name, value]) => ['-H', own(`${name}: ${value}`)]),
+    ...headers.flatMap(([name, value]) => ['-H', header(name, value)]),
   ]
   if (body !== undefined) parts.push('--data-binary', own(body))
   return [...parts, ...more].join(' ')
+}
+
+/** What is masked is an environment variable of the script. */
+function header(name: string, value: string): string {
+  const variable = variableOf(value)
+  return variable === undefined ? own(`${name}: ${value}`) : `${quoted(`${name}: `)}"$${variable}"`
+}
+
+/** Masks what an older history still has in plain. */
+export function withoutSecrets<T extends { readonly headers: HeaderList }>(requests: readonly T[]): T[] {
+  const secrets = new Secrets()
+  return requests.map((request) => ({ ...request, headers: secrets.mask(request.headers) }))
+}
+
+/** The lines that ask for what these requests need, to stand before them. */
+export function credentialLines(requests: readonly { readonly headers: HeaderList }[]): string[] {
+  const needed = new Map<string, string>()
+  for (const [name, value] of requests.flatMap(({ headers }) => headers)) {
+    const variable = variableOf(value)
+    if (variable !== undefined) needed.set(variable, name)
+  }
+  if (needed.size === 0) return []
+  return [
+    '# Credentials are not kept. Set them before, as --caller and --tenant gave them in the run:',
+    ...[...needed].map(([variable, name]) => comment(`  export ${variable}='…'   # the value of the header ${name}`)),
+    ...[...needed.keys()].map((variable) => `: "\${${variable}:?set it first, see above}"`),
+  ]
 }
 
 /** The run's markers and keys begin with its prefix; the script puts its own there. */

@@ -2,7 +2,7 @@
 import type { HistoryRecord, InvokeRecord } from '../history/records.ts'
 import { trialsOf, type TrialView } from '../history/trial-view.ts'
 import { runOf } from '../history/history.ts'
-import { comment, curlLine, quoted } from './curl-line.ts'
+import { comment, credentialLines, curlLine, quoted, withoutSecrets } from './curl-line.ts'
 import { messageScript } from './message-script.ts'
 import { probeRequest } from '../request/build-request.ts'
 import type { CheckVerdict, Counterexample } from '../judge/verdict.ts'
@@ -14,8 +14,10 @@ export function curlScript(
   check: CheckVerdict,
   example: Counterexample,
 ): string | undefined {
-  const trial = trialsOf(records).find(({ record }) => record.trial === example.trial)
-  if (trial === undefined) return undefined
+  const found = trialsOf(records).find(({ record }) => record.trial === example.trial)
+  if (found === undefined) return undefined
+  const invokes = withoutSecrets(found.requests.map(({ invoke }) => invoke))
+  const trial = { ...found, requests: found.requests.map((request, at) => ({ ...request, invoke: invokes[at]! })) }
   const messages = messageScript(records, check, example)
   if (messages !== undefined) return messages
   // What is sent is shown by the operation with the effect.
@@ -33,6 +35,7 @@ export function curlScript(
     `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}.`,
     'set -u',
     'RUN=r$(date +%s)$$',
+    ...credentialLines(invokes),
     ...trial.faults
       .filter(({ what }) => what !== 'heal')
       .map(

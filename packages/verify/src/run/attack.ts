@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import type { History } from '../history/history.ts'
 import type { EndRecord, InvokeRecord } from '../history/records.ts'
+import { Secrets } from '../history/secrets.ts'
 import type { Ledger, Planted } from '../ledger/ledger.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
@@ -53,6 +54,8 @@ export interface Sending extends Omit<Partial<Wanted>, 'key'> {
 }
 
 export interface Sent {
+  /** with the credentials, which `invoke` has not */
+  readonly outgoing: Outgoing
   readonly invoke: InvokeRecord
   readonly prepared: Prepared
   readonly ended: Promise<EndRecord>
@@ -74,6 +77,7 @@ export class Attack {
   readonly #afterwards: (() => Promise<void>)[]
   readonly #budget: OperationBudget | undefined
   readonly #callMs: number
+  readonly secrets: Secrets
   readonly probe: Probe
 
   constructor(options: {
@@ -96,6 +100,10 @@ export class Attack {
   }) {
     this.operation = options.operation
     this.given = options.given
+    this.secrets = new Secrets([
+      ...options.given.callers,
+      ...(options.given.tenant === undefined ? [] : [options.given.tenant]),
+    ])
     this.profile = options.profile
     this.history = options.history
     this.run = options.run
@@ -177,7 +185,7 @@ export class Trial {
 
   /** Connects and sends all but the last byte. */
   async prepare(sending: Sending): Promise<Sent> {
-    const { history, given, profile, operation: own, signal } = this.#attack
+    const { history, given, profile, operation: own, secrets, signal } = this.#attack
     const operation = sending.operation ?? own
     const marker = sending.marker ?? this.marker
     const key = 'key' in sending ? sending.key : this.key
@@ -206,6 +214,7 @@ export class Trial {
       ref: operation.ref,
       instance,
       ...outgoing,
+      headers: secrets.mask(outgoing.headers),
       ...(key !== undefined && { key }),
       marker,
     }
@@ -226,7 +235,7 @@ export class Trial {
       return end
     })
     await prepared.ready
-    return { invoke, prepared, ended }
+    return { outgoing, invoke, prepared, ended }
   }
 
   /** Counts the effects of a marker now; `as`: under what name that is noted, for the last count is what is judged. */

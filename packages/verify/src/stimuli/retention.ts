@@ -30,7 +30,9 @@ export const planted: Stimulus = {
         request: {
           method: invoke.method,
           path: invoke.url.slice(given.instances[0]!.replace(/\/$/, '').length),
-          headers: invoke.headers.filter(([name, value]) => !own.some(([one, its]) => one === name && its === value)),
+          headers: sent.outgoing.headers.filter(
+            ([name, value]) => !own.some(([one, its]) => one === name && its === value),
+          ),
           ...(invoke.body !== undefined && { body: invoke.body }),
         },
         caller: callerDigest(own),

@@ -1,0 +1,123 @@
+/** Credentials are sent, and are in no history, page or script; a script takes them from the environment. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { parseHistory } from '../src/history/history.ts'
+import { Secrets } from '../src/history/secrets.ts'
+import { judge } from '../src/judge/judge.ts'
+import { curlScript } from '../src/report/curl-script.ts'
+import { htmlReport } from '../src/report/html.ts'
+import { profiles } from '../src/run/profile.ts'
+import { run } from '../src/run/run.ts'
+import { planOf } from './attack-server.ts'
+
+const document = `openapi: 3.1.0
+info: { title: Notes, version: 1.0.0 }
+security: []
+paths:
+  /notes:
+    post:
+      operationId: addNote
+      x-guarantees: { idempotency: { key: $request.header.Idempotency-Key, scope: global, retention: P1D } }
+      x-probe:
+        marker: $request.body#/name
+        read: { operation: listNotes, parameters: { name: $marker } }
+        count: $response.body#/total
+        settles: PT0.1S
+        example: { name: probe }
+      parameters: [{ name: Idempotency-Key, in: header, required: true, schema: { type: string } }]
+      requestBody: { content: { application/json: { schema: { type: object } } } }
+      responses: { '201': { description: written } }
+    get:
+      operationId: listNotes
+      parameters: [{ name: name, in: query, required: true, schema: { type: string } }]
+      responses: { '200': { description: how many } }
+`
+
+test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'verify-secrets-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const notes: string[] = []
+  const callers = new Set<string>()
+  // It ignores the key: there is something to show.
+  const server = createServer((request, response) => {
+    callers.add(request.headers.authorization ?? String(request.headers['x-own']))
+    let body = ''
+    request
+      .setEncoding('utf8')
+      .on('data', (chunk: string) => (body += chunk))
+      .on('end', () => {
+        if (request.method === 'POST') {
+          notes.push((JSON.parse(body) as { name: string }).name)
+          response.writeHead(201).end()
+          return
+        }
+        const name = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
+        response.end(JSON.stringify({ total: notes.filter((one) => one === name).length }))
+      })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  await writeFile(join(folder, 'notes.openapi.yaml'), document)
+  const file = join(folder, 'run.jsonl')
+  const { records } = await run({
+    plan: await planOf(join(folder, 'notes.openapi.yaml')),
+    instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
+    callers: [[['Authorization', 'Bearer SECRET-one']], [['X-Own', 'SECRET-two']]],
+    profile: profiles.quick,
+    file,
+  })
+  expect(callers).toEqual(new Set(['Bearer SECRET-one', 'SECRET-two']))
+  const text = await readFile(file, 'utf8')
+  expect(text).not.toContain('SECRET')
+  expect(text).toContain('{{AUTHORIZATION}}')
+  expect(text).toContain('{{X_OWN}}')
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+
+  const again = parseHistory(text)
+  const report = judge(again)
+  expect(report).toEqual(judge(records))
+  const failed = report.results.flatMap(({ checks }) => checks).find(({ verdict }) => verdict === 'FAIL')!
+  const script = curlScript(again, failed, failed.counterexamples[0]!)!
+  expect(script).toContain(`export AUTHORIZATION='…'`)
+  expect(script).toContain(`-H 'Authorization: '"$AUTHORIZATION"`)
+  expect(htmlReport(report, again)).not.toContain('SECRET')
+
+  await writeFile(join(folder, 'again.sh'), script)
+  const bash = (env: NodeJS.ProcessEnv) =>
+    promisify(execFile)('bash', [join(folder, 'again.sh')], { env: { PATH: process.env['PATH'], ...env } })
+  await expect(bash({})).rejects.toThrow('AUTHORIZATION: set it first')
+  callers.clear()
+  const before = notes.length
+  await bash({ AUTHORIZATION: 'Bearer from the environment' })
+  expect(notes.length).toBeGreaterThan(before)
+  expect(callers).toEqual(new Set(['Bearer from the environment']))
+})
+
+test('an older history has them in plain; its scripts have not', () => {
+  const headers = [
+    ['Cookie', 'a'],
+    ['cookie', 'b'],
+    ['Path', 'c'],
+    ['X-Api-Key', 'd'],
+  ] as const
+  expect(new Secrets().mask(headers).map(([, value]) => value)).toEqual([
+    '{{COOKIE}}',
+    '{{COOKIE_2}}',
+    'c',
+    '{{X_API_KEY}}',
+  ])
+  const own = new Secrets([[['Path', 'c']]])
+  expect(own.mask(headers)[2]).toEqual(['Path', '{{HEADER_PATH}}'])
+  expect(own.mask(own.mask(headers))).toEqual(own.mask(headers))
+})
