@@ -62,7 +62,7 @@ export const twice = command<TwiceCommandOptions>({
       if (report.verdict === 'failed') {
         // With --json the report is the one document, and says so itself.
         if (output.json) return 2
-        throw new CommandError('nothing was tried: not one request succeeded', {
+        throw new CommandError('there is nothing to compare: not one request succeeded', {
           where: `${request.method} ${request.url}`,
           fix: why(report),
         })
@@ -149,6 +149,7 @@ function why(report: TwiceReport): string {
   const status = report.withKey[0]?.statuses[0] ?? '-'
   if (status === '401' || status === '403') return 'the caller was refused: add its credentials with -H'
   if (status === '404' || status === '405') return 'check method and path'
+  if (status.startsWith('3')) return 'give the address that it redirects to: redirects are not followed, -L is ignored'
   if (status === '-') return 'is the server running, and is this its port?'
   if (status.startsWith('4')) return 'send it once with curl and mend what the answer complains about'
   return 'the log of the server says why'

@@ -3,12 +3,13 @@ import type { Answer } from '../wire/outgoing.ts'
 
 /**
  * `two`: both succeeded and name different things. `differs`: both succeeded, another value differs. `times`: nothing
- * but times differ. `same`: equal. `blank`: both succeeded and neither says anything.
+ * but times differ. `exchange`: nothing but an id of the request itself differs. `same`: equal. `blank`: both succeeded and neither says anything.
  */
 export type Comparison =
   | { readonly kind: 'two'; readonly ids: readonly [string, string]; readonly where: string }
   | { readonly kind: 'differs'; readonly where: string; readonly values: readonly [string, string] }
   | { readonly kind: 'times'; readonly where: string }
+  | { readonly kind: 'exchange'; readonly where: string; readonly values: readonly [string, string] }
   | { readonly kind: 'same'; readonly id?: string }
   | { readonly kind: 'blank' }
 
@@ -20,17 +21,23 @@ export function compareAnswers(first: Answer, second: Answer): Comparison {
     const other = there.get(where)
     if (other !== undefined && other !== id) return { kind: 'two', ids: [id, other], where }
   }
-  const paths = [...new Set([...bodies[0].keys(), ...bodies[1].keys()])].filter((path) => !isRequestId(path))
-  const unequal = paths.filter((path) => bodies[0].get(path) !== bodies[1].get(path))
+  const different = [...new Set([...bodies[0].keys(), ...bodies[1].keys()])].filter(
+    (path) => bodies[0].get(path) !== bodies[1].get(path),
+  )
+  const unequal = different.filter((path) => !isRequestId(path))
+  const shown = (value: string | undefined): string => value ?? 'nothing'
   const telling = unequal.find((path) => !isTime(path, bodies[0].get(path), bodies[1].get(path)))
   if (telling !== undefined) {
-    const shown = (value: string | undefined): string => value ?? 'nothing'
     return { kind: 'differs', where: telling, values: [shown(bodies[0].get(telling)), shown(bodies[1].get(telling))] }
   }
   if (first.status !== second.status) {
     return { kind: 'differs', where: 'status', values: [String(first.status), String(second.status)] }
   }
   if (unequal[0] !== undefined) return { kind: 'times', where: unequal[0] }
+  // A replay would have the first one's: it was answered anew, whatever it did.
+  const [own] = different
+  if (own !== undefined)
+    return { kind: 'exchange', where: own, values: [shown(bodies[0].get(own)), shown(bodies[1].get(own))] }
   if (first.body.trim() === '' && here.length === 0) return { kind: 'blank' }
   const [, id] = here[0] ?? []
   return { kind: 'same', ...(id !== undefined && { id }) }

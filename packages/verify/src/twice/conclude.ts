@@ -22,7 +22,7 @@ export function conclude(read: Read): Conclusion {
   if (without === 'failed' && withIt === 'failed') {
     return {
       verdict: 'failed',
-      conclusion: ['No request succeeded, so nothing was tried. Send one that works when it is sent once.'],
+      conclusion: ['No request succeeded, so there is nothing to compare. Send one that works when it is sent once.'],
     }
   }
   const sentences = [
@@ -31,7 +31,7 @@ export function conclude(read: Read): Conclusion {
       raced: `Two copies at once create two ${thing.many}; one after the other they do not.`,
       once: `Without a key, no answer told of a second ${thing.one}.`,
       unclear: 'Without a key, the answers do not tell.',
-      failed: `Without the ${keyHeader} header, requests are refused.`,
+      failed: `Without the ${keyHeader} header, requests ${allRefused(withoutKey) ? 'are refused' : 'do not succeed'}.`,
     }[without],
     // The same sentence twice is hard to read as a comparison.
     withIt === without && (without === 'doubled' || without === 'raced')
@@ -64,6 +64,10 @@ export function conclude(read: Read): Conclusion {
     conclusion: sentences,
     verdict: bad ? 'unsafe' : withIt === 'once' || (withIt === 'failed' && without === 'once') ? 'safe' : 'unclear',
   }
+}
+
+function allRefused(trials: readonly ReadTrial[]): boolean {
+  return trials.flatMap(({ statuses }) => statuses).every((status) => status.startsWith('4'))
 }
 
 /** `raced`: only the two at once made two. */

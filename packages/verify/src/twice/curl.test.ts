@@ -18,6 +18,25 @@ test.each<[string[], object]>([
     ['curl', '-u', 'ann:secret', 'http://h/'],
     { headers: expect.arrayContaining([['Authorization', 'Basic YW5uOnNlY3JldA==']]) },
   ],
+  [
+    ['curl', 'http://h/', '-H', 'Expect:', '-d', 'a=b'],
+    {
+      headers: [
+        ['Content-Type', expect.anything()],
+        ['Accept', '*/*'],
+      ],
+    },
+  ],
+  [['curl', 'http://h/', '-H', 'Content-Type: ', '-H', 'accept:', '-d', 'a=b'], { headers: [], body: 'a=b' }],
+  [
+    ['curl', 'http://h/', '-H', 'X-Empty;'],
+    {
+      headers: [
+        ['X-Empty', ''],
+        ['Accept', '*/*'],
+      ],
+    },
+  ],
 ])('%j', async (words, expected) => {
   expect(await readCurl(words)).toMatchObject(expected)
 })
@@ -28,6 +47,9 @@ test.each([
   [['curl', 'http://h/', '-d', '@nothing-here.json'], 'cannot be read'],
   [['curl', 'http://h/', '-H', 'nonsense'], 'is no header'],
   [['curl', 'http://h/', '-H'], '-H has no value'],
+  [['curl http://h/ -d a=b'], 'the whole line is one word'],
+  [['curl', '^http://h/^', '^'], 'copied for the command line of Windows'],
+  [['curl', '-X', 'POST', '^'], 'copied for the command line of Windows'],
   [['curl', 'http://h/', '-b', 'jar.txt'], 'cookies of the file'],
 ])('%j is not guessed at', async (words, what) => {
   await expect(readCurl(words)).rejects.toThrow(RequestUnclear)

@@ -57,8 +57,16 @@ const withValue: Record<string, string> = {
  * Throws `RequestUnclear` for options that change the request and are not known here: a guess would test another one.
  */
 export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
-  const parts = words[0] !== undefined && /(^|\/)curl$/.test(words[0]) ? words.slice(1) : [...words]
+  if (words.length === 1 && /^\s*curl(\.exe)?\s/.test(words[0]!)) {
+    throw new RequestUnclear(
+      'the whole line is one word, because of the quotes around it',
+      'take them away: spandrel twice -- curl -X POST http://127.0.0.1:3000/orders …',
+    )
+  }
+  const parts = words[0] !== undefined && /(^|\/)curl(\.exe)?$/.test(words[0]) ? words.slice(1) : [...words]
   const headers: [string, string][] = []
+  /** of `-H 'Name:'`, which says that curl shall not send its own; lower case */
+  const removed = new Set<string>()
   const data: string[] = []
   const defaults: [string, string][] = []
   let method: string | undefined
@@ -67,8 +75,12 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
   let insecure = false
   const take = async (name: string, value: string): Promise<void> => {
     if (name === 'request') method = value.toUpperCase()
-    else if (name === 'header') headers.push(headerLine(value))
-    else if (name === 'user') headers.push(['Authorization', `Basic ${Buffer.from(value).toString('base64')}`])
+    else if (name === 'header') {
+      const [, without] = /^([^:\s]+)\s*:\s*$/.exec(value) ?? []
+      const [, empty] = /^([^:;\s]+);\s*$/.exec(value) ?? []
+      if (without !== undefined) removed.add(without.toLowerCase())
+      else headers.push(empty === undefined ? headerLine(value) : [empty, ''])
+    } else if (name === 'user') headers.push(['Authorization', `Basic ${Buffer.from(value).toString('base64')}`])
     else if (name === 'agent') headers.push(['User-Agent', value])
     else if (name === 'referer') headers.push(['Referer', value])
     else if (name === 'cookie') headers.push(['Cookie', cookie(value)])
@@ -100,6 +112,11 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
         `${name} of curl is not understood here`,
         'leave it out, or describe the request with --url, --method, --header and --data',
       )
+    } else if (/^\^|\^$/.test(word)) {
+      throw new RequestUnclear(
+        'there are carets (^) in that line: it was copied for the command line of Windows',
+        'copy it again for this shell: in a browser, `Copy as cURL (bash)`',
+      )
     } else url = once(url, word)
   }
   if (url === undefined)
@@ -114,9 +131,10 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
     query.search = [query.search.slice(1), body].filter((part) => part !== '').join('&')
     return { method: method ?? 'GET', url: query.href, headers, insecure }
   }
-  for (const [name, value] of defaults) if (headerOf(headers, name) === undefined) headers.push([name, value])
+  for (const [name, value] of defaults)
+    if (headerOf(headers, name) === undefined && !removed.has(name.toLowerCase())) headers.push([name, value])
   // What curl itself would add, for servers that look at them.
-  if (headerOf(headers, 'accept') === undefined) headers.push(['Accept', '*/*'])
+  if (headerOf(headers, 'accept') === undefined && !removed.has('accept')) headers.push(['Accept', '*/*'])
   return {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     url: address,

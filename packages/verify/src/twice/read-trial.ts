@@ -38,8 +38,7 @@ function judge(trial: Trial, thing: Thing): Judged {
       : { reading: 'unclear', words: `One got no answer: ${lost.outcome.why}. What it did is not known.` }
   }
   const [first, second] = answers as [Answer, Answer]
-  if (good.length === 0)
-    return { reading: 'failed', words: `Both were refused (${both(first, second)}): nothing was done.` }
+  if (good.length === 0) return noneSucceeded(first, second)
   if (good.length === 1) return oneSucceeded(trial, first, second)
   const comparison = compareAnswers(first, second)
   if (comparison.kind === 'two') {
@@ -52,12 +51,17 @@ function judge(trial: Trial, thing: Thing): Judged {
     case 'differs':
       return {
         reading: 'unclear',
-        words: `The answers differ: ${comparison.where} was ${comparison.values[0]}, then ${comparison.values[1]}. It looks as if it ran twice.`,
+        words: `The answers differ: ${comparison.where} was ${comparison.values[0]}, then ${comparison.values[1]}. Whether it ran twice, the answers do not tell.`,
       }
     case 'times':
       return {
         reading: 'unclear',
         words: `The answers are the same but for ${comparison.where}, a time. The second was not a replay; whether it did something again, the answers do not tell.`,
+      }
+    case 'exchange':
+      return {
+        reading: 'unclear',
+        words: `The answers are the same but for ${comparison.where}, an id of the request itself: ${comparison.values[0]}, then ${comparison.values[1]}. The second was not a replay; whether it did something again, the answers do not tell.`,
       }
     case 'blank':
       return { reading: 'unclear', words: 'Both succeeded and said nothing: the answers do not tell.' }
@@ -68,11 +72,30 @@ function judge(trial: Trial, thing: Thing): Judged {
   }
 }
 
+/** Only a 4xx says that nothing was done. */
+function noneSucceeded(first: Answer, second: Answer): Judged {
+  const statuses = both(first, second)
+  const some = (from: number): boolean => [first, second].some(({ status }) => status >= from && status < from + 100)
+  if (some(500))
+    return { reading: 'failed', words: `None succeeded (${statuses}). What they did before they failed is not known.` }
+  if (some(300)) {
+    const to = first.headers['location'] ?? second.headers['location']
+    const where = to === undefined ? '' : ` to ${to}`
+    return {
+      reading: 'failed',
+      words: `Sent elsewhere (${statuses})${where}. Redirects are not followed, -L is ignored: give the address itself.`,
+    }
+  }
+  return { reading: 'failed', words: `Both were refused (${statuses}): nothing was done.` }
+}
+
 function oneSucceeded(trial: Trial, first: Answer, second: Answer): Judged {
   const refused = first.status < 300 ? second : first
   if (refused.status >= 500) {
     return { reading: 'unclear', words: `One failed (${refused.status}). What it did before that is not known.` }
   }
+  if (refused.status < 400)
+    return { reading: 'unclear', words: `One was sent elsewhere (${refused.status}); redirects are not followed.` }
   if (trial.name === 'changed-body') {
     const plain = refused.status === 422 || refused.status === 409
     return plain
@@ -87,7 +110,7 @@ function oneSucceeded(trial: Trial, first: Answer, second: Answer): Judged {
   return { reading: 'once', words: `${when} (${refused.status}).` }
 }
 
-function changedBody(trial: Trial, kind: 'differs' | 'times' | 'blank' | 'same', thing: Thing): Judged {
+function changedBody(trial: Trial, kind: 'differs' | 'times' | 'exchange' | 'blank' | 'same', thing: Thing): Judged {
   const what = trial.changed?.where ?? 'the body'
   if (kind === 'same' || kind === 'times') {
     return {

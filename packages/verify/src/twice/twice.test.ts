@@ -154,13 +154,38 @@ describe('twice', () => {
     expect(timed.verdict).toBe('unclear')
   })
 
-  test('a value that moved looks like a second run, and request ids do not', async () => {
+  test('a value that moved, or an id of the request, tells nothing: lines and conclusion agree', async () => {
     let balance = 100
     const moved = await ask(await serve(async () => [200, { balance: (balance -= 10) }]))
-    expect(moved.withKey[0]?.words).toContain('/balance was 50, then 40')
+    expect(moved.withKey[0]?.words).toContain(
+      '/balance was 50, then 40. Whether it ran twice, the answers do not tell.',
+    )
+    expect(moved.conclusion[1]).toBe('With an Idempotency-Key header, the answers do not tell.')
     let requests = 0
     const traced = await ask(await serve(async () => [200, { state: 'ok', requestId: `req_${++requests}` }]))
-    expect(readings(traced.withKey)).toEqual(['once', 'once', 'ignored'])
+    expect(readings(traced.withKey)).toEqual(['unclear', 'unclear', 'unclear'])
+    expect(traced.withKey[0]?.words).toMatch(
+      /the same but for \/requestId, an id of the request itself: "req_5", then "req_6"\. .*the answers do not tell\.$/,
+    )
+    expect(traced.verdict).toBe('unclear')
+  })
+
+  test('only a 4xx says that nothing was done', async () => {
+    const words = async (status: number, location?: string) => {
+      const report = await ask(
+        await serve(async ({ response }) => {
+          if (location !== undefined) response.setHeader('Location', location)
+          return [status]
+        }),
+      )
+      expect(report.verdict).toBe('failed')
+      return report.withKey[0]?.words
+    }
+    expect(await words(400)).toBe('Both were refused (400): nothing was done.')
+    expect(await words(500)).toBe('None succeeded (500). What they did before they failed is not known.')
+    expect(await words(307, 'http://192.0.2.2/x')).toBe(
+      'Sent elsewhere (307) to http://192.0.2.2/x. Redirects are not followed, -L is ignored: give the address itself.',
+    )
   })
 
   test('a server that dies on the second copy: unclear, never safe', async () => {

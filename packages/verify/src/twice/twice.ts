@@ -33,7 +33,7 @@ export interface TwiceReport {
   readonly conclusion: readonly string[]
   /**
    * `unsafe`: even with a key a second request made a second thing. `safe`: with a key, no answer told of a second one.
-   * `unclear`: the answers do not tell. `failed`: no request succeeded, so nothing was tried.
+   * `unclear`: the answers do not tell. `failed`: no request succeeded, so there was nothing to compare.
    */
   readonly verdict: 'unsafe' | 'safe' | 'unclear' | 'failed'
   /** why the body was not changed, where it was not */
