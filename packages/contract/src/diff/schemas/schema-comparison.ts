@@ -13,6 +13,7 @@ import { describeDifference } from './describe-difference.ts'
 import type { Exchange } from '../../schema/exchange.ts'
 import { ExchangeSchemas } from './exchange.ts'
 import { onlyStatesWidth } from './integer-width.ts'
+import { memberChanges } from './members.ts'
 import { readAsText } from './read-as-text.ts'
 import { schemaRules } from './schema-rules.ts'
 import { Unchanged } from './unchanged.ts'
@@ -106,6 +107,8 @@ export class SchemaComparison {
     if (forward.answer !== 'yes') return
     // Nobody is broken: is it the same, or does it offer more?
     const back = received ? this.#accepts('base', old, now, use) : this.#accepts('revision', now, old, use)
+    if (before !== undefined && after !== undefined && back.differences.length === 0)
+      this.#compareMembers(before, after, use)
     for (const difference of back.differences) {
       if (difference.answer === 'unknown') continue
       const change = this.#change(difference, received ? 'sent' : 'received', where)
@@ -130,6 +133,31 @@ export class SchemaComparison {
         ...('before' in change ? { before: change.before } : { level: 'info' }),
         ...('after' in change ? { after: change.after } : {}),
       })
+    }
+  }
+
+  #compareMembers(before: Schema, after: Schema, use: SchemaUse): void {
+    const report = reporter(schemaRules, this.#changes, use.subject)
+    for (const { path, steps, added, removed } of memberChanges(before.schema, after.schema, this.#named)) {
+      const place = path === '' ? use.place : `${use.place} ${path}`
+      const base = this.#base.locate(before.location, steps)
+      const tell = (id: 'property-added' | 'property-removed', names: readonly string[], what: string): void => {
+        const [first = ''] = names
+        const side = id === 'property-added' ? this.#revision : this.#base
+        const schema = id === 'property-added' ? after : before
+        const at = side.locate(schema.location, [...steps, 'properties', first])
+        report(id, {
+          at: id === 'property-added' ? at : this.#revision.locate(after.location, steps),
+          base: id === 'property-added' ? base : at,
+          place,
+          message: `${place}: ${listed(names)} ${what}`,
+          direction: use.direction,
+          keyword: 'properties',
+        })
+      }
+      if (added.length > 0) tell('property-added', added, added.length === 1 ? 'is new' : 'are new')
+      if (removed.length > 0)
+        tell('property-removed', removed, removed.length === 1 ? 'is no longer declared' : 'are no longer declared')
     }
   }
 
@@ -191,6 +219,13 @@ export class SchemaComparison {
     if (target !== undefined) return side.locate(target.location, steps.slice(2))
     return schema === undefined ? undefined : side.locate(schema.location, steps)
   }
+}
+
+/** At most five by name. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => `\`${name}\``)
+  const more = names.length - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
 }
 
 const nowhere: SourceLocation = { file: '', line: 1, column: 1, pointer: '' }

@@ -30,6 +30,20 @@ export const schemaRules = {
     why: 'Everything that may come now was to be expected before.',
     fix: 'nothing to do',
   },
+  'property-added': {
+    area: 'schema',
+    level: 'minor',
+    law: 'a new optional property is offered, and breaks nobody who lets unknown ones pass',
+    why: 'Senders need not send it; readers that follow the tolerant policy pass over it. With `--policy strict`, for readers that refuse unknown properties, it is judged as what it is to them.',
+    fix: 'nothing to do',
+  },
+  'property-removed': {
+    area: 'schema',
+    level: 'warning',
+    law: 'an optional property that is no longer declared is missed by whoever uses it',
+    why: 'Nobody was promised that it comes, and nobody has to be read: so no schema breaks. But who shows it, or sends it because it had an effect, finds nothing there, and no validator tells. A consumer that reads it should have it `required` in a document of its own; then the change is breaking, and names it.',
+    fix: 'mark it `deprecated` first; ask those who use it',
+  },
   'default-changed': {
     area: 'schema',
     level: 'warning',
