@@ -1,4 +1,4 @@
-/** `spandrel verify` as a user runs it: the ten minutes of docs/verify/verify.md, its ends and its evidence. */
+/** `spandrel verify` as a user runs it: the example of docs/verify/verify.md, its ends and its evidence. */
 import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -29,6 +29,7 @@ async function start(file: string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spandrel-verify-'))
   await cp(samples, folder, { recursive: true })
+  await cp(join(samples, 'orders.openapi.yaml'), join(folder, 'bare.openapi.yaml'))
   await git('init', '-q')
   await git('add', '.')
   await git('-c', 'user.name=t', '-c', 'user.email=t@example.org', 'commit', '-q', '-m', 'the samples')
@@ -121,7 +122,7 @@ test('--repeat sends what led to one finding, and only that', async () => {
 test('nobody there: exit 3, once said; 0 with --allow-inconclusive', async () => {
   const nobody = await verify('orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--profile', 'quick')
   expect(nobody.code).toBe(3)
-  expect(nobody.stdout.match(/nobody listens there/g)?.length).toBe(2)
+  expect(nobody.stdout.match(/nobody listens there .+: start the service, or correct --url/g)?.length).toBe(2)
   const allowed = await verify(
     'orders.openapi.yaml',
     '--url',
@@ -207,6 +208,7 @@ test.each([
     '--allow shop.example',
   ],
   [['orders.openapi.yaml'], 'where does orders run?', '--url http'],
+  [['bare.openapi.yaml', '--url', 'http://127.0.0.1:1'], 'nothing of bare can be tested', 'it has no `x-probe`: '],
   [
     ['orders.openapi.yaml', '--url', 'http://127.0.0.1', '--operation', 'placeOrdr'],
     'orders has no operation placeOrdr',

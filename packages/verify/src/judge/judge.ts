@@ -3,7 +3,7 @@ import { checks } from '../checks/all.ts'
 import type { Check, JudgeContext, Judgement } from '../checks/check.ts'
 import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
-import { one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
+import { type RequestView, one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
 import { answerShapes } from './answer-shapes.ts'
 import { conclude, worst } from './conclude.ts'
@@ -102,7 +102,9 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
     if (first?.end?.why?.startsWith('no answer within') === true)
       return `a plain call got ${first.end.why}: mend the service, or give it a longer --profile`
     if (!plainlyAnswered(operation, first?.end))
-      return `a plain call did not succeed (${statusText(first)}): mend x-probe.example, or the service`
+      return `a plain call did not succeed (${statusText(first)}): ${
+        nobodyListened(first) ? 'start the service, or correct --url' : 'mend x-probe.example, or the service'
+      }`
     if (operation.probe.oracle !== 'strong') continue
     const marker = first!.invoke.marker
     const [before, after] = [trial.effects.get(`${marker}:before`), trial.effects.get(marker)]
@@ -117,10 +119,14 @@ function baselineFault(operation: OperationFacts, trials: readonly TrialView[]):
   return undefined
 }
 
+function nobodyListened(request: RequestView | undefined): boolean {
+  return request?.end?.why?.startsWith('nobody listens') === true
+}
+
 /** Where the service stopped answering at all, and what it was doing. */
 function gone(trials: readonly TrialView[]): string | undefined {
   const requests = trials.flatMap((trial) => trial.requests.map((request) => ({ request, trial })))
-  const refused = requests.find(({ request }) => request.end?.why?.startsWith('nobody listens') === true)
+  const refused = requests.find(({ request }) => nobodyListened(request))
   if (refused === undefined) return undefined
   const cut = requests.filter(
     ({ request: { end } }) =>

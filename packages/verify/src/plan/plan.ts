@@ -52,6 +52,8 @@ export function leftAlone(operation: OperationFacts): string | undefined {
     return declared ? 'its x-probe has no `example`: the parameters of a call that may be made' : 'it only reads'
   }
   if (operation.method === 'DELETE') return 'x-probe cannot yet say how to see that something is gone'
+  if (marker === undefined && example === undefined)
+    return 'it has no `x-probe`: nothing is sent to an operation until one says what is sent, and how its effect is seen'
   if (marker === undefined || example === undefined) {
     return `its x-probe has no ${marker === undefined ? '`marker`' : '`example`'}: nothing is sent to an operation whose effects nobody marked as a test's`
   }

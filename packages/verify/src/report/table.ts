@@ -49,7 +49,7 @@ function detail(check: CheckVerdict, colour: Colour): string[] {
   const head = `  ${verdictText(check.verdict, colour)}  ${check.check}: ${check.promise}`
   const [first] = check.counterexamples
   if (first === undefined) return [head, ...check.notes.map((note) => `    ${note}`)]
-  const more = check.counterexamples.length > 1 ? ` (and ${check.counterexamples.length - 1} more)` : ''
+  const more = check.counterexamples.length > 1 ? ` (one of ${check.counterexamples.length} cases)` : ''
   return [head, `    ${first.about}: ${first.what}${more}`, `    ${colour('dim', `again: --repeat ${check.finding}`)}`]
 }
 
