@@ -405,6 +405,8 @@ async function tell(
 function exitOf(report: VerifyReport, options: VerifyCommandOptions): ExitCode {
   const verdicts = report.results.map(({ verdict }) => verdict)
   if (verdicts.includes('FAIL')) return 1
+  // Whatever it was that ended it: that is nothing to allow.
+  if (report.stopped !== undefined) return 3
   const unsure =
     verdicts.some((verdict) => verdict === 'WEAK' || verdict === 'INCONCLUSIVE') || report.guarantees.tested === 0
   return unsure && options.allowInconclusive !== true ? 3 : 0

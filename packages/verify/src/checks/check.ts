@@ -1,5 +1,5 @@
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
-import type { LagRecord } from '../history/records.ts'
+import type { DownRecord, LagRecord } from '../history/records.ts'
 import type { AnswerShape } from '../judge/answer-shapes.ts'
 import type { TrialView } from '../history/trial-view.ts'
 
@@ -37,6 +37,8 @@ export interface JudgeContext {
   readonly volatile: readonly string[]
   /** whether an answer fits its declaration */
   readonly shape: AnswerShape
+  /** the service went away by itself */
+  readonly down?: DownRecord
   /** when this machine was late itself */
   readonly lags: readonly LagRecord[]
 }

@@ -151,6 +151,21 @@ export interface CutRecord {
   readonly latencyMs?: number
 }
 
+/** Nobody listened any more, and nobody came back; the run did not kill it. */
+export interface DownRecord {
+  readonly type: 'down'
+  readonly instance: string
+  readonly at: number
+  /** when the first request began that nobody took */
+  readonly deadAt: number
+  /** how long it was waited for */
+  readonly waitedMs: number
+  /** what was being done to it then */
+  readonly during: readonly { readonly ref: string; readonly stimulus: string }[]
+  /** requests of those never got an answer; else they are only the first that were refused */
+  readonly unanswered: boolean
+}
+
 /** This machine was late itself: a timer of the run fired `ms` after its time. */
 export interface LagRecord {
   readonly type: 'lag'
@@ -162,6 +177,7 @@ export type HistoryRecord =
   | CleanupRecord
   | CutRecord
   | DoneRecord
+  | DownRecord
   | MessageHistoryRecord
   | LagRecord
   | RunRecord

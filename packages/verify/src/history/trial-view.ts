@@ -51,7 +51,9 @@ export function trialsOf(records: readonly HistoryRecord[]): TrialView[] {
     else if (record.type === 'invoke') trials.get(record.trial)?.requests.push(view(record, ends.get(record.id)))
     else if (record.type === 'effects') {
       const trial = trials.get(record.trial)
-      trial?.effects.set(record.marker, record)
+      // What was counted stays counted when the service is gone.
+      if (record.count !== undefined || trial?.effects.get(record.marker)?.count === undefined)
+        trial?.effects.set(record.marker, record)
       if ((record.count ?? 0) > 0 && trial?.firstSeen.has(record.marker) === false)
         trial.firstSeen.set(record.marker, record)
     } else if (record.type === 'process') trials.get(record.trial)?.processes.push(record)

@@ -60,7 +60,8 @@ function notes(
   if (verdict === 'WEAK') return [weak === undefined ? 'answers only' : `answers only: ${weak}`]
   if (verdict === 'FAIL') return []
   // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
-  return clean > 3 ? [`0 of ${clean}: under ${percent(3 / clean)} at 95 %`] : []
+  // Of three or fewer it says nothing: the exact bound, 1 - 0.05^(1/n), does.
+  return [`0 of ${clean}: under ${percent(clean > 3 ? 3 / clean : 1 - 0.05 ** (1 / clean))} at 95 %`]
 }
 
 function percent(share: number): string {

@@ -1,13 +1,13 @@
 /** From a history to verdicts; nothing else is read, so the same history gives the same verdicts again. */
 import { checks } from '../checks/all.ts'
-import type { Check, JudgeContext, Judgement } from '../checks/check.ts'
+import { type Check, type JudgeContext, type Judgement, violated } from '../checks/check.ts'
 import { runOf } from '../history/history.ts'
 import type { HistoryRecord, RunRecord } from '../history/records.ts'
 import { type RequestView, one, plainlyAnswered, statusText, trialsOf, type TrialView } from '../history/trial-view.ts'
 import type { Member, OperationFacts } from '../plan/operation-facts.ts'
 import { answerShapes } from './answer-shapes.ts'
 import { conclude, worst } from './conclude.ts'
-import { type CutShort, cutShort } from './cut-short.ts'
+import { type CutShort, cutShort, downWords } from './cut-short.ts'
 import { judgeMessages } from './judge-messages.ts'
 import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from './verdict.ts'
 
@@ -16,6 +16,7 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const trials = trialsOf(records)
   const lags = records.filter((record) => record.type === 'lag')
   const cut = cutShort(records, run)
+  const down = records.find((one) => one.type === 'down')
   const touched = new Set(trials.map(({ record }) => record.ref))
   const shape = answerShapes(
     run,
@@ -26,10 +27,12 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     const mine = trials.filter(({ record }) => record.ref === operation.ref)
     const known = mine.length > 0 || run.untested.some(({ ref }) => ref === operation.ref)
     if (!known && run.planned?.[operation.ref] === undefined) continue
-    results.push(...judgeOperation(operation, mine, run, { volatile: run.volatile, lags, shape }, cut))
+    const context = { volatile: run.volatile, lags, shape, ...(down !== undefined && { down }) }
+    results.push(...judgeOperation(operation, mine, run, context, cut))
   }
   results.push(...judgeMessages(records, run))
-  const tested = results.filter(({ verdict }) => verdict !== 'NOT TESTED')
+  // What was tried: a verdict that says why nothing could be is none.
+  const tested = results.filter(({ checks: own }) => own.some(({ trials: tried }) => tried > 0))
   return {
     version: 1,
     run: run.run,
@@ -37,6 +40,7 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     started: run.started,
     ...(run.commit !== undefined && { commit: run.commit }),
     profile: run.profile,
+    ...(down !== undefined && { stopped: downWords(down) }),
     guarantees: {
       declared: results.length,
       tested: tested.length,
@@ -136,6 +140,27 @@ function gone(trials: readonly TrialView[]): string | undefined {
   return `the service stopped: nobody listens any more${last.length === 0 ? '' : `, after: ${last.join('; ')}`}`
 }
 
+/** The trial after which the service was gone, where one check alone was being tried. */
+function endedBy(
+  check: Check,
+  { ref }: OperationFacts,
+  about: readonly TrialView[],
+  { down }: JudgeContext,
+): { trial: TrialView; judgement: Judgement } | undefined {
+  const [doing, ...others] = down?.during ?? []
+  if (down === undefined || doing === undefined || !down.unanswered || others.length > 0 || doing.ref !== ref)
+    return undefined
+  if (checks.find(({ stimuli }) => stimuli.includes(doing.stimulus)) !== check) return undefined
+  const own = about.filter(({ record }) => record.stimulus === doing.stimulus)
+  // Sent and never answered, as far as it is known the last before it was gone.
+  const cut = own.filter(({ requests }) =>
+    requests.some(({ end, invoke }) => end?.status === undefined && invoke.at < down.deadAt),
+  )
+  const trial = cut[0] ?? own.at(-1)
+  if (trial === undefined) return undefined
+  return { trial, judgement: violated(downWords(down), trial.requests) }
+}
+
 /** How long after the first the latest copy was sent that was there before the first was answered. */
 function latest(judged: readonly { trial: TrialView }[]): string {
   const delays = judged.flatMap(({ trial }) => {
@@ -172,6 +197,8 @@ function judgeCheck(
   const judged = about
     .map((trial) => ({ trial, judgement: check.judge(trial, operation, context) }))
     .filter((one): one is { trial: TrialView; judgement: Judgement } => one.judgement !== undefined)
+  const ended = endedBy(check, operation, about, context)
+  if (ended !== undefined) judged.unshift(ended)
   const { oracle } = operation.probe
   const concluded = conclude(base, judged, oracle === 'strong' ? undefined : oracle.weak, cut)
   if (concluded?.verdict !== 'PASS' || check.id !== 'late-overlap') return concluded

@@ -53,6 +53,9 @@ export interface VerifyReport {
   /** what was checked out where the run was started; `spandrel scorecard` counts a report for its commit only */
   readonly commit?: Commit
   readonly profile: string
+  /** the service went away by itself, and when; nothing after that was tried */
+  readonly stopped?: string
+  /** `tested`: something was tried of it */
   readonly guarantees: { readonly declared: number; readonly tested: number; readonly passed: number }
   readonly results: readonly GuaranteeVerdict[]
   /** what was removed again, by operation */

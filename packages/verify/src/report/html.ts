@@ -17,6 +17,7 @@ export function htmlReport(report: VerifyReport, records: readonly HistoryRecord
 <title>spandrel verify: ${passed} of ${declared}</title><style>${style}</style></head><body>
 <h1>${declared} guarantees declared, ${tested} tested, ${passed} passed</h1>
 <p>${escaped(report.started)}, profile ${escaped(report.profile)}, seed ${report.seed}</p>
+${report.stopped === undefined ? '' : `<p class="FAIL">${cut(report.stopped, 600)}</p>`}
 <table><thead><tr><th>operation</th><th>guarantee</th><th>verdict</th><th>checks (trials that proved something / all)</th></tr></thead><tbody>
 ${results.slice(0, most.rows).map(row).join('\n')}
 </tbody></table>
@@ -38,7 +39,7 @@ function more(count: number, what: string): string {
 function row({ ref, member, verdict, checks, untested }: GuaranteeVerdict): string {
   const own = checks.map(
     (check) =>
-      `<span class="${check.verdict}" title="${cut(`${check.promise}. ${check.notes.join('; ')}`, 600)}">${escaped(check.check)} ${check.confirmed}/${check.trials}</span>`,
+      `<span class="${check.verdict}" title="${cut(`${check.promise}. ${check.notes.join('; ')}`, 600)}">${escaped(check.check)} ${check.confirmed}/${check.trials}${check.verdict === 'PASS' ? ` (${cut(check.notes.join('; '), 200)})` : ''}</span>`,
   )
   const reasons = untested
     .slice(0, most.reasons)

@@ -12,7 +12,7 @@ export function reportLines(report: VerifyReport, colour: Colour): string[] {
     lines.push(`${verdictText(result.verdict, colour)}  ${name}  ${summary(result)}`.trimEnd())
     const reason = oneReason(result)
     if (reason !== undefined) lines.push(`    ${reason}`)
-    else for (const check of result.checks) lines.push(...detail(check, colour))
+    else lines.push(...bounds(result, colour), ...result.checks.flatMap((check) => detail(check, colour)))
   }
   const missing = report.results.flatMap(({ untested }) => untested)
   if (missing.length > 0) {
@@ -26,6 +26,7 @@ export function reportLines(report: VerifyReport, colour: Colour): string[] {
     lines.push(
       `  ${ref}  ${colour('dim', `what was made for this test${cleaned > 0 ? ', in part' : ''}: ${why ?? ''}`)}`,
     )
+  if (report.stopped !== undefined) lines.push('', colour('bad', report.stopped))
   const { declared, tested, passed } = report.guarantees
   lines.push('', `${declared} guarantees declared, ${tested} tested, ${passed} passed`)
   return lines
@@ -42,6 +43,13 @@ function summary({ checks, verdict }: GuaranteeVerdict): string {
   const proved = checks.reduce((sum, { confirmed }) => sum + confirmed, 0)
   const passed = checks.filter((check) => check.verdict === 'PASS').length
   return `${passed} of ${checks.length} checks, ${proved} trials`
+}
+
+/** How rare a fault may be that nobody saw: of each check that passed. */
+function bounds({ checks }: GuaranteeVerdict, colour: Colour): string[] {
+  return checks
+    .filter(({ verdict }) => verdict === 'PASS')
+    .map(({ check, notes }) => `    ${colour('dim', `${check}  ${notes.join('; ')}`)}`)
 }
 
 function detail(check: CheckVerdict, colour: Colour): string[] {

@@ -19,6 +19,7 @@ import { Attack, type Given } from './attack.ts'
 import { Budget, type OperationBudget, TimeIsUp } from './budget.ts'
 import { cleanUp } from './clean-up.ts'
 import { type Counters, Probe, settle } from './count-effects.ts'
+import { Liveness } from './liveness.ts'
 import { type MessageOptions, MessageWork } from './message-run.ts'
 import { pool } from './pool.ts'
 import { inTwoParts, type Profile, profiles } from './profile.ts'
@@ -175,6 +176,7 @@ export async function run(options: RunOptions): Promise<History> {
   /** Of the service's time, for the planted keys, for what settles, and for counting. */
   const reserveMs = (): number => settlesMs + probe.countingMs(counter / 2)
 
+  const life = new Liveness(history)
   const stopWatching = watchLag(history)
   try {
     const usable: Usable[] = []
@@ -192,6 +194,7 @@ export async function run(options: RunOptions): Promise<History> {
       }
     }
     for (const { one, latencyMs, spentMs } of usable) {
+      if (life.gone) break
       const { operation } = one
       const share = budget.operation({ spentMs, settlesMs: operation.probe.settlesMs, reserveMs })
       const limits = { budget: share, callMs: latencyMs }
@@ -201,7 +204,12 @@ export async function run(options: RunOptions): Promise<History> {
         options.signal?.throwIfAborted()
         try {
           attack.need(stimulus.lasts?.(attack, latencyMs) ?? latencyMs)
-          await orAborted(stimulus.run(attack, latencyMs), options.signal)
+          if (life.gone) return undefined
+          try {
+            await orAborted(stimulus.run(attack, latencyMs), options.signal)
+          } finally {
+            await life.look()
+          }
           return undefined
         } catch (error) {
           if (error instanceof TimeIsUp) return error
@@ -211,6 +219,7 @@ export async function run(options: RunOptions): Promise<History> {
       const attack = attackOn(operation, limits)
       await inOrder(one.stimuli, say, async (stimulus) => {
         const cut = await tryIt(attack, stimulus)
+        if (life.gone) return
         const [{ ref }, { id }, at] = [operation, stimulus, history.clock()]
         history.add(
           cut === undefined ? { type: 'done', ref, stimulus: id, at } : { ...cutRecord(cut, ref, id, at), latencyMs },
@@ -223,10 +232,10 @@ export async function run(options: RunOptions): Promise<History> {
     }
     // The time of a profile is for requests; messages take what their retries and time-outs take.
     const messagesAt = history.clock()
-    await work?.run(usable.map(({ one }) => attackOn(one.operation)))
+    if (!life.gone) await work?.run(usable.map(({ one }) => attackOn(one.operation)))
     budget.extend(history.clock() - messagesAt)
     tell('the keys planted first')
-    await pool(together, afterwards, (work) => work())
+    if (!life.gone) await pool(together, afterwards, (work) => work())
     options.signal?.throwIfAborted()
     const counted = usable.map(({ one }) => one.operation)
     await settle({ history, operations: counted, probe, budget, tell, signal: options.signal })
@@ -272,14 +281,19 @@ async function inOrder(
   work: (stimulus: Stimulus) => Promise<void>,
 ): Promise<void> {
   const [alone, others] = [stimuli.filter((one) => one.alone), stimuli.filter((one) => !one.alone)]
-  const [planted, rest] = [others.filter(({ id }) => id === 'kept'), others.filter(({ id }) => id !== 'kept')]
+  const planted = others.filter(({ id }) => id === 'kept')
+  const last = others.filter((one) => one.last === true)
+  const rest = others.filter((one) => !planted.includes(one) && !last.includes(one))
   for (const stimulus of [...planted, ...alone]) {
     say([stimulus])
     await work(stimulus)
   }
-  if (rest.length === 0) return
-  say(rest)
+  if (rest.length > 0) say(rest)
   await pool(together, rest, work)
+  for (const stimulus of last) {
+    say([stimulus])
+    await work(stimulus)
+  }
 }
 
 /** ` (3.2 s left, 15 s of the service)`; nothing where as long may be taken as it takes. */

@@ -9,6 +9,8 @@ export interface Stimulus {
   applies(operation: OperationFacts, given: Given, profile: Profile): true | string | undefined
   /** alone: nothing else is sent meanwhile (it breaks a dependency, or its timing is everything) */
   readonly alone: boolean
+  /** done when all others are, and by itself: it may end the service, and then it must be known what did */
+  readonly last?: boolean
   /** it goes by chance, and is tried as often as the profile says: see `inTwoParts` */
   readonly counted?: boolean
   /** how long it takes at least, ms; with less left it is not begun. Default: one call */

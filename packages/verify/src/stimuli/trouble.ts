@@ -8,6 +8,7 @@ import { keyed, repeatable, type Stimulus } from './stimulus.ts'
 export const clientAbort: Stimulus = {
   id: 'client-abort',
   alone: false,
+  last: true,
   applies: (operation) => (keyed(operation) ? true : undefined),
   lasts: (_, latencyMs) => latencyMs * 3.5,
   async run(attack, latencyMs) {
