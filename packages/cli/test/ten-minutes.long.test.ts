@@ -89,6 +89,7 @@ const steady = (text: string): string =>
   text
     .replaceAll(/\d+ trials/g, 'N trials')
     .replaceAll(/\d+ %/g, 'N %')
+    .replaceAll(/ up to \d+ ms /g, ' up to N ms ')
     .replaceAll(/\d+ copies at once: \d+ effects/g, 'N copies at once: N effects')
     .replaceAll(/ \(one of \d+ cases\)/g, '')
     .replaceAll(/^ {4}no copy was refused: .+\n/gm, '')

@@ -371,5 +371,38 @@ describe('faults of OpenAPI documents', () => {
         { file: 'payments/payments.guarantees.yaml', from: 'quotePrice:', to: 'getQuote:' },
       ],
     },
+    {
+      file,
+      from: 'security:\n  - shopper: []\n',
+      to: 'security:\n  - shopper: []\ntags:\n  - { name: orders }\n  - { name: ▸orders }\n',
+      id: 'duplicate-name',
+      says: 'the tag `orders` exists already',
+      hint: 'remove one of them',
+    },
+    {
+      file,
+      from: 'security:\n  - shopper: []\n',
+      to: 'security:\n  - shopper: []\nservers:\n  - url: ▸https://{region}.example.com\n    variables: { regin: { default: eu } }\n',
+      id: 'undeclared-server-variable',
+      says: 'there is no variable `region` of this server',
+      hint: 'did you mean `regin`?',
+    },
+    {
+      file,
+      from: 'security:\n  - shopper: []\n',
+      to: 'security:\n  - shopper: []\nservers:\n  - url: https://{region}.example.com\n    variables: { region: { enum: [eu, us], default: ▸de } }\n',
+      id: 'unknown-value',
+      says: 'the default `de` of `region` is not one of its values: eu, us',
+      hint: 'use one of them',
+    },
+    {
+      file: old,
+      from: '                  discount: { type: number, nullable: true, example: 0.5 }',
+      to: '                  discounts: { type: ▸array }',
+      id: 'missing-member',
+      severity: 'warning',
+      says: 'a list without `items`',
+      hint: 'add `items`',
+    },
   ])
 })

@@ -9,6 +9,7 @@ import { entriesAt, entriesOf, field, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { SourceLocation } from '../model/location.ts'
 import type { OperationReading } from './read-operation.ts'
+import { checkNamesAndServers } from './names-and-servers.ts'
 import { readPathItem } from './read-operation.ts'
 import { templateNames } from './read-parameters.ts'
 import { Security } from './security.ts'
@@ -29,6 +30,7 @@ export function checkOpenapi(root: Node, version: number, reading: Reading): voi
     sources,
     version: { name: 'OpenAPI', number: version },
   })
+  checkNamesAndServers(root, version, findings)
   if (version >= 3.1 && !['paths', 'webhooks', 'components'].some((key) => field(root, key) !== undefined)) {
     findings.error(root.at, 'missing-member', 'the document has no `paths`, `webhooks` or `components`', 'add `paths`')
   }

@@ -55,6 +55,7 @@ export const structureFaults: Readonly<Record<string, string>> = {
   'too-many-nodes': 'a document is larger than what is read',
   'total-order-partitions': 'a channel is ordered as a whole, and has several partitions',
   'undeclared-path-parameter': 'a path has a parameter that is not declared',
+  'undeclared-server-variable': 'the URL of a server has a variable that is not described',
   'unknown-address': 'a channel has no address',
   'unknown-alias': 'a YAML alias refers to no anchor',
   'unknown-channel': 'a channel is named that no document has',

@@ -155,7 +155,9 @@ export class SchemaReader {
     const discriminator = node.entries.has('discriminator') ? discriminatorOf(node, schema) : undefined
     if (discriminator !== undefined) schema['discriminator'] = discriminator
     requiredIsDeclared(node, this.#findings)
-    return dialect === 'openapi-3.0' ? nullable(schema, node, this.#findings) : schema
+    if (dialect !== 'openapi-3.0') return schema
+    listWithoutItems(schema, node, this.#findings)
+    return nullable(schema, node, this.#findings)
   }
 
   #map(node: Node, dialect: Dialect): Record<string, JsonSchema> {
@@ -232,6 +234,13 @@ function requiredIsDeclared(node: MapNode, findings: Findings): void {
     const message = `\`${name}\` is required, and is no property`
     findings.warning(item.at, 'unknown-property', message, `did you mean \`${meant}\`?`)
   }
+}
+
+/** "`items` MUST be present if the `type` is `array`" (OAS 3.0, Schema Object); 3.1 takes anything there. */
+function listWithoutItems(schema: Record<string, unknown>, node: MapNode, findings: Findings): void {
+  const type = field(node, 'type')
+  if (type === undefined || schema['type'] !== 'array' || 'items' in schema) return
+  findings.warning(type.at, 'missing-member', 'a list without `items`', 'add `items`; `{}` for anything')
 }
 
 /** `nullable: true` adds null to `type`. Without `type` it says nothing, and with `enum` null must be listed (OAS 3.0.4). */

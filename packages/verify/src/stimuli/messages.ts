@@ -133,8 +133,8 @@ export const messageTransient: MessageStimulus = {
       const first = trial.message('first')
       // A pusher goes on trying until it is answered well.
       const sent = trial.send([first])
-      // Long enough to be tried, and not so long that all attempts are used up.
-      const until = trial.clock() + Math.max(latencyMs * 3, 100)
+      // Until it is tried, and no longer: the attempts are not to be used up. Who does not need the dependency never does.
+      const until = trial.clock() + Math.max(latencyMs * 5, 1500)
       while (trial.clock() < until && dependency.hits === 0) await new Promise((resolve) => setTimeout(resolve, 5))
       note('heal', dependency.heal())
       await sent
