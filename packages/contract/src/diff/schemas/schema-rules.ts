@@ -39,8 +39,8 @@ export const schemaRules = {
   },
   'property-removed': {
     area: 'schema',
-    level: 'warning',
-    law: 'an optional property that is no longer declared is missed by whoever uses it',
+    level: 'info',
+    law: 'an optional property that is no longer declared breaks nobody who kept to the contract, and is missed by whoever uses it',
     why: 'Nobody was promised that it comes, and nobody has to be read: so no schema breaks. But who shows it, or sends it because it had an effect, finds nothing there, and no validator tells. A consumer that reads it should have it `required` in a document of its own; then the change is breaking, and names it.',
     fix: 'mark it `deprecated` first; ask those who use it',
   },
