@@ -311,6 +311,36 @@ test('a default is what is read where nothing is sent: another one is a warning,
   expect(told(compare(tree(1), tree(2)))).toEqual(['warning default-changed'])
 })
 
+test('schemas that refer to each other in a circle, and then in a smaller one, are gone through to an end', () => {
+  const of = (schemas: string) => `
+openapi: 3.1.0
+info: { title: API, version: 1.0.0 }
+paths:
+  /nodes:
+    post:
+      operationId: add
+      requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/Even' } } } }
+      responses: { '204': { description: Added } }
+components: { schemas: { ${schemas} } }
+`
+  const node = (name: string, size: number, next: string, more = '') =>
+    `${name}: { type: object, properties: { size: { type: integer, default: ${size} }, next: { $ref: '#/components/schemas/${next}' }${more} } }`
+  const two = of(`${node('Even', 2, 'Odd')}, ${node('Odd', 1, 'Even')}`)
+  const one = of(node('Even', 2, 'Even', ', more: { type: string }'))
+  const said = (base: string, revision: string) =>
+    compare(base, revision)
+      .findings.map(({ message }) => message)
+      .slice(0, 2)
+  expect(said(two, one)).toEqual([
+    'request body: `/next/size`: the default is `2` now, and was `1`',
+    'request body: `more` is new',
+  ])
+  expect(said(one, two)).toEqual([
+    'request body: `/next/size`: the default is `1` now, and was `2`',
+    'request body: `more` is no longer declared',
+  ])
+})
+
 test('the name of a header has no case', () => {
   const of = (name: string): string =>
     document('paths', 'minimum: 0').replace(

@@ -118,20 +118,19 @@ export class SchemaComparison {
 
   #compareDefaults(before: Schema, after: Schema, use: SchemaUse): void {
     const report = reporter(schemaRules, this.#changes, use.subject)
-    for (const change of defaultChanges(before.schema, after.schema, this.#named)) {
-      const { path, steps } = change
-      const said = (key: 'before' | 'after'): string =>
-        key in change ? `\`${JSON.stringify(change[key])}\`` : 'not set'
+    const said = (value: unknown): string => (value === undefined ? 'not set' : `\`${JSON.stringify(value)}\``)
+    for (const { path, steps, before: old, after: now } of defaultChanges(before.schema, after.schema, this.#named)) {
       const where = path === '' ? '' : `\`${path}\`: `
       report('default-changed', {
         at: this.#revision.locate(after.location, steps),
         base: this.#base.locate(before.location, steps),
-        place: path === '' ? use.place : `${use.place} ${path}`,
-        message: `${use.place}: ${where}the default is ${said('after')} now, and was ${said('before')}`,
+        place: placeIn(use, path),
+        message: `${use.place}: ${where}the default is ${said(now)} now, and was ${said(old)}`,
         direction: use.direction,
         keyword: 'default',
-        ...('before' in change ? { before: change.before } : { level: 'info' }),
-        ...('after' in change ? { after: change.after } : {}),
+        before: old,
+        after: now,
+        ...(old === undefined ? { level: 'info' } : {}),
       })
     }
   }
@@ -139,25 +138,20 @@ export class SchemaComparison {
   #compareMembers(before: Schema, after: Schema, use: SchemaUse): void {
     const report = reporter(schemaRules, this.#changes, use.subject)
     for (const { path, steps, added, removed } of memberChanges(before.schema, after.schema, this.#named)) {
-      const place = path === '' ? use.place : `${use.place} ${path}`
-      const base = this.#base.locate(before.location, steps)
-      const tell = (id: 'property-added' | 'property-removed', names: readonly string[], what: string): void => {
-        const [first = ''] = names
-        const side = id === 'property-added' ? this.#revision : this.#base
-        const schema = id === 'property-added' ? after : before
-        const at = side.locate(schema.location, [...steps, 'properties', first])
-        report(id, {
-          at: id === 'property-added' ? at : this.#revision.locate(after.location, steps),
-          base: id === 'property-added' ? base : at,
-          place,
-          message: `${place}: ${listed(names)} ${what}`,
-          direction: use.direction,
-          keyword: 'properties',
-        })
+      const place = placeIn(use, path)
+      const where = { place, direction: use.direction, keyword: 'properties' }
+      // The first that came or went stands on one side only; the other has the object that holds the rest.
+      const old = (names: readonly string[]) => this.#base.locate(before.location, [...steps, ...names])
+      const now = (names: readonly string[]) => this.#revision.locate(after.location, [...steps, ...names])
+      const [come, gone] = [added[0], removed[0]]
+      if (come !== undefined) {
+        const message = `${place}: ${listed(added)} ${added.length === 1 ? 'is' : 'are'} new`
+        report('property-added', { ...where, at: now(['properties', come]), base: old([]), message })
       }
-      if (added.length > 0) tell('property-added', added, added.length === 1 ? 'is new' : 'are new')
-      if (removed.length > 0)
-        tell('property-removed', removed, removed.length === 1 ? 'is no longer declared' : 'are no longer declared')
+      if (gone !== undefined) {
+        const message = `${place}: ${listed(removed)} ${removed.length === 1 ? 'is' : 'are'} no longer declared`
+        report('property-removed', { ...where, at: now([]), base: old(['properties', gone]), message })
+      }
     }
   }
 
@@ -203,7 +197,7 @@ export class SchemaComparison {
     return {
       at: at ?? base ?? nowhere,
       base,
-      place: described.path === '' ? use.place : `${use.place} ${described.path}`,
+      place: placeIn(use, described.path),
       message: `${use.place}: ${described.text}`,
       direction: use.direction,
       keyword: difference.keyword,
@@ -219,6 +213,10 @@ export class SchemaComparison {
     if (target !== undefined) return side.locate(target.location, steps.slice(2))
     return schema === undefined ? undefined : side.locate(schema.location, steps)
   }
+}
+
+function placeIn({ place }: SchemaUse, path: string): string {
+  return path === '' ? place : `${place} ${path}`
 }
 
 /** At most five by name. */
