@@ -1,4 +1,4 @@
-/** Every library there is an adapter for, on one database: how it is opened, and how SQL is run in its transaction. */
+/** Every library there is a callback adapter for: how it is opened, and how SQL is run in its transaction. */
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzleJs } from 'drizzle-orm/postgres-js'
@@ -6,11 +6,11 @@ import knex from 'knex'
 import pg from 'pg'
 import postgres from 'postgres'
 import { DataSource } from 'typeorm'
-import type { Database } from '../src/database/database.ts'
-import { drizzleDatabase } from '../src/database/drizzle.ts'
-import { knexDatabase } from '../src/database/knex.ts'
-import { postgresJsDatabase } from '../src/database/postgres-js.ts'
-import { typeormDatabase } from '../src/database/typeorm.ts'
+import type { Database, Joined } from '../src/database/database.ts'
+import { drizzleDatabase, fromDrizzle } from '../src/database/drizzle.ts'
+import { fromKnex, knexDatabase } from '../src/database/knex.ts'
+import { fromPostgresJs, postgresJsDatabase } from '../src/database/postgres-js.ts'
+import { fromTypeorm, typeormDatabase } from '../src/database/typeorm.ts'
 
 export interface Library<Tx = unknown> {
   database: Database<Tx>
@@ -18,49 +18,64 @@ export interface Library<Tx = unknown> {
   run(tx: Tx, text: string): Promise<unknown>
   /** a nested transaction, in the library's own way */
   nested(tx: Tx, work: (inner: Tx) => Promise<void>): Promise<unknown>
+  /** a transaction of the caller's own, joined by the outbox */
+  join(work: (joined: Joined) => Promise<void>): Promise<unknown>
   close(): Promise<unknown>
 }
 
-type Open = (url: string) => Promise<Library>
+export type OpenLibrary = (url: string) => Promise<Library>
+
+/** Connections each library may open: fewer than what runs at once. */
+const max = 4
 
 const opens = {
   async 'drizzle on pg'(url: string) {
-    const pool = new pg.Pool({ connectionString: url, max: 8 })
-    return library(drizzleDatabase(drizzle({ client: pool }), { listen: pool }), {
+    const pool = new pg.Pool({ connectionString: url, max })
+    // The pool's idle connections are its owner's business; one in use is the adapter's.
+    pool.on('error', () => {})
+    const doorbells = new pg.Pool({ connectionString: url, max: 2 })
+    const db = drizzle({ client: pool })
+    return library(drizzleDatabase(db, { listen: doorbells }), {
       run: async (tx, text) => tx.execute(drizzleSql.raw(text)),
       nested: (tx, work) => tx.transaction(work),
-      close: () => pool.end(),
+      join: (work) => db.transaction((tx) => work(fromDrizzle(tx))),
+      close: () => Promise.all([pool.end(), doorbells.end()]),
     })
   },
   async 'drizzle on postgres.js'(url: string) {
-    const sql = postgres(url, { max: 8, onnotice: () => {} })
-    return library(drizzleDatabase(drizzleJs({ client: sql })), {
+    const sql = postgres(url, { max, onnotice: () => {} })
+    const db = drizzleJs({ client: sql })
+    return library(drizzleDatabase(db), {
       run: async (tx, text) => tx.execute(drizzleSql.raw(text)),
       nested: (tx, work) => tx.transaction(work),
+      join: (work) => db.transaction((tx) => work(fromDrizzle(tx))),
       close: () => sql.end({ timeout: 1 }),
     })
   },
   async knex(url: string) {
-    const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 8 } })
+    const db = knex({ client: 'pg', connection: url, pool: { min: 0, max } })
     return library(knexDatabase(db), {
       run: async (tx, text) => tx.raw(text),
       nested: (tx, work) => tx.transaction(work),
+      join: (work) => db.transaction((tx) => work(fromKnex(tx))),
       close: () => db.destroy(),
     })
   },
   async 'postgres.js'(url: string) {
-    const sql = postgres(url, { max: 8, onnotice: () => {} })
+    const sql = postgres(url, { max, onnotice: () => {} })
     return library(postgresJsDatabase(sql), {
       run: async (tx, text) => tx.unsafe(text),
       nested: (tx, work) => tx.savepoint(work),
+      join: (work) => sql.begin((tx) => work(fromPostgresJs(tx))),
       close: () => sql.end({ timeout: 1 }),
     })
   },
   async typeorm(url: string) {
-    const source = await new DataSource({ type: 'postgres', url, poolSize: 8 }).initialize()
+    const source = await new DataSource({ type: 'postgres', url, poolSize: max }).initialize()
     return library(typeormDatabase(source), {
       run: (tx, text) => tx.query(text),
       nested: (tx, work) => tx.transaction(work),
+      join: (work) => source.transaction((manager) => work(fromTypeorm(manager))),
       close: () => source.destroy(),
     })
   },
@@ -70,4 +85,4 @@ function library<Tx>(database: Database<Tx>, rest: Omit<Library<Tx>, 'database'>
   return { database, ...rest } as Library
 }
 
-export const libraries: [string, Open][] = Object.entries(opens)
+export const libraries: [string, OpenLibrary][] = Object.entries(opens)

@@ -10,6 +10,8 @@ import { SpandrelError } from '../errors.ts'
 import { isConnectionLost, sqlState } from './failure.ts'
 import type { Database, OpenTransaction, Query, QueryResult } from './database.ts'
 import type { Loan } from './loan.ts'
+import { pgDatabase } from './pg.ts'
+import type { PgPool } from './pg-types.ts'
 import { commitUnknown, type Connection, runTransaction } from './run-transaction.ts'
 import { StatementQueue } from './statement-queue.ts'
 import { terminate } from './terminate-backend.ts'
@@ -24,15 +26,27 @@ export interface CallbackDriver<Tx extends object> {
   query(tx: Tx | undefined, sql: string, values: readonly unknown[] | undefined): Promise<QueryResult>
 }
 
-/** `doorbells`: how hints between processes are heard and sent; without them the poll alone is used. */
+export interface DoorbellOptions {
+  /** a `pg` pool for doorbells; default: none, so that messages are looked for at intervals only */
+  listen?: PgPool
+}
+
+/** Of libraries that cannot listen themselves. */
+export function doorbellsOf({ listen }: DoorbellOptions): Partial<Doorbells> {
+  return listen === undefined ? {} : pgDatabase(listen)
+}
+
+/** How hints between processes are heard and sent. */
+type Doorbells = Pick<Database, 'listen' | 'notifier'>
+
+/** Without `doorbells` the poll alone is used. */
 export function callbackDatabase<Tx extends object>(
   driver: CallbackDriver<Tx>,
-  doorbells: Pick<Database, 'listen' | 'notifier'> = {},
+  doorbells: Partial<Doorbells> = {},
 ): Database<Tx> {
   const query = ((sql, values) => driver.query(undefined, sql, values)) as Query
   return {
-    listen: doorbells.listen,
-    notifier: doorbells.notifier,
+    ...doorbells,
     shares: false,
     query,
     transaction: <T>(
@@ -42,7 +56,7 @@ export function callbackDatabase<Tx extends object>(
       const connection = new CallbackConnection(driver, query)
       return runTransaction(connection, (loan) => connection.lend(loan), work, opening)
     },
-  } as Database<Tx>
+  }
 }
 
 interface Identity {
@@ -149,21 +163,7 @@ class CallbackConnection<Tx extends object> implements Connection {
   lend(loan: Loan): Tx {
     loan.soundness(async () => {
       await this.#sendIn(this.#lent, soundness, undefined).catch((error: unknown) => {
-        // Nobody's victim: whatever aborted the transaction came from this handler.
-        const state = sqlState(error)
-        if (state === '25P02')
-          throw new SpandrelError('statement-failed', 'a statement failed, and the handler went on', {
-            hint: 'let the error through, or run what may fail in a nested transaction',
-          })
-        if (state === '25P01')
-          throw new SpandrelError(
-            'statement-failed',
-            'the handler ended its transaction, which belongs to the runtime',
-            {
-              hint: 'return to commit, throw to roll back; savepoints are fine',
-            },
-          )
-        throw error
+        throw unsound(error)
       })
     })
     const live = (): void => {
@@ -184,5 +184,21 @@ class CallbackConnection<Tx extends object> implements Connection {
         return Reflect.apply(target as (...values: unknown[]) => unknown, self, values)
       },
     })
+  }
+}
+
+/** What the handler did to its transaction. Nobody's victim, so without a cause: whatever aborted it came from there. */
+function unsound(error: unknown): unknown {
+  switch (sqlState(error)) {
+    case '25P02':
+      return new SpandrelError('statement-failed', 'a statement failed, and the handler went on', {
+        hint: 'let the error through, or run what may fail in a nested transaction',
+      })
+    case '25P01':
+      return new SpandrelError('statement-failed', 'the handler ended its transaction, which belongs to the runtime', {
+        hint: 'return to commit, throw to roll back; savepoints are fine',
+      })
+    default:
+      return error
   }
 }

@@ -6,41 +6,42 @@
  *   createService(contract, { database: drizzleDatabase(db, { listen: pool }), … })
  */
 import { SpandrelError } from '../errors.ts'
-import { callbackDatabase } from './callback-database.ts'
+import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
 import type { Database, Joined } from './database.ts'
-import { fromPg, pgDatabase, type PgPool, type PgQueryable } from './pg.ts'
+import { fromPg, type PgQueryable } from './pg.ts'
 import { fromPostgresJs, type PostgresJsQueryable } from './postgres-js.ts'
-import { scoped } from './scope-without-end.ts'
+import { scoped } from './postgres-js-scope.ts'
 
 /** What is needed of a Drizzle database, structurally. */
 export interface DrizzleDatabase<Tx> {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
 
-export interface DrizzleDatabaseOptions {
-  /** a `pg` pool for doorbells; default: none, so that messages are looked for at intervals only */
-  listen?: PgPool
-}
+export type DrizzleDatabaseOptions = DoorbellOptions
 
 /** A Drizzle database (node-postgres or postgres.js) as a database. It stays the caller's. */
 export function drizzleDatabase<Tx extends object>(
   db: DrizzleDatabase<Tx>,
   options: DrizzleDatabaseOptions = {},
 ): Database<Tx> {
+  // Connections of node-postgres: one that is lost would end the process, between two statements as well as in the
+  // moment after it was given back (FM55). So each is listened to from its first transaction on, for good.
+  const heard = new WeakSet<object>()
   return callbackDatabase<Tx>(
     {
       begin: (work) =>
         db.transaction(async (tx) => {
           const { client } = sessionOf(tx)
           if ('unsafe' in client) return scoped(tx, (lent) => (tx as DrizzleDatabase<Tx>).transaction(lent), work)
-          // node-postgres: one that is lost between two statements would end the process (FM55).
-          const ignore = (): void => {}
-          client.on?.('error', ignore)
-          return work(tx).finally(() => client.removeListener?.('error', ignore))
+          if (!heard.has(client)) {
+            heard.add(client)
+            client.on?.('error', () => {})
+          }
+          return work(tx)
         }),
       query: (tx, sql, values) => fromDrizzle(tx ?? db).query(sql, values),
     },
-    options.listen && pgDatabase(options.listen),
+    doorbellsOf(options),
   )
 }
 
@@ -50,11 +51,7 @@ export function fromDrizzle(tx: object): Joined {
   return 'unsafe' in client ? fromPostgresJs(client) : fromPg(client)
 }
 
-type Client = PostgresJsQueryable | (PgQueryable & Partial<Pick<Emitter, 'on' | 'removeListener'>>)
-interface Emitter {
-  on(event: 'error', listener: () => void): unknown
-  removeListener(event: 'error', listener: () => void): unknown
-}
+type Client = PostgresJsQueryable | (PgQueryable & { on?(event: 'error', listener: () => void): unknown })
 
 /** The driver's own connection: Drizzle turns off the driver's decoding of timestamps in what passes through it. */
 function sessionOf(tx: object): { client: Client } {

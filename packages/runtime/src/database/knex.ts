@@ -4,9 +4,9 @@
  *   const db = knex({ client: 'pg', connection: process.env.DATABASE_URL })
  *   createService(contract, { database: knexDatabase(db), … })
  */
-import { callbackDatabase } from './callback-database.ts'
+import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
 import type { Database, Joined, QueryResult } from './database.ts'
-import { fromPg, pgDatabase, type PgPool, type PgQueryable } from './pg.ts'
+import { fromPg, type PgQueryable } from './pg.ts'
 
 /** What is needed of a Knex transaction, structurally. */
 export interface KnexTransaction {
@@ -19,10 +19,7 @@ export interface KnexDatabase<Tx> extends KnexTransaction {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
 }
 
-export interface KnexDatabaseOptions {
-  /** a `pg` pool for doorbells; default: none, so that messages are looked for at intervals only */
-  listen?: PgPool
-}
+export type KnexDatabaseOptions = DoorbellOptions
 
 /** A Knex instance as a database. It stays the caller's: it is not destroyed here. */
 export function knexDatabase<Tx extends KnexTransaction>(
@@ -31,7 +28,7 @@ export function knexDatabase<Tx extends KnexTransaction>(
 ): Database<Tx> {
   return callbackDatabase<Tx>(
     { begin: (work) => db.transaction(work), query: (tx, sql, values) => run(tx ?? db, sql, values) },
-    options.listen && pgDatabase(options.listen),
+    doorbellsOf(options),
   )
 }
 

@@ -4,10 +4,10 @@
  *   const sql = postgres(process.env.DATABASE_URL)
  *   createService(contract, { database: postgresJsDatabase(sql), … })
  */
-import { scoped } from './scope-without-end.ts'
-import type { Database, Joined, Notifier, QueryResult } from './database.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { callbackDatabase } from './callback-database.ts'
+import type { Database, Joined, Notifier, QueryResult } from './database.ts'
+import { scoped } from './postgres-js-scope.ts'
 
 /** What is needed of a `sql`, structurally. */
 export interface PostgresJsQueryable {

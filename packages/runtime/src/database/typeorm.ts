@@ -5,9 +5,8 @@
  *   createService(contract, { database: typeormDatabase(source), … })
  */
 import { SpandrelError } from '../errors.ts'
-import { callbackDatabase } from './callback-database.ts'
+import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
 import type { Database, Joined, QueryResult } from './database.ts'
-import { pgDatabase, type PgPool } from './pg.ts'
 
 /** What is needed of a `QueryRunner`, structurally. */
 interface QueryRunner<Manager> {
@@ -30,10 +29,7 @@ export interface TypeormDataSource<Manager> {
   createQueryRunner(): QueryRunner<Manager>
 }
 
-export interface TypeormDatabaseOptions {
-  /** a `pg` pool for doorbells; default: none, so that messages are looked for at intervals only */
-  listen?: PgPool
-}
+export type TypeormDatabaseOptions = DoorbellOptions
 
 /** A `DataSource` as a database. It stays the caller's: it is not destroyed here. */
 export function typeormDatabase<Manager extends object>(
@@ -54,7 +50,7 @@ export function typeormDatabase<Manager extends object>(
       query: (tx, sql, values) =>
         tx === undefined ? withRunner((runner) => run(runner, sql, values)) : run(runnerOf(tx), sql, values),
     },
-    options.listen && pgDatabase(options.listen),
+    doorbellsOf(options),
   )
 }
 

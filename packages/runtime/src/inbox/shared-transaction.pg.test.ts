@@ -82,13 +82,25 @@ const all = (count: number): number[] => Array.from({ length: count }, (_, n) =>
 /** Number 7 is dead, and 17, 27, 37 wait behind it. */
 const withoutSeven = all(40).filter((n) => n % 10 !== 7)
 
+async function handled(pool: Pool, count: number): Promise<void> {
+  await until(
+    () => effectCount(pool),
+    (n) => n === count,
+  )
+}
+
+async function allButTheDead(pool: Pool): Promise<void> {
+  await handled(pool, withoutSeven.length)
+  await until(
+    () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
+    ({ length }) => length === 1,
+  )
+}
+
 describe('a batch in one transaction', () => {
   test('is one transaction', async () => {
     const { pool } = await batch(write)
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     const [row] = await rows<{ n: number }>(pool, 'select count(distinct xmin::text)::int as n from effects')
     expect(row?.n).toBeLessThanOrEqual(4)
     expect((await outcome(pool)).effects).toEqual(all(40))
@@ -99,14 +111,7 @@ describe('a batch in one transaction', () => {
       await write(received, context)
       throw new Error('no')
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'threw' })
     expect(invoked.get(7)).toBe(3)
     const [attempts] = await rows<{ n: number }>(
@@ -121,14 +126,7 @@ describe('a batch in one transaction', () => {
       await write(received, context)
       await context.tx.query('select 1 / 0').catch(() => {})
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
   })
 
@@ -137,14 +135,7 @@ describe('a batch in one transaction', () => {
       await context.tx.query('select 1 / 0').catch(() => {})
       await write(received, context)
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
     expect(invoked.get(7)).toBeLessThanOrEqual(4)
   })
@@ -154,14 +145,7 @@ describe('a batch in one transaction', () => {
       await write(received, context)
       void context.tx.query('insert into effects (n) values ($1)', ['no number'])
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
   })
 
@@ -173,10 +157,7 @@ describe('a batch in one transaction', () => {
       )
       context.send('echoed', { n: 7 })
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     expect((await outcome(pool)).effects).toEqual(all(40))
   })
 
@@ -187,10 +168,7 @@ describe('a batch in one transaction', () => {
       await context.tx.query('rollback to savepoint mine')
       await write(received, context)
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     expect((await outcome(pool)).effects).toEqual(all(40))
     expect(await rows(pool, "select 1 from spandrel.journal where kind = 'attempt-failed'")).toEqual([])
     expect(invoked.get(7)).toBe(2)
@@ -202,10 +180,7 @@ describe('a batch in one transaction', () => {
       await context.tx.query('savepoint mine').catch(() => {})
       await write(received, context)
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     expect((await outcome(pool)).effects).toEqual(all(40))
   })
 
@@ -214,14 +189,7 @@ describe('a batch in one transaction', () => {
       await context.tx.query('rollback')
       await write(received, context)
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect(await outcome(pool)).toMatchObject({ effects: withoutSeven, reason: 'statement-failed' })
   })
 
@@ -232,10 +200,7 @@ describe('a batch in one transaction', () => {
       const use = (): Promise<unknown> => context.tx.query("insert into effects (who, n) values ('late', 7)")
       late.push(new Promise((resolve) => setTimeout(resolve, 20)).then(use).catch((error: unknown) => error))
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     for (const end of await Promise.all(late)) expect(end).toMatchObject({ code: 'statement-after-end' })
     expect((await outcome(pool)).effects).toEqual(all(40))
   })
@@ -259,14 +224,7 @@ describe('a batch in one transaction', () => {
         },
       }),
     )
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect((await outcome(pool)).effects).toEqual(withoutSeven)
   })
 
@@ -281,10 +239,7 @@ describe('a batch in one transaction', () => {
             : "do $$ begin raise sqlstate '40P01'; end $$",
         )
     })
-    await until(
-      () => effectCount(pool),
-      (n) => n === 40,
-    )
+    await handled(pool, 40)
     expect((await outcome(pool)).effects).toEqual(all(40))
     expect(await rows(pool, 'select 1 from spandrel.journal')).toEqual([])
   })
@@ -323,14 +278,7 @@ describe('a batch handler', () => {
         },
       }),
     )
-    await until(
-      () => effectCount(pool),
-      (n) => n === 36,
-    )
-    await until(
-      () => rows(pool, 'select 1 from spandrel.held where dead_at is not null'),
-      ({ length }) => length === 1,
-    )
+    await allButTheDead(pool)
     expect((await outcome(pool)).effects).toEqual(withoutSeven)
     expect(Math.max(...sizes)).toBeGreaterThan(5)
     const causes = await rows<{ n: number; cause: string }>(

@@ -248,7 +248,8 @@ async function handled<Tx>(
       await cutWhenStuck(lent, open)
       return { answer: cutOff(operation.operation, attempt.signal), keepable: false, failure }
     }
-    // The first statement that failed is the cause; what followed it failed because the transaction was aborted.
+    // The first statement that failed is the cause; what followed it failed because the transaction was aborted. An
+    // error of the database that is no such consequence is the cause itself: a loan may know only that one failed.
     const state = sqlState(failure)
     const cause: unknown = await lent.end().then(
       () => failure,

@@ -17,7 +17,7 @@ import { graceMs } from './attempt.ts'
 import { cutOff, problem, Refused, Stopping } from './problem.ts'
 import { parseRequest, refuseFaults } from './request.ts'
 import { CORRELATION_HEADER, requestContext, type RequestContext } from './request-context.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Router } from './router.ts'
 
 export interface OperationServerOptions<Tx> extends RunnerOptions<Tx> {
   trustCaller?: boolean
@@ -30,10 +30,10 @@ export interface OperationServerOptions<Tx> extends RunnerOptions<Tx> {
 }
 
 export interface OperationServer {
-  /** Whether the contract has an operation for it. */
-  has(method: string, url: string): boolean
   /** Answers one request. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** The same where the contract has an operation for it; undefined, and nothing is touched, where it has none. */
+  handleKnown(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined
   /** requests that are being answered */
   readonly inFlight: number
   /** No new requests (503); resolves when those in flight are answered, or cuts them off at the deadline. */
@@ -46,9 +46,18 @@ export function createOperationServer<Tx>(options: OperationServerOptions<Tx>): 
   return new Server(options)
 }
 
+/** Where a request goes. */
+interface Target {
+  readonly method: string
+  readonly path: string
+  /** without the `?` */
+  readonly search: string
+  readonly routed: ReturnType<Router['route']>
+}
+
 class Server<Tx> implements OperationServer {
   readonly #options: OperationServerOptions<Tx>
-  readonly #router
+  readonly #router: Router
   readonly #identify: Identify
   readonly #runner: OperationRunner<Tx>
   readonly #aborts = new Set<AbortController>()
@@ -76,14 +85,25 @@ class Server<Tx> implements OperationServer {
     return this.#inFlight
   }
 
-  has(method: string, url: string): boolean {
-    return this.#router.route(method, url.split('?', 1)[0] ?? '').found !== undefined
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return this.#handle(request, response, this.#target(request))
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  handleKnown(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    const target = this.#target(request)
+    return target.routed.found === undefined ? undefined : this.#handle(request, response, target)
+  }
+
+  #target({ method = 'GET', url = '/' }: IncomingMessage): Target {
+    const at = url.indexOf('?')
+    const path = at < 0 ? url : url.slice(0, at)
+    return { method, path, search: at < 0 ? '' : url.slice(at + 1), routed: this.#router.route(method, path) }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     this.#inFlight++
     try {
-      await this.#handle(request, response)
+      await this.#respond(request, response, target)
     } catch (error) {
       this.#options.logger.error({ error }, 'a request could not be answered')
       response.destroy()
@@ -114,13 +134,9 @@ class Server<Tx> implements OperationServer {
     await Promise.race([idle, pause(1000)])
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const now = Date.now()
-    const method = request.method ?? 'GET'
-    const url = request.url ?? '/'
-    const at = url.indexOf('?')
-    const path = at < 0 ? url : url.slice(0, at)
-    const routed = this.#router.route(method, path)
+    const { method, path, search, routed } = target
     const { operation } = routed.found ?? {}
     const timeoutMs = operation?.guarantees.timeoutMs ?? this.#options.timeoutMs ?? defaultTimeoutMs
     const context = requestContext(request.headers, now, timeoutMs)
@@ -135,7 +151,7 @@ class Server<Tx> implements OperationServer {
       answer = await this.#answer(request, response, routed.found, {
         method,
         path,
-        search: at < 0 ? '' : url.slice(at + 1),
+        search,
         context,
         now,
       })

@@ -214,20 +214,22 @@ class RunningService implements Service {
   }
 
   async tryHandle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const ours = this.#isOurs(request)
-    if (ours) await this.handle(request, response)
-    return ours
+    const handled = this.#handleOurs(request, response)
+    await handled
+    return handled !== undefined
   }
 
   middleware(): ReturnType<Service['middleware']> {
     return (request, response, next) => {
-      if (this.#isOurs(request)) void this.handle(request, response)
-      else next()
+      if (this.#handleOurs(request, response) === undefined) next()
     }
   }
 
-  #isOurs({ method = 'GET', url = '/' }: IncomingMessage): boolean {
-    return isManagement(url) || this.#operations.has(method, url)
+  /** Undefined, and nothing is touched, where it is neither an operation of the contract nor management. */
+  #handleOurs(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    return isManagement(request.url ?? '/')
+      ? this.handle(request, response)
+      : this.#operations.handleKnown(request, response)
   }
 
   health(): ServiceHealth {

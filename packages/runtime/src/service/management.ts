@@ -26,7 +26,7 @@ export async function manage(
   options: ManagementOptions,
 ): Promise<boolean> {
   const path = (request.url ?? '').split('?', 1)[0] ?? ''
-  if (!path.startsWith(MANAGEMENT_PATH)) return false
+  if (!isManagement(path)) return false
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return answer(response, 405, { status: 'method not allowed' }, { allow: 'GET, HEAD' })
   }
