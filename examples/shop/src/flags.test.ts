@@ -10,6 +10,7 @@ describe('flags', () => {
       json: true,
       report: 'out.json',
       naive: false,
+      beside: undefined,
       help: false,
     })
   })
@@ -23,12 +24,17 @@ describe('flags', () => {
     expect(parseFlags(['--naive', '--for', '2m'])).toMatchObject({ forMs: 120_000 })
   })
 
+  it('runs two releases through half a minute of chaos', () => {
+    expect(parseFlags(['--beside', 'v1'])).toMatchObject({ forMs: 30_000, chaos: true, beside: 'v1' })
+  })
+
   it.each([
     ['--for', 'soon'],
     ['--for', '0s'],
     ['--for', '99999m'],
     ['--seed', '-1'],
     ['--seed', '1.5'],
+    ['--naive', '--beside', 'HEAD'],
     ['--unknown'],
     ['stray'],
   ])('refuses %s %s', (...args) => {

@@ -9,6 +9,8 @@ export interface Flags {
   json: boolean
   report: string | undefined
   naive: boolean
+  /** a revision */
+  beside: string | undefined
   help: boolean
 }
 
@@ -17,6 +19,7 @@ export const HELP = `The shop: five services, a gateway and a shopper, on an emb
   npm start                                  until Ctrl-C, with keys to play with
   npm start -- --for 30s --chaos --seed 7    kills and restarts random processes, then audits what is left
   npm start -- --naive                       the same shop with its guarantees off beside it; one table at the end
+  npm start -- --beside v0.1.0               two releases at once, killed and restarted as the other one
 
   --for TIME     how long the shopper shops: 30s, 2m, 500ms; 24h at most
   --chaos        kill (SIGKILL) and restart services, relays and the gateway, by seed
@@ -24,6 +27,8 @@ export const HELP = `The shop: five services, a gateway and a shopper, on an emb
   --json         one JSON document on standard output, everything else on standard error
   --report FILE  write that document to a file
   --naive        guarantees off beside guarantees on: 30s of chaos unless --for says otherwise
+  --beside REV   each service twice, once of that git revision, and the other one with every restart: 30s of chaos
+                 unless --for says otherwise
   --help         this text
 
 Exit code: 0 nothing was lost and nothing happened twice · 1 something was, and the document names the law · 2 could not run
@@ -35,13 +40,17 @@ export class UsageError extends Error {}
 export function parseFlags(args: readonly string[]): Flags {
   const { values } = parse(args)
   const naive = values.naive ?? false
+  const { beside } = values
+  if (naive && beside !== undefined) throw new UsageError('--naive and --beside are two experiments: take one')
+  const timed = naive || beside !== undefined
   return {
-    forMs: values.for === undefined ? (naive ? 30_000 : undefined) : duration(values.for),
-    chaos: naive || (values.chaos ?? false),
+    forMs: values.for === undefined ? (timed ? 30_000 : undefined) : duration(values.for),
+    chaos: timed || (values.chaos ?? false),
     seed: values.seed === undefined ? 7 : wholeNumber(values.seed),
     json: values.json ?? false,
     report: values.report,
     naive,
+    beside,
     help: values.help ?? false,
   }
 }
@@ -57,6 +66,7 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean' },
         report: { type: 'string' },
         naive: { type: 'boolean' },
+        beside: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })

@@ -1,11 +1,18 @@
 import type { HeldMessage, Verdict } from './audit/audit.ts'
 import { killsInFlight, type Strike } from './chaos/chaos.ts'
 
+interface Beside {
+  revision: string
+  starts: { here: number; beside: number }
+}
+
 /** What `--json` prints and `--report` writes. */
 export interface Report {
   seed: number
   /** how long the shopper shopped */
   seconds: number
+  /** the other release in the same system, and how many processes were started of each */
+  beside?: Beside
   orders: { placed: number; completed: number; rejected: number; open: number }
   kills: number
   killsInFlight: number
@@ -20,11 +27,19 @@ export interface Report {
   laws: Readonly<Record<string, string>>
 }
 
-export function reportOf(verdict: Verdict, run: { seed: number; seconds: number; strikes: readonly Strike[] }): Report {
+interface Run {
+  seed: number
+  seconds: number
+  strikes: readonly Strike[]
+  beside?: Beside
+}
+
+export function reportOf(verdict: Verdict, run: Run): Report {
   const { placed, completed, rejected, open, lost, doubled, ledgerDifference, held, laws } = verdict
   return {
     seed: run.seed,
     seconds: run.seconds,
+    ...(run.beside && { beside: run.beside }),
     orders: { placed, completed, rejected, open },
     kills: run.strikes.length,
     killsInFlight: killsInFlight(run.strikes),
@@ -44,9 +59,10 @@ export function passes({ lost, doubled, ledgerDifference, laws }: Report): boole
 }
 
 export function asText(report: Report): string {
-  const { orders, held } = report
+  const { orders, held, beside } = report
   const lines = [
     `The audit of seed ${report.seed}, ${report.seconds} s, ${counted(report.kills, 'kill')} (${report.killsInFlight} with something in flight)`,
+    ...(beside === undefined ? [] : [besideText(beside)]),
     '',
     `  orders             ${orders.placed} placed: ${orders.completed} completed, ${orders.rejected} rejected, ${orders.open} open`,
     `  lost               ${report.lost}`,
@@ -63,10 +79,14 @@ export function asText(report: Report): string {
   return lines.join('\n')
 }
 
+function besideText({ revision, starts }: Beside): string {
+  return `Two releases at once: ${counted(starts.here, 'process')} of this one, ${counted(starts.beside, 'process')} of ${revision}`
+}
+
 function heldText({ service, type, state, reason, orderId, seeded }: HeldMessage): string {
   return `${type} at ${service}: ${state}${reason === null ? '' : ` (${reason})`}, order ${orderId ?? 'unknown'}${seeded ? ', as seeded' : ''}`
 }
 
 export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
+  return `${count} ${what}${count === 1 ? '' : what.endsWith('s') ? 'es' : 's'}`
 }

@@ -4,6 +4,8 @@ import { type EmbeddedPostgres, makeTemporaryDirectory, startPostgres } from 'sp
 import type { Verdict } from './audit/audit.ts'
 import type { Strike } from './chaos/chaos.ts'
 import { counted, type Report, reportOf } from './report.ts'
+import { type OtherRelease, unpackRelease } from './road/other-release.ts'
+import { TWINS } from './road/road.ts'
 import { ShopDay } from './shop-day.ts'
 
 export interface RunOptions {
@@ -14,6 +16,8 @@ export interface RunOptions {
   mutants?: readonly string[]
   /** runs a second shop with all guarantees off beside the first */
   naive?: boolean
+  /** a revision whose processes run beside this one's, and take turns with them */
+  beside?: string
   /** ends the shopping early */
   signal?: AbortSignal
   /** one line each, for people */
@@ -48,6 +52,13 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
   })
   const days: ShopDay[] = []
   try {
+    let beside: OtherRelease | undefined
+    if (options.beside !== undefined) {
+      beside = await unpackRelease(options.beside, directory.path)
+      say(
+        `${options.beside} is unpacked: each service runs twice, once of each release, and changes with every restart`,
+      )
+    }
     const open = async (prefix: string, mutants: readonly string[] | undefined): Promise<void> => {
       const day = await ShopDay.open({
         postgres: (database) => server.url(database),
@@ -56,6 +67,7 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
         directory: directory.path,
         chaos,
         ...(mutants && { mutants }),
+        ...(beside && { beside, twice: TWINS }),
         onStrike: (strike) => say(`${prefix === '' ? '' : 'naive: '}${strikeText(strike)}`),
       })
       days.push(day)
@@ -73,7 +85,15 @@ export async function runDays(options: RunOptions): Promise<RunResult> {
     const results = []
     for (const day of days) {
       const verdict = await day.audit()
-      results.push({ verdict, report: reportOf(verdict, { seed, seconds, strikes: day.chaos.strikes }) })
+      results.push({
+        verdict,
+        report: reportOf(verdict, {
+          seed,
+          seconds,
+          strikes: day.chaos.strikes,
+          ...(beside && { beside: { revision: beside.revision, starts: day.road.starts } }),
+        }),
+      })
     }
     const [first, second] = results
     const [day] = days

@@ -4,6 +4,7 @@ import { Interruption } from './interruption.ts'
 import { naiveTable } from './naive-table.ts'
 import { asText, passes, type Report } from './report.ts'
 import { checkWritable, writeReport } from './report-file.ts'
+import { NoSuchRelease } from './road/other-release.ts'
 import { runDays } from './run-days.ts'
 import { playDay } from './terminal/play-day.ts'
 
@@ -32,8 +33,17 @@ async function timed(flags: Flags, forMs: number): Promise<number> {
     void stream.write(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}\n`)
   const { signal } = new Interruption(say)
   const mutants = (process.env['SPANDREL_MUTANT'] ?? '').split(',').filter(Boolean)
-  const { seed, chaos, naive } = flags
-  const result = await runDays({ forMs, seed, chaos, naive, mutants, signal, say })
+  const { seed, chaos, naive, beside } = flags
+  const result = await runDays({
+    forMs,
+    seed,
+    chaos,
+    naive,
+    mutants,
+    signal,
+    say,
+    ...(beside !== undefined && { beside }),
+  })
   if (result.unclean.length > 0) say(`did not stop by themselves: ${result.unclean.join(', ')}`)
   const code = await tell(flags, result.report, result.naive?.report)
   if (!flags.json && result.naive !== undefined)
@@ -53,7 +63,7 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   const text =
-    error instanceof UsageError
+    error instanceof UsageError || error instanceof NoSuchRelease
       ? error.message
       : error instanceof Error
         ? (error.stack ?? error.message)

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Road, type Victim, VICTIMS } from '../road/road.ts'
+import type { Road, Victim } from '../road/road.ts'
 import { type Random, seeded } from '../shopper/random.ts'
 import type { Shopper } from '../shopper/shopper.ts'
 import { anything, cutSessions, type InFlight, measure, transactionsOf, waitsForLock } from './in-flight.ts'
@@ -65,7 +65,7 @@ export class Chaos {
       await delay(random.between(300, 900), undefined, { signal: this.#stopping.signal }).catch(() => {})
       await this.#recovered()
       if (this.#stopping.signal.aborted) return
-      if (round.length === 0) round = shuffled(random)
+      if (round.length === 0) round = shuffled(this.#options.road.victims, random)
       const victim = round.pop() ?? 'orders'
       const stallAt = random.chance(0.5) ? random.pick<Stall['where']>(['stream', 'tables']) : undefined
       await this.strike(victim, { stallAt, restartAfterMs: random.between(20, 300) })
@@ -129,8 +129,8 @@ export function killsInFlight(strikes: readonly Strike[]): number {
   return strikes.filter(({ inFlight }) => anything(inFlight)).length
 }
 
-function shuffled(random: Random): Victim[] {
-  const list: Victim[] = [...VICTIMS]
+function shuffled(victims: readonly Victim[], random: Random): Victim[] {
+  const list = [...victims]
   for (let last = list.length - 1; last > 0; last--) {
     const other = random.between(0, last)
     const kept = list[last] as Victim

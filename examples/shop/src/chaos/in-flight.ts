@@ -1,6 +1,6 @@
 /** What a process has in flight, seen from outside: Postgres, the shopper and the card network are asked. */
 import type pg from 'pg'
-import type { Road, Victim } from '../road/road.ts'
+import { type Road, serviceOf, type Victim } from '../road/road.ts'
 import { withClient } from '../road/databases.ts'
 import type { Shopper } from '../shopper/shopper.ts'
 
@@ -55,7 +55,7 @@ export async function measure(server: pg.Client, road: Road, victim: Victim, sho
 
 async function requestsOf(road: Road, victim: Victim, shopper: Shopper): Promise<number> {
   if (victim === 'gateway' || victim === 'orders') return shopper.status().outstanding
-  if (victim !== 'payments') return 0
+  if (serviceOf(victim) !== 'payments') return 0
   return outstandingAtCardnet(road)
 }
 
@@ -68,8 +68,9 @@ export async function outstandingAtCardnet(road: Road): Promise<number> {
 }
 
 async function messagesOf(road: Road, victim: Victim): Promise<number> {
-  if (victim === 'gateway' || victim === 'ledger') return 0
-  const service = victim === 'ledger-push' ? 'ledger' : victim
+  const service = serviceOf(victim)
+  // The ledger itself only answers: who has messages for it is its push.
+  if (service === undefined || victim === 'ledger') return 0
   const heads = await streamHeads(road)
   return withClient(road.databases.services[service], async (client) => {
     const outbox = await client.query<{ count: string }>('select count(*) from spandrel.outbox')

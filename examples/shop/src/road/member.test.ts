@@ -29,8 +29,7 @@ async function member(): Promise<{ member: Member; pid: () => Promise<string>; u
   const url = `http://127.0.0.1:${port}/`
   const made = new Member({
     name: 'one',
-    args: [script],
-    cwd: folder,
+    programs: [{ args: [script], cwd: folder }],
     env: { PORT: String(port) },
     ready: url,
     log: join(folder, 'log'),
@@ -66,4 +65,33 @@ it('stops politely, also while it is on its way back', async () => {
   expect(await two.stop()).toBe(true)
   await expect(pid()).rejects.toThrow('fetch failed')
   expect(first).not.toBe('')
+})
+
+it('takes its programs in turn', async () => {
+  const [port = 0] = await claimPorts(1)
+  const programs = ['one', 'two'].map((name) => {
+    const script = join(folder, `${name}.mjs`)
+    writeFileSync(script, SCRIPT.replace('String(process.pid)', `'${name}'`))
+    return { args: [script], cwd: folder }
+  })
+  const [first, second] = programs
+  if (first === undefined || second === undefined) throw new Error('two programs')
+  const url = `http://127.0.0.1:${port}/`
+  const made = new Member({
+    name: 'turns',
+    programs: [first, second],
+    env: { PORT: String(port) },
+    ready: url,
+    log: join(folder, 'log'),
+  })
+  started.push(made)
+  await made.start()
+  const said: string[] = []
+  for (let kills = 0; kills < 3; kills++) {
+    said.push(await (await fetch(url)).text())
+    await made.kill(10)
+    await made.waitUntilUp(10_000)
+  }
+  expect(said).toEqual(['one', 'two', 'one'])
+  expect(made.starts).toEqual([first, second, first, second])
 })

@@ -11,11 +11,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { endGroup, signalGroup, spawnGroup } from 'spandrel/embedded'
 
-export interface MemberOptions {
-  name: string
+export interface Program {
   /** arguments of node */
   args: readonly string[]
   cwd: string
+}
+
+export interface MemberOptions {
+  name: string
+  /** what it runs; where there are several, each start takes the next */
+  programs: readonly [Program, ...Program[]]
   env: Readonly<Record<string, string>>
   /** a URL that answers 2xx once the process can work, or a line it writes then */
   ready: string | RegExp
@@ -46,6 +51,7 @@ export class Member {
   #stopping = false
   #restarting: Promise<void> | undefined
   #up = false
+  readonly #starts: Program[] = []
 
   constructor(options: MemberOptions) {
     this.name = options.name
@@ -57,9 +63,17 @@ export class Member {
     return this.#up
   }
 
+  /** what was started, time after time */
+  get starts(): readonly Program[] {
+    return this.#starts
+  }
+
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    const { args, cwd, env } = this.#options
+    const { programs, env } = this.#options
+    const program = programs[this.#starts.length % programs.length] ?? programs[0]
+    this.#starts.push(program)
+    const { args, cwd } = program
     const child = spawnGroup(process.execPath, args, {
       cwd,
       env: { ...INHERITED, NODE_NO_WARNINGS: '1', ...env },

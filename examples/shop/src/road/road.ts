@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import type { AuditSources } from '../audit/audit.ts'
 import { databaseVariables, type Databases, makeDatabases, type ServiceName } from './databases.ts'
 import { writeLedgerContract } from './ledger-contract.ts'
-import { Member } from './member.ts'
+import { Member, type Program } from './member.ts'
+import type { OtherRelease } from './other-release.ts'
 import { claimPorts } from './ports.ts'
 
 export interface RoadOptions {
@@ -25,6 +26,8 @@ export interface RoadOptions {
   mutants?: readonly string[]
   /** services that run as two processes on one database; the second is called `orders-2` */
   twice?: readonly Twin[]
+  /** every process that can is of one release at its first start, of the other at its next, and so on */
+  beside?: OtherRelease
   /** only these processes; default all */
   only?: readonly string[]
   /** the last word on the environment of a process: puts something between it and what it depends on */
@@ -32,11 +35,19 @@ export interface RoadOptions {
 }
 
 /** Services of which more than one process can run: all that are on the runtime. */
-type Twin = Exclude<ServiceName, 'ledger'>
+export const TWINS = ['orders', 'payments', 'inventory', 'shipping'] as const
+type Twin = (typeof TWINS)[number]
 
-/** Every process chaos may kill, by name. `ledger-push` carries the ledger's messages to it. */
-export const VICTIMS = ['orders', 'payments', 'inventory', 'shipping', 'ledger', 'ledger-push', 'gateway'] as const
-export type Victim = (typeof VICTIMS)[number]
+/** Every process chaos may kill, by name, and a service's second one. `ledger-push` carries the ledger's messages to it. */
+const VICTIMS = [...TWINS, 'ledger', 'ledger-push', 'gateway'] as const
+export type Victim = (typeof VICTIMS)[number] | `${Twin}-2`
+
+/** The service that a process is of; none: the gateway. */
+export function serviceOf(victim: Victim): ServiceName | undefined {
+  if (victim === 'gateway') return undefined
+  if (victim === 'ledger-push') return 'ledger'
+  return victim.replace(/-2$/, '') as ServiceName
+}
 
 const SHOP = fileURLToPath(new URL('../../', import.meta.url))
 /** As `spandrel dev` runs it; from the shop's folder. */
@@ -50,6 +61,8 @@ export class Road {
   readonly databases: Databases
   readonly sources: AuditSources
   readonly variables: Readonly<Record<string, string>>
+  /** every process chaos may kill */
+  readonly victims: readonly Victim[]
   readonly #members: ReadonlyMap<string, Member>
 
   private constructor(databases: Databases, members: ReadonlyMap<string, Member>, places: Places, directory: string) {
@@ -59,6 +72,8 @@ export class Road {
     this.urls = places.all
     this.cardnetUrl = places.urls.cardnet
     this.variables = { ...databaseVariables(databases), ...places.variables }
+    const twins = TWINS.map((name) => `${name}-2` as const).filter((name) => members.has(name))
+    this.victims = [...VICTIMS, ...twins]
     this.sources = {
       services: databases.services,
       stream: databases.stream,
@@ -74,9 +89,12 @@ export class Road {
       makeDatabases(options.postgres, options.prefix, options.seed),
       findPlaces(options.port, options.twice ?? []),
     ])
-    await writeLedgerContract(directory, databaseVariables(databases))
+    const contracts = {
+      here: await writeLedgerContract(directory, databaseVariables(databases)),
+      beside: await options.beside?.writeLedgerContract(databaseVariables(databases)),
+    }
     const members = new Map<string, Member>()
-    for (const [name, member] of Object.entries(describe(databases, places, options, directory))) {
+    for (const [name, member] of Object.entries(describe(databases, places, options, directory, contracts))) {
       if (options.only?.includes(name) === false) continue
       const env = (await options.environment?.(name, member.env)) ?? member.env
       members.set(name, new Member({ ...member, env, name }))
@@ -95,6 +113,13 @@ export class Road {
     const member = this.#members.get(name)
     if (member === undefined) throw new Error(`nothing here is called ${name}`)
     return member
+  }
+
+  /** how many processes were started of this release, and of the one beside it */
+  get starts(): { here: number; beside: number } {
+    const starts = [...this.#members].flatMap(([name, member]) => (name === 'cardnet' ? [] : member.starts))
+    const here = starts.filter(({ cwd }) => cwd === SHOP).length
+    return { here, beside: starts.length - here }
   }
 
   get down(): readonly string[] {
@@ -145,18 +170,31 @@ function describe(
   places: Places,
   options: RoadOptions,
   directory: string,
+  contracts: { here: string; beside: string | undefined },
 ): Record<string, Described> {
   const { ports, variables } = places
   const mutants = options.mutants ?? []
   const conditions = [...(mutants.length > 0 ? ['--conditions=spandrel-test'] : []), '--conditions=spandrel-source']
+  const program = (cwd: string, script: string): Program => ({
+    args: [...conditions, '--enable-source-maps', ...script.split(' ')],
+    cwd,
+  })
+  const programs = (name: string, script: (contract: string) => string): [Program, ...Program[]] => {
+    const here = program(SHOP, script(contracts.here))
+    const { beside } = options
+    // The card network is nobody's release.
+    if (beside === undefined || name === 'cardnet') return [here]
+    const other = program(beside.shop, script(contracts.beside ?? ''))
+    // Of two processes of a service one is of each release, from the beginning.
+    return name.endsWith('-2') || name === 'gateway' ? [other, here] : [here, other]
+  }
   const member = (
     name: keyof Places['ports'],
-    script: string,
+    script: string | ((contract: string) => string),
     ready: string | RegExp,
     env: Record<string, string> = {},
   ): Described => ({
-    args: [...conditions, '--enable-source-maps', ...script.split(' ')],
-    cwd: SHOP,
+    programs: programs(name, typeof script === 'string' ? () => script : script),
     env: { ...variables, PORT: String(ports[name]), PGAPPNAME: name, SPANDREL_MUTANT: mutants.join(','), ...env },
     ready: typeof ready === 'string' ? `http://127.0.0.1:${ports[name]}${ready}` : ready,
     log: join(directory, `${name}.log`),
@@ -174,15 +212,10 @@ function describe(
     inventory: service('inventory'),
     shipping: service('shipping'),
     ledger: member('ledger', 'ledger/ledger.mjs', '/health', ledger),
-    'ledger-push': member(
-      'ledger-push',
-      `ledger/push.ts ${join(directory, 'ledger.contract.mts')}`,
-      /carrying messages/,
-      {
-        ...ledger,
-        SPANDREL_TRANSPORT_URL: databases.stream,
-      },
-    ),
+    'ledger-push': member('ledger-push', (contract) => `ledger/push.ts ${contract}`, /carrying messages/, {
+      ...ledger,
+      SPANDREL_TRANSPORT_URL: databases.stream,
+    }),
     gateway: member('gateway', `${GATEWAY} --config spandrel.yaml`, '/.spandrel/ready', {
       GATEWAY_PORT: String(ports.gateway),
       LEDGER_DATABASE_URL: databases.services.ledger,
