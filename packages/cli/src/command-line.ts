@@ -5,6 +5,7 @@ import { dev } from './commands/dev.ts'
 import { explain } from './commands/explain.ts'
 import { impact } from './commands/impact.ts'
 import { generate } from './commands/generate.ts'
+import { init } from './commands/init.ts'
 import { journey } from './commands/journey.ts'
 import { messagesDiscard, messagesReplay } from './commands/messages-ask.ts'
 import { messagesList } from './commands/messages-list.ts'
@@ -24,5 +25,19 @@ const messages: CommandGroup = {
 }
 
 export function commandLine(argv: readonly string[]): Promise<ExitCode> {
-  return run(argv, [dev, generate, migrate, check, diff, impact, scorecard, explain, messages, journey, twice, verify])
+  return run(argv, [
+    init,
+    dev,
+    generate,
+    migrate,
+    check,
+    diff,
+    impact,
+    scorecard,
+    explain,
+    messages,
+    journey,
+    twice,
+    verify,
+  ])
 }

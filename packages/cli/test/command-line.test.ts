@@ -11,6 +11,7 @@ const empty = await realpath(await mkdtemp(join(tmpdir(), 'spandrel-cli-')))
 afterAll(() => rm(empty, { recursive: true, force: true }))
 
 const commands = [
+  'init',
   'dev',
   'generate',
   'migrate',

@@ -34,6 +34,7 @@ test('docs/cli.md: every example prints what it says', { timeout: 240_000 }, asy
   await chmod(folder, 0o755)
   await cp(here('fixtures/pair'), folder, { recursive: true })
   await cp(here('fixtures/faults'), join(folder, 'faults'), { recursive: true })
+  await cp(here('../../../docs/samples/adopting/api'), join(folder, 'orders/api'), { recursive: true })
   await symlink(here('../../../node_modules'), join(folder, 'node_modules'))
   const ports = [await freePort(), await freePort(), await freePort()] as const
   const env = {
