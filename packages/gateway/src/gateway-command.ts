@@ -20,9 +20,9 @@ const { env } = process
 const logger = pino({ name: 'gateway', level: env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 1, sync: true }))
 
 /** Runs the gateway until a signal stops it. Ends the process with code 2 where it cannot start. */
-export async function gatewayCommand(): Promise<void> {
+export async function gatewayCommand(args: readonly string[] = process.argv.slice(2)): Promise<void> {
   try {
-    await main()
+    await main(args)
   } catch (error) {
     // A user's mistake gets a message and what to do, never a stack.
     if (error instanceof SpandrelError) fail(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`)
@@ -31,8 +31,9 @@ export async function gatewayCommand(): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
+    args: [...args],
     options: { config: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' } },
   })
   const port = portOf(values.port, '--port') ?? portOf(env['GATEWAY_PORT'], 'GATEWAY_PORT')
