@@ -137,12 +137,14 @@ function readOperation(node: Node, item: Node, position: Position, reading: Oper
 function operationName(node: Node, { method, name, place, keyAt }: Position, reading: OperationReading): string {
   const id = field(node, 'operationId')
   const written = textAt(node, 'operationId')
-  const made = `${method.toLowerCase()}${name
+  const wanted = `${method.toLowerCase()}${name
     .replaceAll(/[{}$#]/g, '')
     .split(/[^A-Za-z0-9]+/)
     .filter((word) => word !== '')
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')}`
+  // `/a` and `/a/` are two paths with one name: a name that we made is nobody's mistake.
+  const made = written === undefined ? reading.names.free(wanted) : wanted
   if (written === undefined && place === 'path' && id === undefined) {
     const message = `${method} ${name} has no \`operationId\`; it is called \`${made}\` here`
     reading.findings.warning(keyAt, 'missing-operation-id', message, `add \`operationId: ${made}\``)

@@ -34,6 +34,13 @@ export class Names {
     return this.#incomplete
   }
 
+  /** The name, or the first of `name2`, `name3` … that nothing has. */
+  free(name: string): string {
+    let free = name
+    for (let number = 2; this.#known.has(free); number++) free = `${name}${number}`
+    return free
+  }
+
   operation(name: string, at: SourceLocation): void {
     const known = this.#known.get(name)
     if (known?.kind === 'operation') {

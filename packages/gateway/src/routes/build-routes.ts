@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { directed, type HttpOperation, SchemaCompiler, type Service } from '@spandrel/contract'
 import { AccessRule, type Verifiers } from '../identity/access.ts'
 import type { Metrics } from '../management/metrics.ts'
@@ -38,6 +39,12 @@ export function buildRoutes(
     pools.push(pool)
     const compiler = new SchemaCompiler(service.name, service.schemas)
     for (const operation of operations) {
+      if (!METHODS.includes(operation.method)) {
+        options.logger?.warn(
+          { service: service.name, operation: operation.operation, method: operation.method },
+          'nobody can call this operation: Node’s HTTP parser does not know its method',
+        )
+      }
       const own = options.operations?.[`${service.name}.${operation.operation}`]
       table.add(
         routeOf(operation, service, compiler, {

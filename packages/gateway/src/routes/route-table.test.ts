@@ -109,6 +109,17 @@ test('a service without a URL is a start-up error that names the variable', () =
   expect(() => createGateway({ system: homeless })).toThrow(/does not know where orders is/)
 })
 
+test('a method that Node cannot read is told at start', () => {
+  const told: unknown[] = []
+  const ignore = (): void => {}
+  const logger = { debug: ignore, info: ignore, error: ignore, warn: (fields: object) => void told.push(fields) }
+  const odd = system({
+    one: { url: 'http://127.0.0.1:1', operations: { fetch: { method: 'FETCH', path: '/a' }, get: { path: '/a' } } },
+  })
+  createGateway({ system: odd, logger })
+  expect(told).toEqual([{ service: 'one', operation: 'fetch', method: 'FETCH' }])
+})
+
 test('what an outside company serves is not offered', async () => {
   const orders = await service()
   const { url } = await gateway({

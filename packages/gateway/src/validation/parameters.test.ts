@@ -51,6 +51,24 @@ test('a text stays a text, also where it looks like a number', async () => {
   expect(await to('/x?zip=1')).toMatchObject({ status: 400 })
 })
 
+test('a text that may be read in two ways fits where one of them fits', async () => {
+  const kinds = { type: 'array', items: { enum: ['patch', 'deployment'] }, maxItems: 2 }
+  const to = await operation({
+    parameters: [
+      { name: 'has', in: 'query', schema: { oneOf: [{ type: 'string', pattern: '^[a-z,]+$' }, kinds] } },
+      { name: 'code', in: 'query', schema: { anyOf: [{ type: 'integer', maximum: 9 }, { enum: ['10', '11'] }] } },
+    ],
+  })
+  expect(await to('/x?has=anything')).toEqual(passes)
+  expect(await to('/x?has=patch&has=deployment')).toEqual(passes)
+  expect(await to('/x?has=patch&has=other')).toMatchObject({ errors: expect.arrayContaining([expect.anything()]) })
+  expect(await to('/x?has=ANY')).toMatchObject({ status: 400 })
+  expect(await to('/x?code=9')).toEqual(passes)
+  expect(await to('/x?code=10')).toEqual(passes)
+  expect(await to('/x?code=12')).toMatchObject({ status: 400 })
+  expect(await to('/x?code=10&code=11')).toMatchObject({ errors: [{ detail: 'is given more than once' }] })
+})
+
 test('a required parameter that is missing is named, together with other faults', async () => {
   const to = await operation({
     parameters: [

@@ -34,15 +34,15 @@ export function parameterCheck(
   isKey = false,
 ): ParameterCheck {
   const { name, required } = parameter
-  const plain = readerOf(parameter, shape)
-  const read: Reader = isKey ? unquoted(plain) : plain
+  const plain = readersOf(parameter, shape)
+  const [first, ...others] = isKey ? plain.map(unquoted) : plain
   const fault = (detail: string, pointer = ''): RequestFault => ({
     in: parameter.in,
     name,
     ...(pointer !== '' && { pointer }),
     detail,
   })
-  return (source) => {
+  const attempt = (read: Reader, source: ParameterSource): readonly RequestFault[] | undefined => {
     let value: unknown
     try {
       value = read(source)
@@ -54,6 +54,11 @@ export function parameterCheck(
     const faults = check(value)
     return faults?.map(({ pointer, detail }) => fault(detail, pointer))
   }
+  return (source) => {
+    const faults = attempt(first, source)
+    if (faults === undefined || others.length === 0) return faults
+    return others.some((read) => attempt(read, source) === undefined) ? undefined : faults
+  }
 }
 
 function unquoted(read: Reader): Reader {
@@ -63,23 +68,38 @@ function unquoted(read: Reader): Reader {
   }
 }
 
-function readerOf(parameter: Parameter, shape: Shape): Reader {
+/**
+ * Every way to read it, the most structured first. `tags=a` of a parameter that may be a text or a list of texts is
+ * both, and fits where one of them fits; `7` of one that may be a number or a text likewise.
+ */
+function readersOf(parameter: Parameter, shape: Shape): readonly [Reader, ...Reader[]] {
   const text = textOf(parameter)
-  if (parameter.in === 'querystring') return wholeQuery(parameter, shape)
+  if (parameter.in === 'querystring') return [wholeQuery(parameter, shape)]
   if (parameter.contentType !== undefined) {
     const json = isJson(parameter.contentType)
+    return [
+      (source) => {
+        const found = decoded(text(source), parameter)
+        return found === undefined || !json ? found : parsed(found)
+      },
+    ]
+  }
+  const { types } = shape
+  const plain = (as: Shape | undefined): Reader => {
     return (source) => {
       const found = decoded(text(source), parameter)
-      return found === undefined || !json ? found : parsed(found)
+      return found === undefined ? undefined : coerce(stripped(found, parameter), as)
     }
   }
-  if (shape.types.has('object')) return objectReader(parameter, shape, text)
-  if (shape.types.has('array')) return arrayReader(parameter, shape, text)
-  return (source) => {
-    const found = decoded(text(source), parameter)
-    return found === undefined ? undefined : coerce(stripped(found, parameter), shape)
-  }
+  const readers: Reader[] = []
+  if (types.has('object')) readers.push(objectReader(parameter, shape, text))
+  if (types.has('array')) readers.push(arrayReader(parameter, shape, text))
+  if (readers.length === 0 || scalars.some((type) => types.has(type))) readers.push(plain(shape))
+  if (types.has('string') && types.size > 1) readers.push(plain(undefined))
+  return readers as [Reader, ...Reader[]]
 }
+
+const scalars = ['string', 'number', 'integer', 'boolean', 'null'] as const
 
 /** The one text of a parameter, raw. Twice in a query is a fault: two readers would take two different ones. */
 function textOf({ name, in: place }: Parameter): (source: ParameterSource) => string | undefined {
