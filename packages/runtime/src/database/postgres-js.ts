@@ -6,7 +6,8 @@
  */
 import { arrayLiteral } from './array-literal.ts'
 import { callbackDatabase } from './callback-database.ts'
-import type { Database, Joined, Notifier, QueryResult } from './database.ts'
+import type { Database, Joined, QueryResult } from './database.ts'
+import { doorbells, type PostgresJsDoorbells } from './postgres-js-doorbells.ts'
 import { scoped } from './postgres-js-scope.ts'
 
 /** What is needed of a `sql`, structurally. */
@@ -15,15 +16,9 @@ export interface PostgresJsQueryable {
   unsafe(text: string, values?: any[], options?: { prepare?: boolean }): PromiseLike<unknown>
 }
 
-export interface PostgresJsSql extends PostgresJsQueryable {
+export interface PostgresJsSql extends PostgresJsQueryable, PostgresJsDoorbells {
   begin: unknown
   readonly options: { readonly prepare: boolean }
-  listen(
-    channel: string,
-    heard: (payload: string) => void,
-    listening?: () => void,
-  ): Promise<{ unlisten(): Promise<void> }>
-  notify(channel: string, payload: string): PromiseLike<unknown>
 }
 
 /** The transaction that `sql.begin` hands to its callback. */
@@ -47,22 +42,7 @@ export function postgresJsDatabase<Sql extends PostgresJsSql>(sql: Sql): Databas
       begin: (work) => begin((tx) => scoped(tx, (lent) => (tx as unknown as Savepoints<Tx>).savepoint(lent), work)),
       query: (tx, text, values) => run((tx as PostgresJsQueryable | undefined) ?? sql, text, values, prepare),
     },
-    {
-      async listen(channel, heard) {
-        let before = false
-        // Called with every new connection: for what may have been missed without one.
-        const listening = (): void => {
-          if (before) heard('')
-          before = true
-        }
-        const heeded = await sql.listen(channel, heard, listening)
-        return { close: () => heeded.unlisten() }
-      },
-      notifier: (channel): Notifier => ({
-        notify: async (payload = '') => void (await Promise.resolve(sql.notify(channel, payload)).catch(() => {})),
-        close: async () => {},
-      }),
-    },
+    doorbells(sql),
   )
 }
 

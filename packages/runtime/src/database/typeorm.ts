@@ -4,20 +4,9 @@
  *   const source = await new DataSource({ type: 'postgres', url, entities }).initialize()
  *   createService(contract, { database: typeormDatabase(source), … })
  */
-import { SpandrelError } from '../errors.ts'
 import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
-import type { Database, Joined, QueryResult } from './database.ts'
-
-/** What is needed of a `QueryRunner`, structurally. */
-interface QueryRunner<Manager> {
-  readonly manager: Manager
-  query(
-    sql: string,
-    values: unknown[] | undefined,
-    structured: true,
-  ): Promise<{ records?: unknown[]; affected?: number }>
-  release(): Promise<void>
-}
+import type { Database, Joined } from './database.ts'
+import { type QueryRunner, run, runnerOf, runOnItsOwn } from './typeorm-runner.ts'
 
 interface Transactions<Manager> {
   transaction(work: (manager: Manager) => Promise<void>): Promise<void>
@@ -36,19 +25,11 @@ export function typeormDatabase<Manager extends object>(
   source: TypeormDataSource<Manager>,
   options: TypeormDatabaseOptions = {},
 ): Database<Manager> {
-  const withRunner = async <T>(use: (runner: QueryRunner<Manager>) => Promise<T>): Promise<T> => {
-    const runner = source.createQueryRunner()
-    try {
-      return await use(runner)
-    } finally {
-      await runner.release()
-    }
-  }
   return callbackDatabase<Manager>(
     {
       begin: (work) => (source.manager as unknown as Transactions<Manager>).transaction(work),
       query: (tx, sql, values) =>
-        tx === undefined ? withRunner((runner) => run(runner, sql, values)) : run(runnerOf(tx), sql, values),
+        tx === undefined ? runOnItsOwn(source, sql, values) : run(runnerOf(tx), sql, values),
     },
     doorbellsOf(options),
   )
@@ -57,21 +38,4 @@ export function typeormDatabase<Manager extends object>(
 /** Joins a transaction the caller began: `outbox.send(fromTypeorm(manager), …)` in `source.transaction(async (manager) => …)`. */
 export function fromTypeorm(manager: object): Joined {
   return { query: (sql, values) => run(runnerOf(manager), sql, values) } as Joined
-}
-
-function runnerOf(manager: object): QueryRunner<unknown> {
-  const { queryRunner } = manager as { queryRunner?: QueryRunner<unknown> }
-  if (queryRunner !== undefined) return queryRunner
-  throw new SpandrelError('wrong-configuration', 'this EntityManager is in no transaction', {
-    hint: 'pass the one that `dataSource.transaction(async (manager) => …)` hands to you',
-  })
-}
-
-async function run(
-  runner: QueryRunner<unknown>,
-  sql: string,
-  values: readonly unknown[] | undefined,
-): Promise<QueryResult> {
-  const { records = [], affected } = await runner.query(sql, values && [...values], true)
-  return { rows: records as Record<string, unknown>[], rowCount: affected ?? null }
 }
