@@ -19,7 +19,7 @@ export interface Edge {
   /** requests that are being answered or still at a service */
   inFlight: number
   /** the gateway stops: answers end their connections */
-  draining: boolean
+  readonly draining: boolean
   /** an exchange has ended on both sides */
   readonly ended: (exchange: { destroy(): void }) => void
 }

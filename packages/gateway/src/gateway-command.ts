@@ -7,6 +7,7 @@
  * names, SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
  * GATEWAY_ACCESS_LOG=1 (one line a request), GATEWAY_DRAIN_MS (10000), LOG_LEVEL (info).
  * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; a second one ends it at once.
+ * SIGHUP reads spandrel.yaml and the contracts again, as `POST /.spandrel/reload` does.
  * Exit code 2: it could not start. 1: it was stopped in the middle of a drain.
  */
 import { parseArgs } from 'node:util'
@@ -37,18 +38,21 @@ async function main(args: readonly string[]): Promise<void> {
     options: { config: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' } },
   })
   const port = portOf(values.port, '--port') ?? portOf(env['GATEWAY_PORT'], 'GATEWAY_PORT')
-  const system = await load(values.config ?? 'spandrel.yaml')
+  const file = values.config ?? 'spandrel.yaml'
+  const system = await load(file)
   const host = values.host ?? env['GATEWAY_HOST']
   const token = env['SPANDREL_MANAGEMENT_TOKEN']
   const secret = env['SPANDREL_CALLER_SECRET']
   const gateway = createGateway({
     system,
+    load: () => loadSystem(file),
     logger,
     accessLog: env['GATEWAY_ACCESS_LOG'] === '1',
     ...(token !== undefined && token !== '' && { managementToken: token }),
     ...(secret !== undefined && secret !== '' && { auth: { secret } }),
   })
   stopOnSignal(gateway)
+  process.on('SIGHUP', () => void gateway.reload())
   const at = await gateway.listen({ ...(port !== undefined && { port }), ...(host !== undefined && { host }) })
   logger.info({ port: at.port, url: at.url, system: system.name }, 'gateway ready')
 }

@@ -11,9 +11,11 @@ import { ApiKeys, readApiKeys } from './identity/api-keys.ts'
 import { Tokens } from './identity/tokens.ts'
 import { type GatewayHealth, manage, managementPrefix } from './management/management.ts'
 import { Metrics } from './management/metrics.ts'
-import { type AuthOptions, checkedLimits, type GatewayOptions, wrong } from './options.ts'
+import { type AuthOptions, checkedLimits, type GatewayLimits, type GatewayOptions, wrong } from './options.ts'
 import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
+import { ContractsRefused, type ContractsHealth, findingsOf, type ReloadOutcome, versionOf } from './reload.ts'
 import { buildRoutes } from './routes/build-routes.ts'
+import { Serving } from './serving.ts'
 import { refuseOnWire } from './wire-faults.ts'
 
 export interface Gateway {
@@ -24,6 +26,13 @@ export interface Gateway {
    * (10 s by default) is cut off. Idempotent: every call resolves when the first is done.
    */
   close(options?: { deadlineMs?: number }): Promise<void>
+  /**
+   * Puts other contracts in place of those that are served: `system`, or what `load` of the options reads. New requests
+   * meet the new ones; what has begun is finished by the old ones. Connections to a service whose URL is unchanged are
+   * kept. Where the new ones have errors, the old ones go on. Never rejects; one reload at a time, in order.
+   * Options and the address it listens on stay what they were.
+   */
+  reload(system?: System): Promise<ReloadOutcome>
   /** the port it listens on; 0 before `listen` */
   readonly port: number
   health(): GatewayHealth
@@ -52,34 +61,32 @@ export function createGateway(options: GatewayOptions): Gateway {
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
   readonly #server: Server
-  readonly #edge: Edge
-  readonly #pools
+  readonly #limits: GatewayLimits
+  readonly #logger: Logger
+  readonly #metrics = new Metrics()
+  readonly #trustedProxies: TrustedAddresses
+  /** of all servings together */
+  readonly #load = { inFlight: 0, draining: false }
+  #serving: Serving
+  /** the current one, and retired ones that still answer */
+  readonly #servings = new Set<Serving>()
+  #contracts: ContractsHealth
+  #reloading: Promise<unknown> = Promise.resolve()
+  /** of the tokens' key set, and the options it was made from */
+  #tokens: { readonly key: string; readonly tokens: Tokens } | undefined
   readonly #connections = new Connections()
   #closing: Promise<void> | undefined
   #drained: (() => void) | undefined
 
   constructor(options: GatewayOptions) {
     const limits = checkedLimits(options)
-    const { system, logger = silent } = options
-    const metrics = new Metrics()
-    const auth = authOf(options)
-    const verifiers = verifiersOf(system, auth)
-    const { table, pools } = buildRoutes(options, limits, verifiers, metrics)
+    const { logger = silent } = options
     this.#options = options
-    this.#pools = pools
-    this.#edge = {
-      routes: table,
-      limits,
-      metrics,
-      logger,
-      accessLog: options.accessLog ?? false,
-      trustedProxies: new TrustedAddresses(options.trustedProxies ?? []),
-      trustedHeader: verifiers.trusted?.header,
-      secret: auth.secret,
-      inFlight: 0,
-      draining: false,
-      ended: (exchange) => this.#ended(exchange as Exchange),
-    }
+    this.#limits = limits
+    this.#logger = logger
+    this.#trustedProxies = new TrustedAddresses(options.trustedProxies ?? [])
+    this.#serving = this.#serve(options.system)
+    this.#contracts = this.#told(options.system, 0)
     this.#server = createServer(
       {
         insecureHTTPParser: false,
@@ -96,13 +103,20 @@ class HttpGateway implements Gateway {
       (request, response) => {
         if (request.url?.startsWith(managementPrefix) === true) {
           return manage(
-            { health: () => this.health(), metrics: () => this.metrics(), token: options.managementToken },
+            {
+              health: () => this.health(),
+              metrics: () => this.metrics(),
+              reload: options.load === undefined ? undefined : () => this.reload(),
+              token: options.managementToken,
+            },
             request,
             response,
             plainAddress(request.socket.remoteAddress),
           )
         }
-        const exchange = new Exchange(this.#edge, request, response)
+        const serving = this.#serving
+        serving.began()
+        const exchange = new Exchange(serving.edge, request, response)
         this.#connections.add(exchange)
         exchange.run()
       },
@@ -112,14 +126,6 @@ class HttpGateway implements Gateway {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       refuseOnWire(error, socket as Socket, this.#connections.latest(socket as Socket)),
     )
-    for (const service of Object.values(system.services)) {
-      if (service.keys === 'gateway' && Object.values(service.operations).some(hasKey) && !service.external) {
-        logger.warn(
-          { service: service.name },
-          'this gateway keeps no key records: keys are forwarded, and the service must honour them itself',
-        )
-      }
-    }
   }
 
   get port(): number {
@@ -154,10 +160,11 @@ class HttpGateway implements Gateway {
 
   health(): GatewayHealth {
     return {
-      ready: this.#server.listening && !this.#edge.draining,
-      inFlight: this.#edge.inFlight,
+      ready: this.#server.listening && !this.#load.draining,
+      inFlight: this.#load.inFlight,
+      contracts: this.#contracts,
       services: Object.fromEntries(
-        this.#pools.map(({ service, instances }) => [
+        this.#serving.pools.map(({ service, instances }) => [
           service,
           instances.map(({ url, lastSuccess, lastError }) => ({ url, lastSuccess, lastError })),
         ]),
@@ -166,11 +173,106 @@ class HttpGateway implements Gateway {
   }
 
   metrics(): string {
-    return this.#edge.metrics.render(this.#edge.inFlight)
+    return this.#metrics.render(this.#load.inFlight)
+  }
+
+  reload(system?: System): Promise<ReloadOutcome> {
+    const next = this.#reloading.then(() => this.#replace(system))
+    this.#reloading = next
+    return next
+  }
+
+  async #replace(given: System | undefined): Promise<ReloadOutcome> {
+    try {
+      const system = given ?? (await this.#loaded())
+      if (this.#load.draining) throw new Error('the gateway is stopping')
+      const before = this.#serving
+      this.#serving = this.#serve(system, before)
+      this.#contracts = this.#told(system, this.#contracts.reloads + 1)
+      before.retire()
+      this.#metrics.reloads.loaded++
+      const { version, services } = this.#contracts
+      this.#logger.info({ version, services }, 'contracts reloaded')
+      return { loaded: true, contracts: this.#contracts }
+    } catch (error) {
+      const findings = findingsOf(error)
+      this.#metrics.reloads.refused++
+      this.#contracts = { ...this.#contracts, lastFailure: { at: Date.now(), findings } }
+      this.#logger.error({ findings }, 'the new contracts were refused; the old ones go on')
+      return { loaded: false, findings, contracts: this.#contracts }
+    } finally {
+      this.#metrics.keep(this.#serving.edge.routes.routes.map(({ metrics }) => metrics))
+    }
+  }
+
+  async #loaded(): Promise<System> {
+    const { load } = this.#options
+    if (load === undefined) throw wrong('there is nothing to load the contracts with', 'give createGateway a `load`')
+    const { system, findings } = await load()
+    if (system === undefined) throw new ContractsRefused(findings)
+    return system
+  }
+
+  /** Everything that a system needs to be served. Throws, and then nothing has changed. */
+  #serve(system: System, before?: Serving): Serving {
+    const options = { ...this.#options, system }
+    checkedLimits(options)
+    const auth = authOf(options)
+    const verifiers = verifiersOf(system, auth, this.#tokensOf(auth.jwt))
+    const { table, pools } = buildRoutes(options, this.#limits, verifiers, this.#metrics, before?.pools)
+    const load = this.#load
+    const edge: Edge = {
+      routes: table,
+      limits: this.#limits,
+      metrics: this.#metrics,
+      logger: this.#logger,
+      accessLog: options.accessLog ?? false,
+      trustedProxies: this.#trustedProxies,
+      trustedHeader: verifiers.trusted?.header,
+      secret: auth.secret,
+      get inFlight() {
+        return load.inFlight
+      },
+      set inFlight(count) {
+        load.inFlight = count
+      },
+      get draining() {
+        return load.draining
+      },
+      ended: (exchange) => this.#ended(exchange as Exchange, serving),
+    }
+    const serving = new Serving(edge, pools, (over) => this.#servings.delete(over))
+    this.#servings.add(serving)
+    warnOfKeys(system, this.#logger)
+    return serving
+  }
+
+  /** A key set that is fetched is kept over a reload: nobody waits for it, and it may be away. A file is read again. */
+  #tokensOf(jwt: AuthOptions['jwt']): Tokens | undefined {
+    if (jwt === undefined) return undefined
+    const key = JSON.stringify(jwt)
+    const isFetched = typeof jwt.jwks === 'string' && /^https?:/i.test(jwt.jwks)
+    if (isFetched && this.#tokens?.key === key) return this.#tokens.tokens
+    const tokens = new Tokens(jwt)
+    this.#tokens = { key, tokens }
+    return tokens
+  }
+
+  #told(system: System, reloads: number): ContractsHealth {
+    const loadedAt = Date.now()
+    this.#metrics.loadedAt = loadedAt
+    const services = Object.values(system.services).filter(({ external }) => !external)
+    return {
+      version: versionOf(system),
+      loadedAt,
+      services: Object.fromEntries(services.map(({ name, version }) => [name, version])),
+      reloads,
+      lastFailure: null,
+    }
   }
 
   async #drain(deadlineMs: number): Promise<void> {
-    this.#edge.draining = true
+    this.#load.draining = true
     const closed = new Promise<void>((resolve) => {
       if (this.#server.listening) this.#server.close(() => resolve())
       else resolve()
@@ -186,23 +288,32 @@ class HttpGateway implements Gateway {
     const outcome = await Promise.race([Promise.all([closed, empty]), late])
     clearTimeout(timer)
     if (outcome === 'late') {
-      this.#edge.logger.warn(
-        { inFlight: this.#connections.size },
-        'the deadline to stop has passed: requests are cut off',
-      )
+      this.#logger.warn({ inFlight: this.#connections.size }, 'the deadline to stop has passed: requests are cut off')
       this.#connections.destroyAll()
       this.#server.closeAllConnections()
       await Promise.all([closed, empty])
     }
-    await Promise.all(this.#pools.map((pool) => pool.destroy()))
+    await Promise.all([...this.#servings].flatMap(({ pools }) => pools.map((pool) => pool.destroy())))
   }
 
-  #ended(exchange: Exchange): void {
+  #ended(exchange: Exchange, serving: Serving): void {
     this.#connections.remove(exchange)
-    if (!this.#edge.draining) return
+    serving.ended()
+    if (!this.#load.draining) return
     // Its connection may have become idle after `server.close` looked.
     setImmediate(() => this.#server.closeIdleConnections())
     if (this.#connections.size === 0) this.#drained?.()
+  }
+}
+
+function warnOfKeys({ services }: System, logger: Logger): void {
+  for (const service of Object.values(services)) {
+    if (service.keys === 'gateway' && Object.values(service.operations).some(hasKey) && !service.external) {
+      logger.warn(
+        { service: service.name },
+        'this gateway keeps no key records: keys are forwarded, and the service must honour them itself',
+      )
+    }
   }
 }
 
@@ -234,7 +345,11 @@ function authOf({ system, auth = {} }: GatewayOptions): AuthOptions {
   }
 }
 
-function verifiersOf(system: System, { jwt, apiKeys, trusted, caller, secret }: AuthOptions): Verifiers {
+function verifiersOf(
+  system: System,
+  { apiKeys, trusted, caller, secret }: AuthOptions,
+  tokens: Tokens | undefined,
+): Verifiers {
   if (secret !== undefined && secret.length < 32) {
     throw wrong('the secret that signs callers is shorter than 32 characters', 'take 32 random bytes in base64')
   }
@@ -246,7 +361,7 @@ function verifiersOf(system: System, { jwt, apiKeys, trusted, caller, secret }: 
     )
   }
   return {
-    tokens: jwt === undefined ? undefined : new Tokens(jwt),
+    tokens,
     apiKeys: apiKeys === undefined ? undefined : new ApiKeys(apiKeys),
     trusted:
       trusted === undefined

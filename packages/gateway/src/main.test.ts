@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { ask, onCleanup, post, service, until } from '../test/servers.ts'
@@ -126,6 +126,37 @@ test('serves a system from its files, with URLs from the environment, and drains
     expect.objectContaining({ msg: 'request', operation: 'placeOrder', status: 202, correlationId: 'c-1' }),
   )
   expect(running.err()).toBe('')
+})
+
+test('SIGHUP reads the files again; what is wrong with them is told, and the old ones go on', async () => {
+  const one = await service()
+  const config = await folder({ 'spandrel.yaml': spandrel, 'orders.openapi.yaml': orders })
+  const document = join(dirname(config), 'orders.openapi.yaml')
+  const running = start(['--config', config], { ORDERS_URL: one.url, SPANDREL_MANAGEMENT_TOKEN: 't' })
+  const url = await ready(running)
+
+  await writeFile(document, orders.replace('  /orders/{orderId}:', '  /bookings/{orderId}:'))
+  running.child.kill('SIGHUP')
+  await until(() => running.out().includes('contracts reloaded'))
+  expect((await ask(`${url}/bookings/7`)).status).toBe(200)
+  expect((await ask(`${url}/orders/7`)).status).toBe(404)
+
+  await writeFile(document, orders.replace('paths:', 'pahts:'))
+  running.child.kill('SIGHUP')
+  await until(() => running.out().includes('the new contracts were refused'))
+  const [refusal] = running.lines().filter(({ level }) => level === 50)
+  expect(refusal?.['findings']).toContainEqual({
+    message: expect.stringContaining('`pahts`'),
+    at: `${document}:4:1`,
+    suggestion: 'did you mean `paths`?',
+  })
+  expect((await ask(`${url}/bookings/7`)).status).toBe(200)
+
+  await writeFile(document, orders)
+  const reloaded = await post(`${url}/.spandrel/reload`, {}, { authorization: 'Bearer t' })
+  expect(reloaded.json()).toMatchObject({ loaded: true, contracts: { reloads: 2, services: { orders: '1.0.0' } } })
+  expect((await ask(`${url}/orders/7`)).status).toBe(200)
+  expect(running.child.exitCode).toBeNull()
 })
 
 test('the port of the flag wins over the one of the environment; a taken one is said plainly', async () => {

@@ -2,10 +2,13 @@ import type { Expression, System } from '@spandrel/contract'
 import { type Logger, SpandrelError } from '@spandrel/runtime'
 import type { ApiKey } from './identity/api-keys.ts'
 import type { JwtOptions } from './identity/tokens.ts'
+import type { LoadContracts } from './reload.ts'
 
 export interface GatewayOptions {
   /** a loaded system: `(await loadSystem('spandrel.yaml')).system` */
   readonly system: System
+  /** reads the contracts again, for a reload: `() => loadSystem('spandrel.yaml')` */
+  readonly load?: LoadContracts
   /** port where `listen` names none; the system's `gateway.listen`, else 8080 */
   readonly listen?: number
   /** address to listen on; the system's, else 127.0.0.1 */
@@ -22,7 +25,8 @@ export interface GatewayOptions {
   readonly auth?: AuthOptions
   /** addresses or CIDR blocks of proxies whose `forwarded` and `x-forwarded-*` are passed on; none by default */
   readonly trustedProxies?: readonly string[]
-  /** opens `/.spandrel/health` and `/.spandrel/metrics`; without one they are for this machine only */
+  /** opens `/.spandrel/health`, `/.spandrel/metrics` and `/.spandrel/reload`; without one, the first two are for this
+   * machine only, and the last for nobody */
   readonly managementToken?: string
 }
 
@@ -81,6 +85,7 @@ const defaults: GatewayLimits = {
 
 const optionNames = [
   'system',
+  'load',
   'listen',
   'host',
   'upstreams',

@@ -25,6 +25,7 @@ const kinds = {
   'request-timeout': [408, 'The request did not arrive in time'],
   'body-too-large': [413, 'The body is too large'],
   'content-type': [415, 'The body has an unknown content type'],
+  'contracts-refused': [422, 'The new contracts were refused; the old ones go on'],
   'headers-too-large': [431, 'The request headers are too large'],
   'internal-error': [500, 'The gateway failed'],
   'service-failed': [502, 'The service broke the exchange'],

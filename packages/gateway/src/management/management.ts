@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem } from '../problem.ts'
+import type { ContractsHealth, ReloadOutcome } from '../reload.ts'
 
 /** Everything below this path is the gateway's own and never forwarded. */
 export const managementPrefix = '/.spandrel/'
@@ -9,6 +10,7 @@ export interface GatewayHealth {
   /** it takes requests: it listens and is not stopping */
   readonly ready: boolean
   readonly inFlight: number
+  readonly contracts: ContractsHealth
   readonly services: Readonly<Record<string, readonly InstanceHealth[]>>
 }
 
@@ -22,13 +24,16 @@ export interface InstanceHealth {
 export interface Management {
   readonly health: () => GatewayHealth
   readonly metrics: () => string
+  /** undefined: this gateway was not told how to load its contracts */
+  readonly reload: (() => Promise<ReloadOutcome>) | undefined
   /** without one, what is not open is answered to this machine only */
   readonly token: string | undefined
 }
 
 /**
  * `live` and `ready` are open and say one word. `health` and `metrics` need the bearer token; where none is set they
- * are for a peer on this machine that is not a proxy speaking for somebody else.
+ * are for a peer on this machine that is not a proxy speaking for somebody else. `reload` needs a token in any case: a
+ * page in a browser on this machine can send a POST, too.
  */
 export function manage(management: Management, request: IncomingMessage, response: ServerResponse, peer: string): void {
   const { pathname } = new URL(request.url ?? '/', 'http://gateway')
@@ -41,7 +46,8 @@ export function manage(management: Management, request: IncomingMessage, respons
   const refuse = (problem: Problem): void =>
     send(problem.status, 'application/problem+json', problem.body(undefined), problem.details.headers)
 
-  if (!['live', 'ready', 'health', 'metrics'].includes(name)) return refuse(new Problem('not-found'))
+  if (!['live', 'ready', 'health', 'metrics', 'reload'].includes(name)) return refuse(new Problem('not-found'))
+  if (name === 'reload') return reload(management, request, send, refuse)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return refuse(new Problem('method-not-allowed', { headers: ['allow', 'GET, HEAD'] }))
   }
@@ -54,12 +60,43 @@ export function manage(management: Management, request: IncomingMessage, respons
   send(200, 'application/json', JSON.stringify(health))
 }
 
-function mayRead(token: string | undefined, { headers }: IncomingMessage, peer: string): Problem | undefined {
+function reload(
+  { reload: begin, token }: Management,
+  request: IncomingMessage,
+  send: (status: number, type: string, body: string) => void,
+  refuse: (problem: Problem) => void,
+): void {
+  request.resume()
+  if (request.method !== 'POST') return refuse(new Problem('method-not-allowed', { headers: ['allow', 'POST'] }))
+  if (token === undefined) {
+    return refuse(new Problem('forbidden', { detail: 'No management token is set: nobody may reload the contracts.' }))
+  }
+  const problem = presents(token, request)
+  if (problem !== undefined) return refuse(problem)
+  if (begin === undefined) {
+    return refuse(
+      new Problem('not-found', { detail: 'This gateway has no `load`: it cannot read its contracts again.' }),
+    )
+  }
+  void begin().then((outcome) => {
+    if (outcome.loaded) return send(200, 'application/json', JSON.stringify(outcome))
+    const refused = new Problem('contracts-refused')
+    const body = { ...(JSON.parse(refused.body(undefined)) as object), ...outcome }
+    send(refused.status, 'application/problem+json', JSON.stringify(body))
+  })
+}
+
+function mayRead(token: string | undefined, request: IncomingMessage, peer: string): Problem | undefined {
+  const { headers } = request
   if (token === undefined) {
     const proxied = headers['forwarded'] !== undefined || headers['x-forwarded-for'] !== undefined
     if (!proxied && (peer === '::1' || peer.startsWith('127.'))) return undefined
     return new Problem('forbidden', { detail: 'No management token is set: this is for the gateway’s own machine.' })
   }
+  return presents(token, request)
+}
+
+function presents(token: string, { headers }: IncomingMessage): Problem | undefined {
   const presented = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
   if (presented !== undefined && timingSafeEqual(digest(presented), digest(token))) return undefined
   return new Problem('caller-unknown', {

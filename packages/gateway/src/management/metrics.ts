@@ -16,7 +16,9 @@ export class RouteMetrics {
 
   /** `status` 499: the client went away before it had an answer. */
   count(status: number, seconds: number): void {
-    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
+    // A service may answer with any three digits: what HTTP does not know is one series.
+    const code = status > 599 ? 0 : status
+    this.statuses.set(code, (this.statuses.get(code) ?? 0) + 1)
     this.seconds += seconds
     let index = 0
     while (index < bounds.length && seconds > (bounds[index] as number)) index++
@@ -29,15 +31,26 @@ export type FailureKind = 'connect' | 'broken' | 'timeout' | 'answer-cut'
 /** All numbers of one gateway. */
 export class Metrics {
   readonly unknown = new RouteMetrics('', 'unknown')
-  readonly #routes: RouteMetrics[] = [this.unknown]
+  #routes = new Map([['', this.unknown]])
   readonly #failures = new Map<string, { service: string; kind: FailureKind; count: number }>()
   /** attempts at a service beyond the first of a request */
   repeats = 0
+  readonly reloads = { loaded: 0, refused: 0 }
+  /** epoch milliseconds */
+  loadedAt = 0
 
+  /** The numbers of an operation: a reload goes on with those that it has. */
   route(service: string, operation: string): RouteMetrics {
-    const route = new RouteMetrics(service, operation)
-    this.#routes.push(route)
+    const key = `${service}.${operation}`
+    const route = this.#routes.get(key) ?? new RouteMetrics(service, operation)
+    this.#routes.set(key, route)
     return route
+  }
+
+  /** Forgets operations that are served no more: names come and go, and every name has some thirty series. */
+  keep(served: Iterable<RouteMetrics>): void {
+    const kept = new Set(served).add(this.unknown)
+    this.#routes = new Map([...this.#routes].filter(([, route]) => kept.has(route)))
   }
 
   failed(service: string, kind: FailureKind): void {
@@ -51,14 +64,17 @@ export class Metrics {
   render(inFlight: number): string {
     const lines: string[] = []
     head(lines, 'spandrel_gateway_requests_total', 'counter', 'Requests by operation and status (499: the client left)')
-    for (const { service, operation, statuses } of this.#routes) {
-      for (const [status, count] of statuses) {
-        lines.push(`spandrel_gateway_requests_total${labels({ service, operation, status: String(status) })} ${count}`)
+    for (const { service, operation, statuses } of this.#routes.values()) {
+      for (const [code, count] of statuses) {
+        const status = code === 0 ? 'other' : String(code)
+        lines.push(`spandrel_gateway_requests_total${labels({ service, operation, status })} ${count}`)
       }
     }
     const duration = 'spandrel_gateway_request_duration_seconds'
     head(lines, duration, 'histogram', 'Seconds from the request head to the end of the answer')
-    for (const { service, operation, buckets, seconds } of this.#routes) {
+    for (const { service, operation, statuses, buckets, seconds } of this.#routes.values()) {
+      // A large contract has thousands of operations, and fourteen lines of zeros for each.
+      if (statuses.size === 0) continue
       let sum = 0
       for (const [index, count] of buckets.entries()) {
         sum += count
@@ -76,6 +92,12 @@ export class Metrics {
     lines.push(`spandrel_gateway_repeated_attempts_total ${this.repeats}`)
     head(lines, 'spandrel_gateway_requests_in_flight', 'gauge', 'Requests being answered, or still at a service')
     lines.push(`spandrel_gateway_requests_in_flight ${inFlight}`)
+    head(lines, 'spandrel_gateway_reloads_total', 'counter', 'Reloads of the contracts, by outcome')
+    for (const [outcome, count] of Object.entries(this.reloads)) {
+      lines.push(`spandrel_gateway_reloads_total${labels({ outcome })} ${count}`)
+    }
+    head(lines, 'spandrel_gateway_contracts_loaded_seconds', 'gauge', 'When the contracts were loaded, since the epoch')
+    lines.push(`spandrel_gateway_contracts_loaded_seconds ${this.loadedAt / 1000}`)
     return `${lines.join('\n')}\n`
   }
 }

@@ -17,6 +17,8 @@ export interface Instance {
   downUntil: number
   lastSuccess: number | null
   lastError: { at: number; message: string } | null
+  /** pools that have it: a reload keeps the connections to an instance whose URL is unchanged */
+  holders: number
 }
 
 /** How long an instance that refused a connection is asked last. Long enough to spare a crowd the same refusal. */
@@ -31,25 +33,12 @@ export class ServicePool {
   readonly instances: readonly Instance[]
   #next = 0
 
-  constructor(service: string, urls: readonly URL[], options: PoolOptions) {
+  /** `before`: the pool of the same service before a reload, whose instances are taken over */
+  constructor(service: string, urls: readonly URL[], options: PoolOptions, before?: ServicePool) {
     this.service = service
-    this.instances = urls.map((url) => ({
-      url: url.href,
-      prefix: url.pathname.replace(/\/+$/, ''),
-      pool: new Pool(url.origin, {
-        connections: options.connections,
-        connect: { timeout: options.connectTimeoutMs },
-        keepAliveTimeout: options.keepAliveMs,
-        pipelining: 1,
-        allowH2: false,
-        // The exchange has one time limit of its own, for the head of the answer.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      }),
-      downUntil: 0,
-      lastSuccess: null,
-      lastError: null,
-    }))
+    this.instances = urls.map(
+      (url) => before?.instances.find((one) => one.url === url.href) ?? instanceAt(url, options),
+    )
   }
 
   /** An instance that is not in `tried`; undefined: all of them are. */
@@ -83,11 +72,38 @@ export class ServicePool {
     if (!connected) instance.downUntil = now + restMs
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.instances.map(({ pool }) => pool.close()))
+  /** One more user; see `release`. */
+  hold(): void {
+    for (const instance of this.instances) instance.holders++
+  }
+
+  /** Nothing will be sent by this pool any more. Connections that no other pool has are closed. */
+  release(): void {
+    for (const instance of this.instances) if (--instance.holders === 0) void instance.pool.close()
   }
 
   async destroy(): Promise<void> {
     await Promise.all(this.instances.map(({ pool }) => pool.destroy()))
+  }
+}
+
+function instanceAt(url: URL, options: PoolOptions): Instance {
+  return {
+    url: url.href,
+    prefix: url.pathname.replace(/\/+$/, ''),
+    pool: new Pool(url.origin, {
+      connections: options.connections,
+      connect: { timeout: options.connectTimeoutMs },
+      keepAliveTimeout: options.keepAliveMs,
+      pipelining: 1,
+      allowH2: false,
+      // The exchange has one time limit of its own, for the head of the answer.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    }),
+    downUntil: 0,
+    lastSuccess: null,
+    lastError: null,
+    holders: 0,
   }
 }

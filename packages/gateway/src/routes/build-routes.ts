@@ -22,6 +22,8 @@ export function buildRoutes(
   limits: GatewayLimits,
   verifiers: Verifiers,
   metrics: Metrics,
+  /** those of the contracts that a reload replaces */
+  before: readonly ServicePool[] = [],
 ): Built {
   const table = new RouteTable()
   const pools: ServicePool[] = []
@@ -31,11 +33,12 @@ export function buildRoutes(
     const operations = Object.values(service.operations)
     // What a vendor serves is called by our services, not offered by our edge.
     if (service.external || operations.length === 0) continue
-    const pool = new ServicePool(service.name, urlsOf(service, options.upstreams?.[service.name]), {
-      connections: limits.connections,
-      connectTimeoutMs: limits.connectMs,
-      keepAliveMs: 4000,
-    })
+    const pool = new ServicePool(
+      service.name,
+      urlsOf(service, options.upstreams?.[service.name]),
+      { connections: limits.connections, connectTimeoutMs: limits.connectMs, keepAliveMs: 4000 },
+      before.find((one) => one.service === service.name),
+    )
     pools.push(pool)
     const compiler = new SchemaCompiler(service.name, service.schemas)
     for (const operation of operations) {
