@@ -11,6 +11,8 @@ export interface Edge {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly accessLog: boolean
+  /** its name in `via`: this gateway's alone, so that a request that comes back is known */
+  readonly pseudonym: string
   readonly trustedProxies: TrustedAddresses
   /** lower-case name of the header by which a trusted proxy names the caller; never forwarded */
   readonly trustedHeader: string | undefined

@@ -17,9 +17,11 @@ import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import { type Client, Forward } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
+import { requestFault } from './proxy/message-rules.ts'
 import { receiveBody } from './proxy/request-body.ts'
 import { readHead, type RequestHead } from './proxy/request-head.ts'
 import { responseHead } from './proxy/response-head.ts'
+import { announcedTrailers, passedTrailers } from './proxy/trailers.ts'
 import { type RequestTarget, splitTarget } from './routes/request-target.ts'
 import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
@@ -62,6 +64,10 @@ export class Exchange implements Client {
   #forward: Forward | undefined
   /** announced; infinite: they come in chunks */
   #bodyBytes = 0
+  /** the client waits for `100 Continue` before it sends its body */
+  #awaited = false
+  #takesTrailers = false
+  #trailers: readonly string[] | undefined
   #status = 0
   #written = false
   #closed = false
@@ -116,12 +122,15 @@ export class Exchange implements Client {
       head.correlationId ?? (named === undefined ? undefined : head.wanted.get(named)),
     )
     this.#bodyBytes = head.chunked ? Number.POSITIVE_INFINITY : (head.contentLength ?? 0)
-    if (target instanceof Problem) return this.answer(target)
-    this.#path = target.path
-    if (head.problem !== undefined) return this.answer(head.problem)
-    if (head.host === undefined && this.#request.httpVersion === '1.1') {
-      return this.answer(new Problem('request-malformed', { detail: 'The host header is missing.', close: true }))
+    if (target instanceof Problem) {
+      if (this.#request.url === '*' && method === 'OPTIONS' && head.problem === undefined) return this.#describe()
+      return this.answer(target)
     }
+    this.#path = target.path
+    const { httpVersion } = this.#request
+    this.#awaited = head.expect !== undefined && this.#bodyBytes > 0 && httpVersion !== '1.0'
+    const fault = requestFault(httpVersion, head, target, this.#edge.pseudonym)
+    if (fault !== undefined) return this.answer(fault)
     if (match === undefined) return this.answer(this.#notRouted(target.path))
     this.#route = match.route
     if (this.#edge.inFlight > limits.inFlight) {
@@ -151,6 +160,7 @@ export class Exchange implements Client {
     if (checked.body === 'none') return this.#send(ready, checked.keyed, null)
     if (checked.body === 'stream') return this.#send(ready, checked.keyed, this.#request)
     const limit = match.route.body?.limit ?? 0
+    this.#continue()
     receiveBody(this.#request, limit, (bytes) => {
       try {
         // A refusal may have come first: the request took too long.
@@ -167,7 +177,7 @@ export class Exchange implements Client {
 
   #send(ready: Ready, keyed: boolean, payload: Buffer | IncomingMessage | null): void {
     const { route, head, target, peer, identity } = ready
-    const { trustedProxies, secret } = this.#edge
+    const { trustedProxies, secret, pseudonym } = this.#edge
     const method = this.#request.method ?? 'GET'
     const text = target.query === '' ? target.path : `${target.path}?${target.query}`
     const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
@@ -175,6 +185,11 @@ export class Exchange implements Client {
     this.#traceId = trace.traceId
     const { forward } = head
     addForwarded(head, peer, trustedProxies.has(peer), 'encrypted' in this.socket)
+    // RFC 9110, 7.6.3. The answers carry none: there it is optional, and tells strangers what stands here.
+    const hop = `${this.#request.httpVersion} ${pseudonym}`
+    forward.push('via', head.via === undefined ? hop : `${head.via}, ${hop}`)
+    this.#takesTrailers = head.takesTrailers && this.#request.httpVersion !== '1.0' && method !== 'HEAD'
+    if (this.#takesTrailers) forward.push('te', 'trailers')
     forward.push(correlationHeader, this.#correlationId, 'traceparent', trace.traceparent)
     if (trace.tracestate !== undefined) forward.push('tracestate', trace.tracestate)
     forward.push(timeoutHeader, String(Math.ceil(Math.max(timeoutMs * 0.9, timeoutMs - marginMs))))
@@ -206,11 +221,38 @@ export class Exchange implements Client {
     this.#forward.start()
   }
 
+  /** The body may come: whoever waits for our word is told. */
+  #continue(): void {
+    if (!this.#awaited || this.#closed || this.#status !== 0) return
+    this.#awaited = false
+    this.#response.writeContinue()
+  }
+
+  /** `OPTIONS *`: what this server can do at all (RFC 9110, 9.3.7). */
+  #describe(): void {
+    this.#status = 204
+    this.#response.writeHead(204, [
+      correlationHeader,
+      this.#correlationId,
+      'allow',
+      this.#edge.routes.methods.join(', '),
+    ])
+    this.#response.end()
+  }
+
   // — the client's side, for proxy/forward.ts —
+
+  connected(): void {
+    this.#continue()
+  }
 
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
-    const head = responseHead(headers, this.#correlationId, this.#route?.fixed ?? [])
+    const head = responseHead(status, headers, this.#correlationId, this.#route?.fixed ?? [])
+    if (this.#takesTrailers && headers.trailer !== undefined && headers['content-length'] === undefined) {
+      this.#trailers = announcedTrailers(headers.trailer)
+      if (this.#trailers.length > 0 && status !== 204 && status !== 304) head.push('trailer', this.#trailers.join(', '))
+    }
     if (this.#edge.draining) head.push('connection', 'close')
     this.#response.writeHead(status, head)
     if (headers['content-length'] === undefined) process.nextTick(flush, this)
@@ -235,9 +277,11 @@ export class Exchange implements Client {
     return false
   }
 
-  end(): void {
+  end(trailers: IncomingHttpHeaders): void {
     this.#written = true
-    if (!this.#closed) this.#response.end()
+    if (this.#closed) return
+    if (this.#trailers !== undefined) this.#response.addTrailers(passedTrailers(this.#trailers, trailers))
+    this.#response.end()
   }
 
   cut(): void {
@@ -295,6 +339,8 @@ export class Exchange implements Client {
   #linger(): boolean {
     const request = this.#request
     if (this.#bodyBytes === 0 || request.complete) return false
+    // Refused before it was sent: whether it comes all the same is the client's choice, and the end of all framing.
+    if (this.#awaited) return true
     // undici destroys a stream it could not send: there is nothing left that could be read.
     if (request.destroyed || (this.#bodyBytes > lingerBytes && this.#bodyBytes !== Number.POSITIVE_INFINITY))
       return true

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { Gateway as GatewayDeclaration, System } from '@spandrel/contract'
@@ -65,6 +66,7 @@ class HttpGateway implements Gateway {
   readonly #logger: Logger
   readonly #metrics = new Metrics()
   readonly #trustedProxies: TrustedAddresses
+  readonly #pseudonym = `spandrel-${randomBytes(4).toString('hex')}`
   /** of all servings together */
   readonly #load = { inFlight: 0, draining: false }
   #serving: Serving
@@ -87,40 +89,21 @@ class HttpGateway implements Gateway {
     this.#trustedProxies = new TrustedAddresses(options.trustedProxies ?? [])
     this.#serving = this.#serve(options.system)
     this.#contracts = this.#told(options.system, 0)
-    this.#server = createServer(
-      {
-        insecureHTTPParser: false,
-        // Its absence is refused by us, as a problem.
-        requireHostHeader: false,
-        maxHeaderSize: limits.headerBytes,
-        headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
-        keepAliveTimeout: limits.keepAliveMs,
-        // How often the two limits above are looked at.
-        connectionsCheckingInterval: Math.min(1000, limits.headersMs, limits.requestMs),
-        noDelay: true,
-      },
-      (request, response) => {
-        if (request.url?.startsWith(managementPrefix) === true) {
-          return manage(
-            {
-              health: () => this.health(),
-              metrics: () => this.metrics(),
-              reload: options.load === undefined ? undefined : () => this.reload(),
-              token: options.managementToken,
-            },
-            request,
-            response,
-            plainAddress(request.socket.remoteAddress),
-          )
-        }
-        const serving = this.#serving
-        serving.began()
-        const exchange = new Exchange(serving.edge, request, response)
-        this.#connections.add(exchange)
-        exchange.run()
-      },
-    )
+    this.#server = createServer({
+      insecureHTTPParser: false,
+      // Its absence is refused by us, as a problem.
+      requireHostHeader: false,
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      // How often the two limits above are looked at.
+      connectionsCheckingInterval: Math.min(1000, limits.headersMs, limits.requestMs),
+      noDelay: true,
+    })
+    const take = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response)
+    // Whatever a client expects is the exchange's to grant, once the head is found good.
+    this.#server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
     // Too many headers are refused, not dropped in silence: what was dropped may be what protects the service.
     this.#server.maxHeadersCount = 0
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
@@ -227,6 +210,7 @@ class HttpGateway implements Gateway {
       metrics: this.#metrics,
       logger: this.#logger,
       accessLog: options.accessLog ?? false,
+      pseudonym: this.#pseudonym,
       trustedProxies: this.#trustedProxies,
       trustedHeader: verifiers.trusted?.header,
       secret: auth.secret,
@@ -294,6 +278,27 @@ class HttpGateway implements Gateway {
       await Promise.all([closed, empty])
     }
     await Promise.all([...this.#servings].flatMap(({ pools }) => pools.map((pool) => pool.destroy())))
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    if (request.url?.startsWith(managementPrefix) === true) {
+      return manage(
+        {
+          health: () => this.health(),
+          metrics: () => this.metrics(),
+          reload: this.#options.load === undefined ? undefined : () => this.reload(),
+          token: this.#options.managementToken,
+        },
+        request,
+        response,
+        plainAddress(request.socket.remoteAddress),
+      )
+    }
+    const serving = this.#serving
+    serving.began()
+    const exchange = new Exchange(serving.edge, request, response)
+    this.#connections.add(exchange)
+    exchange.run()
   }
 
   #ended(exchange: Exchange, serving: Serving): void {

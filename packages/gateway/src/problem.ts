@@ -25,6 +25,7 @@ const kinds = {
   'request-timeout': [408, 'The request did not arrive in time'],
   'body-too-large': [413, 'The body is too large'],
   'content-type': [415, 'The body has an unknown content type'],
+  'expectation-failed': [417, 'The expectation is not known'],
   'contracts-refused': [422, 'The new contracts were refused; the old ones go on'],
   'headers-too-large': [431, 'The request headers are too large'],
   'internal-error': [500, 'The gateway failed'],
@@ -33,6 +34,7 @@ const kinds = {
   'identity-unavailable': [503, 'Credentials cannot be checked right now'],
   overloaded: [503, 'Too many requests are in flight'],
   timeout: [504, 'The operation took too long'],
+  'loop-detected': [508, 'The request came back to this gateway'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemKind = keyof typeof kinds

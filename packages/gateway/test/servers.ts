@@ -7,14 +7,24 @@ import {
   type Server as NetServer,
   type Socket,
 } from 'node:net'
-import { afterEach } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import { createGateway, type Gateway, type GatewayOptions } from '../src/index.ts'
 
 const cleanups: (() => unknown)[] = []
 
-afterEach(async () => {
+let keep = false
+
+async function clean(): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
+}
+
+afterEach(() => (keep ? undefined : clean()))
+afterAll(clean)
+
+/** What a file starts from here on stays until its last test. */
+export function keepServers(): void {
+  keep = true
+}
 
 export interface Seen {
   method: string
@@ -70,12 +80,24 @@ export async function service(
   return { url: `http://127.0.0.1:${port}`, port, server, seen, connections: () => connections, close }
 }
 
+export interface RawService {
+  url: string
+  port: number
+  /** everything received so far, on all connections */
+  received: () => string
+  connections: () => number
+}
+
 /** A server of plain sockets. */
-export async function rawService(onSocket: (socket: Socket) => void): Promise<{ url: string; port: number }> {
+export async function rawService(onSocket: (socket: Socket) => void = () => {}): Promise<RawService> {
   const sockets = new Set<Socket>()
+  let received = ''
+  let connections = 0
   const server = createNetServer((socket) => {
     sockets.add(socket)
+    connections++
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    socket.on('data', (chunk) => (received += chunk.toString('latin1')))
     onSocket(socket)
   })
   const port = await listening(server)
@@ -83,7 +105,12 @@ export async function rawService(onSocket: (socket: Socket) => void): Promise<{ 
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   })
-  return { url: `http://127.0.0.1:${port}`, port }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    received: () => received,
+    connections: () => connections,
+  }
 }
 
 async function listening(server: NetServer, port = 0): Promise<number> {

@@ -18,17 +18,21 @@ import type { FailureKind } from '../management/metrics.ts'
 import { Problem } from '../problem.ts'
 import type { Route } from '../routes/route.ts'
 import { tooLarge } from '../validation/request-check.ts'
+import { answerFault } from './message-rules.ts'
 import type { Instance } from './service-pool.ts'
 
 /** The client's side, as the service's side needs it. */
 export interface Client {
   /** it has gone: nobody reads the answer */
   readonly left: boolean
+  /** The request begins to go to the service: its body is wanted now. */
+  connected(): void
   /** Writes the head of the answer. */
   head(status: number, headers: IncomingHttpHeaders): void
   /** Writes a part of the body; false: wait for `Forward.resume`. */
   write(chunk: Buffer): boolean
-  end(): void
+  /** The answer is whole; what came after its body. */
+  end(trailers: IncomingHttpHeaders): void
   /** The answer broke off: the client must see that it is not whole. */
   cut(): void
   /** Refuses, where nothing has been answered. */
@@ -110,6 +114,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (this.#client.left) return this.#end('nobody')
     this.#sent = true
     this.#everSent = true
+    this.#client.connected()
   }
 
   onBodySent(chunk: Buffer): void {
@@ -120,8 +125,10 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (this.#streamed > this.#sending.limit) this.#end('too-large')
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return
+    const fault = answerFault(status, headers)
+    if (fault !== undefined) return controller.abort(new Error(fault))
     this.#clearTimer()
     this.#answering = true
     if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
@@ -138,8 +145,8 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (!this.#client.write(chunk)) controller.pause()
   }
 
-  onResponseEnd(): void {
-    this.#client.end()
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.#client.end(trailers)
     this.#finish()
   }
 

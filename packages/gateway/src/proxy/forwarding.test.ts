@@ -71,10 +71,11 @@ test("the connection's own headers stay with the connection, those it names too"
     },
   })
   const { headers } = one.seen[0] ?? nobody
+  // Not the client's `te`: ours, because trailers do go on.
+  expect(headers['te']).toBe('trailers')
   for (const name of [
     'x-mine',
     'keep-alive',
-    'te',
     'trailer',
     'upgrade',
     'proxy-authorization',

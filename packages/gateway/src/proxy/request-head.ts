@@ -20,6 +20,11 @@ export interface RequestHead {
   readonly forwarded: string | undefined
   readonly forwardedHost: string | undefined
   readonly forwardedProto: string | undefined
+  /** hops before us */
+  readonly via: string | undefined
+  readonly expect: string | undefined
+  /** `te`: the client reads trailers */
+  readonly takesTrailers: boolean
   /** `request-timeout`: milliseconds the caller still waits */
   readonly timeoutMs: number | undefined
   /** the headers a route wants to look at, by lower-case name, several lines joined */
@@ -87,6 +92,9 @@ function read(
   let forwarded: string | undefined
   let forwardedHost: string | undefined
   let forwardedProto: string | undefined
+  let via: string | undefined
+  let expect: string | undefined
+  let takesTrailers = false
   let timeoutMs: number | undefined
   let wanted: Map<string, string> | undefined
   let fault: string | undefined
@@ -112,6 +120,8 @@ function read(
         break
       case 'transfer-encoding':
         chunked = true
+        // A coding in front of it would be undone by nobody: the service hears of none. RFC 9112, 6.1.
+        if (value.toLowerCase() !== 'chunked') fault = 'The only transfer coding that is taken is chunked.'
         break
       case 'content-length':
         contentLength = Number(value)
@@ -120,11 +130,9 @@ function read(
       case 'proxy-authenticate':
       case 'proxy-authorization':
       case 'proxy-connection':
-      case 'te':
       case 'trailer':
       case 'upgrade':
       case 'http2-settings':
-      case 'expect':
       case 'x-real-ip':
       case 'x-forwarded-port':
       case 'x-forwarded-server':
@@ -150,6 +158,15 @@ function read(
         break
       case 'x-forwarded-proto':
         forwardedProto ??= value
+        break
+      case 'te':
+        takesTrailers ||= trailersToken.test(value)
+        break
+      case 'expect':
+        expect = expect === undefined ? value : `${expect}, ${value}`
+        break
+      case 'via':
+        via = via === undefined ? value : `${via}, ${value}`
         break
       case 'request-timeout':
         if (/^[1-9]\d{0,8}$/.test(value)) timeoutMs = Number(value)
@@ -198,22 +215,27 @@ function read(
     forwarded,
     forwardedHost,
     forwardedProto,
+    via,
+    expect,
+    takesTrailers,
     timeoutMs,
     wanted: wanted ?? nothing,
     problem,
   }
 }
 
+const trailersToken = /(?:^|,)[ \t]*trailers[ \t]*(?:,|;|$)/i
 const usual = /^(?:keep-alive|close)$/i
 const authority = /^(?:[A-Za-z0-9._~-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
-/** Every header named by a `connection` header. What frames or routes the request was read by the parser already. */
+/** Every header named by a `connection` header, but what frames or routes the request, or is meant for us. */
 function namedIn(raw: readonly string[]): ReadonlySet<string> {
   const named = new Set<string>()
   for (let index = 0; index < raw.length; index += 2) {
     if ((raw[index] as string).toLowerCase() !== 'connection') continue
     for (const token of (raw[index + 1] as string).split(',')) named.add(token.trim().toLowerCase())
   }
-  for (const kept of ['connection', 'host', 'content-length', 'transfer-encoding', '']) named.delete(kept)
+  for (const kept of ['connection', 'host', 'content-length', 'transfer-encoding', 'te', 'upgrade', ''])
+    named.delete(kept)
   return named
 }

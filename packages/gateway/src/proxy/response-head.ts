@@ -9,12 +9,19 @@ export type FixedHeaders = readonly string[]
  * The service's headers as they go to the client: without the connection's own, with the correlation id and what the
  * contract says about the operation (`deprecation`, `sunset`), unless the service says it itself.
  */
-export function responseHead(headers: IncomingHttpHeaders, correlationId: string, fixed: FixedHeaders): string[] {
+export function responseHead(
+  status: number,
+  headers: IncomingHttpHeaders,
+  correlationId: string,
+  fixed: FixedHeaders,
+): string[] {
   const head: string[] = [correlationHeader, correlationId]
   const named = headers.connection === undefined ? undefined : tokens(headers.connection)
   for (const name in headers) {
     if (isHopByHop(name) || name === correlationHeader || name.startsWith(reservedPrefix)) continue
     if (named?.has(name) === true) continue
+    // RFC 9110, 8.6: a 204 has no length. Some readers would wait for what it announces.
+    if (status === 204 && name === 'content-length') continue
     const value = headers[name]
     if (value === undefined) continue
     if (typeof value === 'string') head.push(name, value)

@@ -8,11 +8,18 @@ test.each([
   ['/orders/a%20b/é'.replace('é', '%C3%A9'), '/orders/a%20b/%C3%A9', ''],
   ['/files/report.v1.pdf', '/files/report.v1.pdf', ''],
   ['/files/.well-known', '/files/.well-known', ''],
-  ['http://shop.example/orders?x=1', '/orders', 'x=1'],
-  ['http://shop.example', '/', ''],
   ['/a?filter[name]={x}', '/a', 'filter[name]={x}'],
 ])('%s is split', (url, path, query) => {
   expect(splitTarget(url, 'refuse')).toEqual({ path, query })
+})
+
+test('the absolute form says which host is meant', () => {
+  expect(splitTarget('http://shop.example:81/orders?x=1', 'refuse')).toEqual({
+    path: '/orders',
+    query: 'x=1',
+    authority: 'shop.example:81',
+  })
+  expect(splitTarget('http://shop.example', 'refuse')).toEqual({ path: '/', query: '', authority: 'shop.example' })
 })
 
 test.each([

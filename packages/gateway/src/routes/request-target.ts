@@ -5,6 +5,8 @@ export interface RequestTarget {
   readonly path: string
   /** without `?`; empty where there is none */
   readonly query: string
+  /** host and port of an absolute form */
+  readonly authority?: string
 }
 
 /**
@@ -14,10 +16,12 @@ export interface RequestTarget {
  */
 export function splitTarget(url: string, encodedSlashes: 'refuse' | 'forward'): RequestTarget | Problem {
   let target = url
+  let authority: string | undefined
   if (target.charCodeAt(0) !== 47 /* / */) {
-    // RFC 9112, 3.2.2: a server must accept the absolute form. The authority is ignored: we route by path.
-    const absolute = /^https?:\/\/[^/?#]*/i.exec(target)
+    // RFC 9112, 3.2.2: a server must accept the absolute form.
+    const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
     if (absolute === null) return new Problem('request-malformed', { detail: 'The request target is not a path.' })
+    authority = absolute[1] ?? ''
     target = target.slice(absolute[0].length)
     if (target.charCodeAt(0) !== 47) target = `/${target}`
   }
@@ -32,7 +36,7 @@ export function splitTarget(url: string, encodedSlashes: 'refuse' | 'forward'): 
   if (query !== '' && forbidden.test(query)) {
     return new Problem('request-malformed', { detail: 'The query has a character that does not belong into a URL.' })
   }
-  return { path, query }
+  return authority === undefined ? { path, query } : { path, query, authority }
 }
 
 const plain = /^[A-Za-z0-9/_~.!$&'()*+,;=:@-]*$/

@@ -41,6 +41,11 @@ export class RouteTable {
     return route === undefined ? undefined : { route, values }
   }
 
+  /** Of all paths. */
+  get methods(): string[] {
+    return [...this.#methods].sort()
+  }
+
   /** The methods a path takes; empty: the path is unknown. */
   allowed(path: string): string[] {
     return [...this.#methods].filter((method) => this.find(method, path) !== undefined).sort()
