@@ -12,6 +12,7 @@ import { messagesList } from './commands/messages-list.ts'
 import { messagesShow } from './commands/messages-show.ts'
 import { migrate } from './commands/migrate.ts'
 import { scorecard } from './commands/scorecard.ts'
+import { serve } from './commands/serve.ts'
 import { twice } from './commands/twice.ts'
 import { verify } from './commands/verify.ts'
 import { type CommandGroup, type ExitCode, run } from './program.ts'
@@ -37,6 +38,7 @@ export function commandLine(argv: readonly string[]): Promise<ExitCode> {
     explain,
     messages,
     journey,
+    serve,
     twice,
     verify,
   ])

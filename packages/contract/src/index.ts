@@ -58,6 +58,7 @@ export { tally, type Tally } from './report/tally.ts'
 export {
   checkGenerated,
   generateService,
+  generateServiceJavaScript,
   generatedPath,
   generateSystem,
   type GeneratedFile,

@@ -1,10 +1,11 @@
 /** What our own children of `dev` have in common: a log that dev can read, and an orderly end. */
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
+import { serveLog } from '../serve/serve-log.ts'
 import { complaint } from '../output/command-error.ts'
 
 /** Runs a child to its end: `start` gives back how to stop it. Exits 1 when it could not start. */
 export async function runChild(name: string, start: (logger: Logger) => Promise<() => Promise<void>>): Promise<void> {
-  const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'info', base: null })
+  const logger = serveLog()
   const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
@@ -16,8 +17,6 @@ export async function runChild(name: string, start: (logger: Logger) => Promise<
   } catch (error) {
     const { what, fix } = complaint(error)
     logger.fatal({ ...(fix !== undefined && { fix }) }, `the ${name} ended: ${what}`)
-    // The log is written when the process has nothing else to do.
-    process.exitCode = 1
-    setTimeout(() => process.exit(1), 200).unref()
+    process.exit(1)
   }
 }

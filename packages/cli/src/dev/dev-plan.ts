@@ -4,6 +4,7 @@ import { delimiter, dirname, join, sep } from 'node:path'
 import type { Service, System } from '@spandrel/contract'
 import { freePort } from '../embedded/index.ts'
 import { variable } from '../system/database-url.ts'
+import { isForeign, needsGateway } from '../system/foreign.ts'
 import { portIsFree } from './ports.ts'
 
 export interface Address {
@@ -91,12 +92,6 @@ async function becomesFree({ port, host }: Address, patientUntil: number): Promi
   }
 }
 
-function needsGateway(system: System): boolean {
-  return Object.values(system.services).some(
-    (service) => !service.external && Object.keys(service.operations).length > 0,
-  )
-}
-
 /** Addresses as environment variables, so that spandrel.yaml read again (`events: ${LEDGER_URL}/…`) says the same. */
 export function addressVariables(system: System, addresses: ReadonlyMap<string, Address>): Record<string, string> {
   const variables: Record<string, string> = {}
@@ -152,16 +147,6 @@ export async function planServices(
     })
   }
   return planned
-}
-
-/**
- * A service without our code: it says where its messages are to be posted, or that it has a database of its own and is
- * not on the runtime. (One on the runtime that forgot to say `keys: service` gets a second relay, which changes nothing:
- * one works at a time.)
- */
-function isForeign(service: Service): boolean {
-  if (Object.keys(service.sends).length + Object.keys(service.receives).length === 0) return false
-  return service.events !== undefined || (service.database !== undefined && service.keys === 'gateway')
 }
 
 /**

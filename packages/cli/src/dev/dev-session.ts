@@ -29,7 +29,6 @@ import {
   sidecarName,
   startedServices,
 } from './dev-plan.ts'
-import { foreignContractFile, writeForeignContract } from './foreign-contract.ts'
 import { listens } from './ports.ts'
 import { removeState, wasCutOff, writeState } from './state-file.ts'
 import { type ProcessSpec, SupervisedProcess } from './supervised-process.ts'
@@ -137,7 +136,6 @@ export class DevSession {
     this.#services = await planServices(system, started, addresses, this.#server)
     const [{ stale }] = await Promise.all([
       generateContracts(system, { check: false }),
-      ...this.#services.filter((one) => one.sidecar).map((one) => writeForeignContract(system, one.name)),
       this.#server.create(this.#services.map((service) => service.name)),
     ])
     if (stale.length > 0) {
@@ -197,11 +195,7 @@ export class DevSession {
         const name = sidecarName(service.name)
         specs.set(name, {
           name,
-          command: ours(
-            'sidecar-process',
-            foreignContractFile(system, service.name),
-            system.services[service.name]?.events?.value ?? '',
-          ),
+          command: ours('sidecar-process', system.file, service.name),
           cwd: system.dir,
           env: { ...env, ...ourEnvironment(system) },
         })

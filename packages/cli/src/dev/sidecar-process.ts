@@ -1,38 +1,30 @@
 /**
- * Carries the messages of a service without our code, in `dev`: node sidecar-process.ts <contract module> [url].
- * Its relay moves what `spandrel.publish` wrote; its push delivers what the service receives as HTTP POSTs.
+ * Carries the messages of a service without our code, in `dev`, as `spandrel serve relay push` does in production:
+ * node sidecar-process.ts <spandrel.yaml> <service>. Its addresses and databases stand in the environment.
  */
-import { createPush, createRelay, type Loop, openTransport } from '@spandrel/runtime/operate'
-import { pgDatabase } from '@spandrel/runtime/pg'
-import pg from 'pg'
+import { Carrier } from '../serve/carrier.ts'
+import { foreignContract } from '../serve/foreign-contract.ts'
+import { pushHeaders } from '../system/foreign.ts'
+import { openSystem } from '../system/open-system.ts'
 import { runChild } from './child-process.ts'
-import { readForeignContract } from './foreign-contract.ts'
 
-const [, , file = '', url = ''] = process.argv
+const [, , file = '', name = ''] = process.argv
 
 await runChild('sidecar', async (logger) => {
-  const contract = await readForeignContract(file)
-  const name = contract.service
-  const pool = new pg.Pool({
-    connectionString: process.env['DATABASE_URL'],
-    max: 6,
-    application_name: `${name} sidecar`,
+  const system = await openSystem(file)
+  const contract = await foreignContract(system, name)
+  const url = system.services[name]?.events?.value
+  if (Object.keys(contract.receives).length > 0 && url === undefined)
+    logger.warn({}, `${name} receives messages, and spandrel.yaml does not say where: add \`events\``)
+  const carrier = new Carrier({
+    contract,
+    database: process.env['DATABASE_URL'] ?? '',
+    transport: process.env['SPANDREL_TRANSPORT_URL'] ?? '',
+    relay: Object.keys(contract.sends).length > 0,
+    ...(url !== undefined &&
+      Object.keys(contract.receives).length > 0 && { push: { url, headers: pushHeaders(name, process.env) } }),
+    logger,
   })
-  // A connection that breaks fails the query that was using it.
-  pool.on('error', () => {})
-  const database = pgDatabase(pool)
-  const transport = await openTransport(process.env['SPANDREL_TRANSPORT_URL'] ?? '')
-  const loops: Loop[] = []
-  if (Object.keys(contract.sends).length > 0) loops.push(createRelay({ contract, database, transport, logger }))
-  if (Object.keys(contract.receives).length > 0) {
-    if (url === '') logger.warn({}, `${name} receives messages, and spandrel.yaml does not say where: add \`events\``)
-    else loops.push(createPush({ contract, database, transport, url, logger }))
-  }
-  for (const loop of loops) await loop.start()
-  logger.info({ loops: loops.map((loop) => loop.name).join(', '), ...(url !== '' && { url }) }, 'carrying messages')
-  return async () => {
-    await Promise.all(loops.map((loop) => loop.stop({ deadlineMs: 5000 })))
-    await transport.close()
-    await pool.end()
-  }
+  await carrier.start()
+  return () => carrier.stop(5000)
 })

@@ -27,6 +27,14 @@ export function generateService(system: System, serviceName: string): string {
   return serviceFile(spoken, service, generatedPath(service))
 }
 
+/** The same as JavaScript, for a process that carries the messages of a service without code of ours. */
+export function generateServiceJavaScript(system: System, serviceName: string): string {
+  const spoken = directedSystem(system)
+  const service = spoken.services[serviceName]
+  if (service === undefined) throw new Error(`the system ${system.name} has no service ${serviceName}`)
+  return javascriptFiles(spoken, service, generatedPath(service)).javascript
+}
+
 /** `javascript`: the services that get `.js` and `.d.ts` in place of `.ts` */
 export interface GenerateOptions {
   readonly javascript?: (service: Service) => boolean

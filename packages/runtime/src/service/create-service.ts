@@ -19,8 +19,6 @@ import type { PgPool } from '../database/pg.ts'
 import { SpandrelError } from '../errors.ts'
 import { createConsumer } from '../inbox/consumer.ts'
 import type { ReceiveHandlers } from '../inbox/handlers.ts'
-import { expireInbox } from '../inbox/inbox-expiry.ts'
-import { expireJournal } from '../inbox/journal.ts'
 import { JournalWriter } from '../operations/journal-writer.ts'
 import { createOperationServer } from '../operations/operation-server.ts'
 import type { RawHandler } from '../operations/raw-handler.ts'
@@ -30,11 +28,11 @@ import { checkMigrated } from '../schema/migrate.ts'
 import { openTransport } from '../transport/open.ts'
 import type { Transport } from '../transport/transport.ts'
 import { consoleLogger } from './console-logger.ts'
-import { createExpiryLoop, expireKeys } from './expiry.ts'
 import type { Logger, Loop, LoopHealth } from './loop.ts'
 import { isManagement, manage } from './management.ts'
 import { metricHelp } from './metric-help.ts'
 import { Metrics } from './metrics.ts'
+import { createServiceExpiry } from './service-expiry.ts'
 import {
   checkOptions,
   type Handlers,
@@ -260,7 +258,7 @@ class RunningService implements Service {
   }
 
   async #start(): Promise<void> {
-    const { relay = true, consume = true, expiryMs = 60_000, journalMs = 7 * 24 * 3600 * 1000 } = this.#options
+    const { relay = true, consume = true, expiryMs, journalMs } = this.#options
     await checkMigrated(this.#database, this.name)
     const sends = Object.keys(this.#contract.sends).length > 0 || copiesDeadLetters(this.#contract)
     const relays = sends && relay !== false
@@ -277,18 +275,7 @@ class RunningService implements Service {
     }
     if (consumes && transport !== undefined) this.#loops.push(this.#consumer(transport))
     const query = this.#database.query
-    this.#loops.push(
-      createExpiryLoop({
-        query,
-        logger: this.#log,
-        everyMs: expiryMs,
-        expiries: [
-          expireKeys,
-          expireInbox,
-          { name: 'journal', batch: (query, limit) => expireJournal(query, { retentionMs: journalMs, limit }) },
-        ],
-      }),
-    )
+    this.#loops.push(createServiceExpiry({ query, logger: this.#log, ...defined({ everyMs: expiryMs, journalMs }) }))
     for (const loop of this.#loops) await loop.start()
     this.#state = 'ok'
   }

@@ -1,0 +1,184 @@
+/**
+ * Carries the messages of a service without our code: its relay moves what `spandrel.publish` wrote, its push delivers
+ * what the service receives as HTTP POSTs. `dev` and `serve` run the same.
+ *
+ *   starting ──databases answer, schema is there──▶ running ──stop──▶ stopped
+ *      │  ▲                                            its loops go on by themselves through every outage
+ *      └──┘ no answer: again, later each time, at most after 5 s
+ *
+ * A schema that is missing, or a password that is wrong, does not mend itself: `start` rejects.
+ */
+import {
+  checkMigrated,
+  checkStream,
+  createPush,
+  createRelay,
+  createServiceExpiry,
+  type Logger,
+  type Loop,
+  type LoopHealth,
+  openTransport,
+  type ServiceContract,
+  type Transport,
+} from '@spandrel/runtime/operate'
+import { pgDatabase } from '@spandrel/runtime/pg'
+import pg from 'pg'
+import { CommandError, complaint } from '../output/command-error.ts'
+import { withoutPassword } from '../system/database-url.ts'
+import { withoutCredentials } from './serve-log.ts'
+
+export interface CarrierOptions {
+  contract: ServiceContract
+  /** connection strings */
+  database: string
+  transport: string
+  relay: boolean
+  /** where its messages are POSTed; absent: none are */
+  push?: { url: string; headers?: Readonly<Record<string, string>> }
+  logger: Logger
+}
+
+export interface CarrierHealth {
+  status: 'starting' | 'ok' | 'failing' | 'stopped'
+  loops: Readonly<Record<string, LoopHealth>>
+  /** why it has not started yet */
+  waitingFor?: string
+}
+
+const longestPauseMs = 5000
+
+export class Carrier {
+  readonly service: string
+  readonly #options: CarrierOptions
+  readonly #pool: pg.Pool
+  readonly #stop = new AbortController()
+  #transport: Transport | undefined
+  #loops: readonly Loop[] = []
+  #status: 'starting' | 'running' | 'stopped' = 'starting'
+  #waitingFor: string | undefined
+  #starting: Promise<void> | undefined
+
+  constructor(options: CarrierOptions) {
+    this.#options = options
+    this.service = options.contract.service
+    this.#pool = poolOf(options.database, `${this.service} carrier`, 6)
+  }
+
+  /** Resolves when its loops run, or when it was stopped before. Rejects where waiting does not help. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  /** What is under way ends, or is cut off after `deadlineMs` and taken over by the next one. Idempotent. */
+  async stop(deadlineMs: number): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    this.#stop.abort()
+    await this.#starting?.catch(() => {})
+    // Intake first; the relay sends what that committed.
+    const end = Date.now() + deadlineMs
+    for (const loop of this.#loops.toReversed()) await loop.stop({ deadlineMs: Math.max(500, end - Date.now()) })
+    this.#status = 'stopped'
+    await this.#transport?.close()
+    await this.#pool.end()
+  }
+
+  health(): CarrierHealth {
+    const loops = Object.fromEntries(this.#loops.map((loop) => [loop.name, loop.health()]))
+    const failing = Object.values(loops).some(
+      (one) => one.lastError !== null && one.lastError.at > (one.lastSuccess ?? 0),
+    )
+    const status = this.#status === 'running' ? (failing ? 'failing' : 'ok') : this.#status
+    return { status, loops, ...(this.#waitingFor !== undefined && { waitingFor: this.#waitingFor }) }
+  }
+
+  async #start(): Promise<void> {
+    const { contract, relay, push, logger } = this.#options
+    const database = pgDatabase(this.#pool)
+    const query = database.query
+    if (!(await this.#untilReady())) return
+    const transport = await openTransport(this.#options.transport)
+    this.#transport = transport
+    const loops: Loop[] = [createServiceExpiry({ query, logger })]
+    if (relay) loops.push(createRelay({ contract, database, transport, logger }))
+    if (push !== undefined) loops.push(createPush({ contract, database, transport, logger, ...push }))
+    this.#loops = loops
+    for (const loop of loops) await loop.start()
+    this.#status = 'running'
+    const carries = loops.map((loop) => loop.name).join(', ')
+    logger.info({ loops: carries, ...(push !== undefined && { url: push.url }) }, 'carrying messages')
+  }
+
+  /** False: it was stopped while it waited. */
+  async #untilReady(): Promise<boolean> {
+    const { signal } = this.#stop
+    for (let pause = 100; !signal.aborted; pause = Math.min(longestPauseMs, pause * 2)) {
+      try {
+        await checkMigrated(pgDatabase(this.#pool), this.service)
+        await checkOnce(this.#options.transport)
+        this.#waitingFor = undefined
+        return true
+      } catch (error) {
+        const fatal = this.#refusal(error)
+        if (fatal !== undefined) throw fatal
+        const { what } = complaint(error)
+        if (this.#waitingFor === undefined)
+          this.#options.logger.warn({ error }, `waiting for the databases of ${this.service}: ${what}`)
+        this.#waitingFor = what
+      }
+      await pauseOf(pause, signal)
+    }
+    return false
+  }
+
+  /** What no waiting mends, with the fix. */
+  #refusal(error: unknown): CommandError | undefined {
+    const { what, fix, code } = complaint(error)
+    const place = withoutPassword(this.#options.database)
+    if (code === 'database-not-migrated' || code === 'unknown-service' || code === 'wrong-configuration')
+      return new CommandError(what, { where: place, fix, cause: error })
+    // invalid_authorization_specification, invalid_password, invalid_catalog_name, insufficient_privilege
+    if (!['28000', '28P01', '3D000', '42501'].includes(code ?? '')) return undefined
+    return new CommandError(`${this.service}: ${what}`, {
+      where: `${place}, or the stream's ${withoutPassword(this.#options.transport)}`,
+      fix: 'correct the connection string or the role; `spandrel doctor` says what a role lacks',
+      cause: error,
+    })
+  }
+}
+
+async function checkOnce(transport: string): Promise<void> {
+  const pool = poolOf(transport, 'spandrel check', 1)
+  try {
+    await checkStream(pgDatabase(pool))
+  } finally {
+    await pool.end()
+  }
+}
+
+function poolOf(connectionString: string, name: string, max: number): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+  })
+  // A connection that breaks fails the query that was using it.
+  pool.on('error', () => {})
+  return pool
+}
+
+function pauseOf(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
