@@ -23,6 +23,7 @@ const commands = [
   'messages replay',
   'messages discard',
   'scorecard',
+  'serve',
   'twice',
   'verify',
 ]

@@ -157,7 +157,7 @@ test('two replicas share the work, and one takes over when the other is killed',
   const leases = await Promise.all(
     both.map(async (one) => (await health(one)).services['front']?.loops['relay']?.gauges['holdsLease']),
   )
-  expect(leases.sort()).toEqual([0, 1])
+  expect(leases.toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 1])
   await publish(system, ...Array.from({ length: 30 }, (_, index) => `n${index}`))
   await until('all of them', async () => (await handled(system)) === 30, 60_000)
   expect(to.heard).toHaveLength(30)

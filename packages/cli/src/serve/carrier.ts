@@ -25,7 +25,6 @@ import { pgDatabase } from '@spandrel/runtime/pg'
 import pg from 'pg'
 import { CommandError, complaint } from '../output/command-error.ts'
 import { withoutPassword } from '../system/database-url.ts'
-import { withoutCredentials } from './serve-log.ts'
 
 export interface CarrierOptions {
   contract: ServiceContract
@@ -141,7 +140,7 @@ export class Carrier {
     if (!['28000', '28P01', '3D000', '42501'].includes(code ?? '')) return undefined
     return new CommandError(`${this.service}: ${what}`, {
       where: `${place}, or the stream's ${withoutPassword(this.#options.transport)}`,
-      fix: 'correct the connection string or the role; `spandrel doctor` says what a role lacks',
+      fix: 'correct the connection string, or give the role what it lacks',
       cause: error,
     })
   }

@@ -29,6 +29,6 @@ function plain(error: unknown): unknown {
 }
 
 /** URLs in a text, without their passwords. */
-export function withoutCredentials(text: string): string {
+function withoutCredentials(text: string): string {
   return text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi, '$1:***@')
 }
