@@ -1,4 +1,4 @@
-/** The audit is not blind: `npm run prove` does this with every mutant, and longer. */
+/** The audit is not blind: `npm run prove:shop` does this with every mutant, and longer. */
 import { expect, it } from 'vitest'
 import { LAWS } from '../src/audit/audit.ts'
 import type { Report } from '../src/report.ts'

@@ -6,6 +6,8 @@ import { messageChecks } from '../src/checks/all-messages.ts'
 import type { Proof } from './prove.ts'
 import { parcelBugs } from './parcels/bugs.ts'
 import { parcelTwins } from './parcels/twins.ts'
+import { printBugs } from './prints/bugs.ts'
+import { printTwins } from './prints/twins.ts'
 import { type Bug, bugs } from './servers/bugs.ts'
 import { twins } from './twins.ts'
 
@@ -13,8 +15,8 @@ const page = fileURLToPath(new URL('../../../docs/verify/checks.md', import.meta
 const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
 
 /** Of requests and of messages. */
-export const allBugs: Readonly<Record<string, Bug>> = { ...bugs, ...parcelBugs }
-export const allTwins: Readonly<Record<string, { what: string }>> = { ...twins, ...parcelTwins }
+export const allBugs: Readonly<Record<string, Bug>> = { ...bugs, ...parcelBugs, ...printBugs }
+export const allTwins: Readonly<Record<string, { what: string }>> = { ...twins, ...parcelTwins, ...printTwins }
 
 export async function writeChecksPage(proof: Proof): Promise<void> {
   const text = await readFile(page, 'utf8')

@@ -53,6 +53,7 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
       .setEncoding('utf8')
       .on('data', (chunk: string) => (body += chunk))
       .on('end', () => {
+        if (request.method === 'POST' && !body.endsWith('}')) return void response.writeHead(400).end()
         if (request.method === 'POST') {
           notes.push((JSON.parse(body) as { name: string }).name)
           response.writeHead(201).end()

@@ -84,6 +84,7 @@ async function attacked(locationOf: (elsewhere: string) => string) {
       .setEncoding('utf8')
       .on('data', (chunk: string) => (body += chunk))
       .on('end', () => {
+        if (!body.endsWith('}')) return void response.writeHead(400).end()
         prints.push((JSON.parse(body) as { name: string }).name)
         response.writeHead(202, { Location: locationOf(elsewhere) }).end()
       })

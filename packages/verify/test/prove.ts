@@ -5,8 +5,11 @@
  *
  *   npm run prove:verify                      10 runs of each defect, 50 of each twin
  *   npm run prove:verify -- --runs 1 --twins 1
+ *   npm run prove:verify -- --only hangs,python --anew   these, from the beginning; the others stay as they are
+ *   npm run prove:verify -- --parallel 3      so many at once; default 6
  *   npm run prove:verify -- --page            only writes the tables
  */
+import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -18,6 +21,9 @@ import { allBugs, allTwins, writeChecksPage } from './checks-page.ts'
 import { attackParcels } from './parcels/attack-parcels.ts'
 import { type ParcelBug, type ParcelBugFacts, parcelBugs } from './parcels/bugs.ts'
 import { parcelTwins } from './parcels/twins.ts'
+import { attackPrints } from './prints/attack-prints.ts'
+import { type PrintBug, printBugs } from './prints/bugs.ts'
+import { printTwins } from './prints/twins.ts'
 import { type Bug, type BugName, bugs } from './servers/bugs.ts'
 import { attackTwin, type TwinName, twins } from './twins.ts'
 
@@ -25,6 +31,10 @@ export interface ProofRun {
   seed: number
   ms: number
   found: string[]
+  /** what was checked out; absent: nobody noted it */
+  commit?: string
+  /** tracked files had changes that are in no commit */
+  dirty?: boolean
 }
 
 export interface Proof {
@@ -40,10 +50,31 @@ const { values } = parseArgs({
     twins: { type: 'string' },
     page: { type: 'boolean' },
     anew: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    parallel: { type: 'string' },
   },
 })
-const proof: Proof =
-  values.anew === true ? empty() : await readFile(file, 'utf8').then((text) => JSON.parse(text) as Proof, empty)
+const parallel = Number(values.parallel ?? 6)
+if (!Number.isInteger(parallel) || parallel < 1) throw new Error(`--parallel ${values.parallel} is no number of runs`)
+const known = [...Object.keys(allBugs), ...Object.keys(allTwins)]
+// A name may have a comma itself.
+const only = values.only?.flatMap((text) => (known.includes(text) ? [text] : text.split(',')))
+for (const name of only ?? []) {
+  if (!known.includes(name)) throw new Error(`--only ${name}: there is ${known.join(', ')}`)
+}
+const chosen = (name: string): boolean => only === undefined || only.includes(name)
+const proof: Proof = await readFile(file, 'utf8').then((text) => JSON.parse(text) as Proof, empty)
+for (const all of [proof.defects, proof.twins]) {
+  // What is no longer there proves nothing.
+  for (const name of Object.keys(all))
+    if (!known.includes(name) || (values.anew === true && chosen(name))) delete all[name]
+}
+const written = ['packages/verify/test/proof.json', 'docs/verify/checks.md', 'README.md']
+const checkedOut = {
+  commit: git('rev-parse', '--short=10', 'HEAD'),
+  // What it writes itself is no change of what it proves.
+  dirty: git('status', '--porcelain', '--untracked-files=no', '--', '.', ...written.map((one) => `:!${one}`)) !== '',
+}
 
 interface Job {
   list: ProofRun[]
@@ -56,50 +87,37 @@ const postgres =
   values.page === true ? undefined : await startPostgres({ settings: { fsync: 'off', max_connections: '500' } })
 if (postgres !== undefined) {
   const [runs, twinRuns] = [Number(values.runs ?? 10), Number(values.twins ?? 50)]
-  for (const name of Object.keys(bugs) as BugName[]) {
-    const list = (proof.defects[name] ??= [])
-    for (let at = list.length; at < runs; at++) {
-      jobs.push({ list, name, work: (seed) => findingsOfBug(name, { seed }) })
-    }
+  const add = (all: Proof['defects'], name: string, count: number, work: Job['work']): void => {
+    if (!chosen(name)) return
+    const list = (all[name] ??= [])
+    for (let at = list.length; at < count; at++) jobs.push({ list, name, work })
   }
+  const { defects, twins: correct } = proof
+  for (const name of Object.keys(bugs) as BugName[])
+    add(defects, name, runs, async (seed) => await findingsOfBug(name, { seed }))
   for (const [name, { needs, contract }] of Object.entries<ParcelBugFacts>(parcelBugs)) {
-    const list = (proof.defects[name] ??= [])
-    const given = {
-      bug: name as ParcelBug,
-      contract,
-      carrier: true,
-      ...(needs === 'push' && { push: 'binary' as const }),
-    }
-    for (let at = list.length; at < runs; at++) {
-      const work = async (seed: number): Promise<string[]> =>
-        failures((await attackParcels(postgres.url(), { ...given, seed })).report)
-      jobs.push({ list, name, work })
-    }
+    const pushed = needs === 'push' && { push: 'binary' as const }
+    const given = { bug: name as ParcelBug, contract, carrier: true, ...pushed }
+    add(defects, name, runs, async (seed) => failures((await attackParcels(postgres.url(), { ...given, seed })).report))
   }
-  for (const [name, { attack }] of Object.entries(parcelTwins)) {
-    const list = (proof.twins[name] ??= [])
-    for (let at = list.length; at < twinRuns; at++) {
-      jobs.push({ list, name, work: async (seed) => failures((await attack(postgres.url(), seed)).report) })
-    }
-  }
-  for (const name of Object.keys(twins) as TwinName[]) {
-    const list = (proof.twins[name] ??= [])
-    for (let at = list.length; at < twinRuns; at++) {
-      jobs.push({ list, name, work: async (seed) => (await attackTwin(name, seed)).found })
-    }
-  }
+  for (const name of Object.keys(printBugs) as PrintBug[])
+    add(defects, name, runs, async (seed) => failures((await attackPrints(postgres.url(), { bug: name, seed })).report))
+  for (const [name, { attack }] of [...Object.entries(parcelTwins), ...Object.entries(printTwins)])
+    add(correct, name, twinRuns, async (seed) => failures((await attack(postgres.url(), seed)).report))
+  for (const name of Object.keys(twins) as TwinName[])
+    add(correct, name, twinRuns, async (seed) => (await attackTwin(name, seed)).found)
 }
 
-// Runs mostly wait: six at once keep one processor half busy.
+// Runs mostly wait: six at once keep two processors half busy.
 const queue = [...jobs]
 let done = 0
 await Promise.all(
-  Array.from({ length: 6 }, async () => {
+  Array.from({ length: parallel }, async () => {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       const seed = randomInt(1, 2 ** 31)
       const began = performance.now()
       const found = await job.work(seed)
-      job.list.push({ seed, ms: Math.round(performance.now() - began), found })
+      job.list.push({ seed, ms: Math.round(performance.now() - began), found, ...checkedOut })
       proof.node = process.version
       save()
       done++
@@ -136,6 +154,10 @@ console.log(
   `${Object.keys(allBugs).length} defects, ${Object.keys(allTwins).length} correct servers, ${count(proof)} runs: ${faults.length === 0 ? 'as it should be' : `${faults.length} faults`}`,
 )
 process.exitCode = faults.length === 0 ? 0 : 1
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8', cwd: new URL('../../..', import.meta.url) }).trim()
+}
 
 function empty(): Proof {
   return { node: process.version, defects: {}, twins: {} }

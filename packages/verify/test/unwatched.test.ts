@@ -27,17 +27,13 @@ paths:
   /prints:
     post:
       operationId: askForPrint
-      x-guarantees: { completion: { by: callback, ref: tellPrinted, success: printed, within: PT5M } }
-      callbacks:
-        printed:
-          '{$request.body#/url}':
-            post: { operationId: tellPrinted, responses: { '204': { description: thanks } } }
+      x-guarantees: { completion: { by: stream, ref: listPrints, success: printed, within: PT5M } }
       x-probe:
         marker: $request.body#/name
         read: { operation: listPrints, parameters: { name: $marker } }
         count: $response.body#/total
         settles: PT0.1S
-        example: { name: probe, url: 'http://127.0.0.1/' }
+        example: { name: probe }
       requestBody: { content: { application/json: { schema: { type: object } } } }
       responses: { '202': { description: taken } }
     get:
@@ -45,6 +41,19 @@ paths:
       x-guarantees: { push: { by: webhook, ref: tellListed } }
       parameters: [{ name: name, in: query, schema: { type: string } }]
       responses: { '200': { description: how many, content: { application/json: { schema: { type: object } } } } }
+  /papers:
+    post:
+      operationId: orderPaper
+      x-guarantees: { completion: { by: callback, ref: tellOrdered, success: ordered } }
+      callbacks:
+        ordered:
+          'https://paper.example.com/{$request.body#/id}':
+            post: { operationId: tellOrdered, responses: { '204': { description: thanks } } }
+      responses: { '202': { description: taken } }
+    get:
+      operationId: listPapers
+      x-guarantees: { push: { by: event, ref: prints.paperCame } }
+      responses: { '200': { description: all there is } }
 webhooks:
   listed:
     post: { operationId: tellListed, responses: { '204': { description: thanks } } }
@@ -53,17 +62,28 @@ webhooks:
 info: { title: Prints, version: 1.0.0 }
 channels:
   wanted: { address: prints.wanted, messages: { printWanted: { payload: { type: object } } } }
-  answers: { address: prints.answers, messages: { printDone: { payload: { type: object } } } }
+  papers: { address: prints.papers, messages: { paperCame: { payload: { type: object } } } }
 operations:
   print:
     action: receive
     channel: { $ref: '#/channels/wanted' }
-    reply: { channel: { $ref: '#/channels/answers' } }
-    x-guarantees: { completion: { by: reply, ref: prints.printDone, success: printDone, within: PT5M } }
+    reply: { address: { location: $message.header#/replyTo } }
+    x-guarantees: { completion: { by: reply, success: printDone, within: PT5M } }
+  askForPaper:
+    action: send
+    channel: { $ref: '#/channels/papers' }
+    x-guarantees: { completion: { by: event, ref: prints.paperCame, success: paperCame } }
 `,
 }
 
-const declared = ['prints.askForPrint completion', 'prints.print completion', 'prints.listPrints push']
+const declared = [
+  'prints.askForPrint completion',
+  'prints.orderPaper completion',
+  'prints.print completion',
+  'prints.askForPaper completion',
+  'prints.listPrints push',
+  'prints.listPapers push',
+]
 
 async function loaded() {
   const folder = await mkdtemp(join(tmpdir(), 'spandrel-unwatched-'))
@@ -77,10 +97,13 @@ async function loaded() {
 test('the plan names it, with what would make it testable', async () => {
   const { unwatched } = messageFacts(await loaded())
   expect(unwatched.map(({ ref, member }) => `${ref} ${member}`)).toEqual(declared)
-  const [callback, reply, push] = unwatched.map(({ why }) => why)
-  expect(callback).toMatch(/by callback.*call back.*`by: event`.*`by: status`/)
-  expect(reply).toMatch(/by reply.*`by: event` or `by: status`/)
-  expect(push).toMatch(/pushed by webhook.*`by: event`/)
+  const [stream, callback, reply, sent, webhook, push] = unwatched.map(({ why }) => why)
+  expect(stream).toMatch(/by stream.*does not read.*`by: event`.*`by: status`/)
+  expect(callback).toMatch(/`https:\/\/paper.example.com\/.*begins with a value of the request/)
+  expect(reply).toMatch(/\$message.header#\/replyTo.*give `reply` a channel/)
+  expect(sent).toMatch(/this service sends.*another's work/)
+  expect(webhook).toMatch(/pushed by webhook.*`by: event`/)
+  expect(push).toMatch(/`emits` in x-probe.*prints.papers/)
 })
 
 test('only what is asked for is named', async () => {
@@ -102,6 +125,7 @@ test('the report counts it as declared and not as tested, and says why', async (
       .setEncoding('utf8')
       .on('data', (chunk: string) => (body += chunk))
       .on('end', () => {
+        if (!body.endsWith('}')) return void response.writeHead(400).end()
         prints.push((JSON.parse(body) as { name: string }).name)
         response.writeHead(202).end()
       })
@@ -137,6 +161,6 @@ test('the report counts it as declared and not as tested, and says why', async (
   }
   const text = reportLines(report, (_, words) => words).join('\n')
   expect(text).toContain('NOT TESTED    prints.askForPrint  completion')
-  expect(text).toContain('it completes by callback')
-  expect(text).toContain('it is a message that completes by reply')
+  expect(text).toContain('it completes by stream')
+  expect(text).toContain('its reply goes to an address')
 })

@@ -110,14 +110,19 @@ export const noStackTrace: Check = {
   about: () => true,
   judge: (trial, operation) => {
     const failed = own(trial.requests, operation).filter(({ answer }) => answer!.status >= 400)
-    const telling = failed.find(({ answer }) =>
-      /\n?\s+at .+[(/].+:\d+:\d+|Traceback \(most recent call last\)|\bat [\w.$]+\([\w]+\.java:\d+\)/.test(
-        answer!.body.replaceAll(String.raw`\n`, '\n'),
-      ),
-    )
+    const telling = failed.find(({ answer }) => showsStack(answer!.body))
     if (telling !== undefined) return violated(`the answer ${telling.answer!.status} shows a stack trace`, [telling])
     return failed.length > 0 ? seen : undefined
   },
+}
+
+/** Of JavaScript, Python and Java; in JSON, or in a page, where spaces and lines are written in other ways. */
+function showsStack(body: string): boolean {
+  const plain = body
+    .replaceAll(String.raw`\n`, '\n')
+    .replaceAll(/<br\s*\/?>/gi, '\n')
+    .replaceAll('&nbsp;', ' ')
+  return /\n?\s+at .+[(/].+:\d+:\d+|Traceback \(most recent call last\)|\bat [\w.$]+\([\w]+\.java:\d+\)/.test(plain)
 }
 
 /** For clocks and a busy machine: what is promised in seconds is not judged by milliseconds. */

@@ -1,5 +1,5 @@
 /** Idempotency: what counts as the same key, and as the same request. */
-import { one, type RequestView, statusText, succeeded } from '../history/trial-view.ts'
+import { one, type RequestView, statusText, succeeded, type TrialView } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, type Judgement, unconfirmed, violated } from './check.ts'
 import { effectsAre, exactlyOnce } from './effects.ts'
@@ -22,7 +22,9 @@ export const mismatchRefused: Check = {
     const answered = others.filter(({ answer }) => answer !== undefined)
     if (answered.length === 0) return unconfirmed(`the other got no answer (${statusText(others.at(-1))})`)
     const { onMismatch } = operation.idempotency
-    const judged = answered.map((other) => mismatchAnswer(onMismatch, first, other, operation, volatile))
+    const judged = answered.map(
+      (other) => mismatchAnswer(onMismatch, first, other, operation, volatile) ?? refusedAnyway(trial, other),
+    )
     const wrong = judged.find((one) => one?.kind === 'violated')
     // A wrong answer to one value names that value; a count of effects cannot.
     if (wrong !== undefined && answered.some(({ invoke }) => invoke.about !== undefined)) return wrong
@@ -36,6 +38,17 @@ export const mismatchRefused: Check = {
     if (wrong !== undefined) return wrong
     return judged.includes(undefined) ? clean(operation) : judged[0]!
   },
+}
+
+/** What is refused with a key of its own is not refused for the key. Undefined: it is taken, or nobody asked. */
+function refusedAnyway(trial: TrialView, { invoke: { about }, answer }: RequestView): Judgement | undefined {
+  if (answer?.status !== 422) return undefined
+  const control = trial.requests.find(({ invoke }) => invoke.role === 'control' && invoke.about === about)
+  if (control === undefined || succeeded(control)) return undefined
+  const body = about === undefined ? 'another body' : `a body with ${about} changed`
+  return unconfirmed(
+    `${body} was refused (422), and with a key of its own it did not succeed either (${statusText(control)}): it is not known what was refused`,
+  )
 }
 
 /** Undefined: as `onMismatch` says. */

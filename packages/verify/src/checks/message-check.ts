@@ -1,7 +1,8 @@
 /** A check of what a service does with messages, and of what its accepted work comes to. */
 import type { TrialView } from '../history/trial-view.ts'
 import type { Channels, MessageTrialView } from '../history/message-view.ts'
-import type { CompletionFacts, ReceiveFacts, SendFacts } from '../plan/message-facts.ts'
+import type { CompletionFacts } from '../plan/completion-facts.ts'
+import type { ReceiveFacts, SendFacts } from '../plan/message-facts.ts'
 import type { Member } from '../plan/operation-facts.ts'
 import type { Judgement } from './check.ts'
 

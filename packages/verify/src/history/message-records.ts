@@ -91,6 +91,22 @@ export interface OutcomeRecord {
   readonly why?: string
 }
 
+/** The service called the URL that a request of this trial gave it. */
+export interface CalledRecord {
+  readonly type: 'called'
+  readonly trial: string
+  /** when all of it had come */
+  readonly at: number
+  readonly method: string
+  /** what it put behind that URL */
+  readonly rest: string
+  /** those that name it, in lower case; never all of them */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** it got its answer; one that did not may come again */
+  readonly answered: boolean
+}
+
 /** All that was on the watched channels until now is in the history. */
 interface CollectedRecord {
   readonly type: 'collected'
@@ -104,4 +120,5 @@ export type MessageHistoryRecord =
   | DeadRecord
   | OrderRecord
   | OutcomeRecord
+  | CalledRecord
   | CollectedRecord

@@ -1,5 +1,12 @@
 /** A history as the judge of messages reads it. */
-import type { DeadRecord, MessageRecord, OrderRecord, OutcomeRecord, SeenRecord } from './message-records.ts'
+import type {
+  CalledRecord,
+  DeadRecord,
+  MessageRecord,
+  OrderRecord,
+  OutcomeRecord,
+  SeenRecord,
+} from './message-records.ts'
 import type { HistoryRecord, LagRecord } from './records.ts'
 import { trialsOf, type TrialView } from './trial-view.ts'
 
@@ -8,6 +15,7 @@ export interface MessageTrialView extends TrialView {
   readonly dead: readonly DeadRecord[]
   readonly orders: readonly OrderRecord[]
   readonly outcomes: readonly OutcomeRecord[]
+  readonly called: readonly CalledRecord[]
 }
 
 /** What was seen over all trials. */
@@ -26,7 +34,8 @@ export function messageTrialsOf(records: readonly HistoryRecord[]): MessageTrial
       records.filter((record): record is Extract<HistoryRecord, { type: T }> => record.type === type),
       (record) => ('trial' in record ? record.trial : ''),
     )
-  const [messages, dead, orders, outcomes] = [of('message'), of('dead'), of('order'), of('outcome')]
+  const [messages, dead, orders] = [of('message'), of('dead'), of('order')]
+  const [outcomes, called] = [of('outcome'), of('called')]
   return trialsOf(records).map((trial) => {
     const id = trial.record.trial
     return {
@@ -35,6 +44,7 @@ export function messageTrialsOf(records: readonly HistoryRecord[]): MessageTrial
       dead: dead.get(id) ?? [],
       orders: orders.get(id) ?? [],
       outcomes: outcomes.get(id) ?? [],
+      called: (called.get(id) ?? []).toSorted((a, b) => a.at - b.at),
     }
   })
 }

@@ -12,7 +12,8 @@ import type {
   SourceLocation,
 } from '@spandrel/contract'
 import { type Member, type ProbeFacts, probeFacts } from './operation-facts.ts'
-import { type Unwatched, unwatchable, unwatchedMessages } from './unwatched.ts'
+import { type CompletionFacts, completionFacts, replyFacts } from './completion-facts.ts'
+import { completionElsewhere, type Unwatched, unwatchedPushes } from './unwatched.ts'
 
 type Promised = Readonly<Partial<Record<Member, SourceLocation>>>
 
@@ -77,22 +78,6 @@ export interface SendFacts {
   }[]
 }
 
-/** An operation whose answer is not the end of it. */
-export interface CompletionFacts {
-  readonly ref: string
-  readonly location: SourceLocation
-  readonly by: 'event' | 'status'
-  /** of `event`: channel of each outcome message, by type */
-  readonly channels: Readonly<Record<string, string>>
-  readonly success: readonly string[]
-  readonly failure: readonly string[]
-  readonly withinMs?: number
-  /** outcome → an input that ends in it */
-  readonly inputs: Readonly<Record<string, unknown>>
-  /** where a correlation id of the tester goes; absent: outcomes are known by the marker */
-  readonly correlation?: Expression
-}
-
 export interface MessageFacts {
   readonly receives: readonly ReceiveFacts[]
   readonly sends: readonly SendFacts[]
@@ -120,7 +105,13 @@ export function messageFacts(
         ? []
         : [{ ref: `${service.name}.${operation}`, emits, ...optional('correlation', header) }]
     })
-  const completions = https.filter(({ operation }) => wanted(operation)).map((one) => completionFacts(one, service))
+  const completions = [
+    ...https.filter(({ operation }) => wanted(operation)).map((one) => completionFacts(one, service)),
+    ...receives.filter(({ operation }) => wanted(operation)).map((one) => replyFacts(one, service)),
+    ...Object.values(service.sends)
+      .filter(({ operation }) => wanted(operation))
+      .map((one) => completionElsewhere(one)),
+  ]
   const byDatabase = (facts: ReceiveFacts): ReceiveFacts =>
     counted.includes(facts.operation) && facts.probe.marker !== undefined
       ? { ...facts, probe: { ...facts.probe, oracle: 'strong' } }
@@ -135,35 +126,44 @@ export function messageFacts(
         if (only !== undefined && shownBy.length === 0 && !wanted(one.operation)) return []
         return [{ ...sendFacts(one), shownBy }]
       }),
-      ...https.flatMap((one) => pushFacts(one, service, emitting)),
+      ...https.flatMap((one) => {
+        const facts = one.guarantees.push?.by === 'event' ? pushFacts(one, service, emitting) : ''
+        return typeof facts === 'string' ? [] : [facts]
+      }),
     ],
     completions: completions.filter((one) => one !== undefined && 'by' in one) as CompletionFacts[],
     unwatched: [
       ...completions.filter((one): one is Unwatched => one !== undefined && 'why' in one),
-      ...unwatchedMessages(service, wanted),
+      ...unwatchedPushes(service, wanted, (one) => pushFacts(one, service, emitting)),
     ],
   }
 }
 
-/** The push twin of a read is seen as what is sent of the effects that it shows. */
-function pushFacts(operation: HttpOperation, service: Service, emitting: SendFacts['shownBy']): SendFacts[] {
+/** The push twin of a read is seen as what is sent of the effects that it shows; a text: why it cannot be. */
+function pushFacts(operation: HttpOperation, service: Service, emitting: SendFacts['shownBy']): SendFacts | string {
   const { push, declared } = operation.guarantees
-  if (push?.by !== 'event') return []
-  const name = push.ref.replace(`${service.name}.`, '')
+  const name = push?.ref.replace(`${service.name}.`, '') ?? ''
   const send = Object.values(service.sends).find(({ messages }) => messages.some(({ message }) => message === name))
-  if (send === undefined) return []
+  if (send === undefined) return `${name} is sent by another service: verify them together`
   const type = typeOf(name, service)
   const shownBy = emitting.flatMap((one) => {
     const read = service.operations[one.ref.slice(service.name.length + 1)]?.probe?.read?.operation
     const shows = read?.replace(`${service.name}.`, '') === operation.operation && one.emits.channel === send.channel
     return shows ? [{ ...one, emits: { ...one.emits, type } }] : []
   })
-  if (shownBy.length === 0) return []
+  if (shownBy.length === 0)
+    return `no operation whose effect it reads says with \`emits\` in x-probe that the effect shows on ${send.channel}: give the operation that has the effect \`read: { operation: ${operation.operation} }\` and \`emits: { channel: ${send.channel} }\``
   const location = declared.push ?? operation.location
   const ref = `${service.name}.${operation.operation}`
-  return [
-    { ref, location, promised: { push: location }, channel: send.channel, types: [type], ordering: 'none', shownBy },
-  ]
+  return {
+    ref,
+    location,
+    promised: { push: location },
+    channel: send.channel,
+    types: [type],
+    ordering: 'none',
+    shownBy,
+  }
 }
 
 function emitsOf(probe: Probe | undefined, service: Service): Emits | undefined {
@@ -250,49 +250,6 @@ function sendFacts(operation: SendOperation): Omit<SendFacts, 'shownBy'> {
     channel: operation.channel,
     types: operation.messages.map(({ type }) => type),
     ordering: values.ordering,
-  }
-}
-
-function completionFacts(operation: HttpOperation, service: Service): CompletionFacts | Unwatched | undefined {
-  const { completion, correlation, declared } = operation.guarantees
-  if (completion === undefined) return undefined
-  const ref = `${service.name}.${operation.operation}`
-  const location = declared.completion ?? operation.location
-  if (completion.by !== 'event' && completion.by !== 'status')
-    return { ref, member: 'completion', location, why: unwatchable(completion.by) }
-  const sent = Object.values(service.sends)
-  const outcomes = [...completion.success, ...completion.failure]
-  const channels: Record<string, string> = {}
-  for (const outcome of completion.by === 'event' ? outcomes : []) {
-    const name = outcome.replace(`${service.name}.`, '')
-    const send = sent.find(({ messages }) => messages.some(({ message }) => message === name))
-    const type = send?.messages.find(({ message }) => message === name)?.type
-    if (send === undefined || type === undefined)
-      return {
-        ref,
-        member: 'completion',
-        location,
-        why: `its outcome ${outcome} is sent by another service: verify them together`,
-      }
-    channels[type] = send.channel
-  }
-  const typeOf = (outcome: string): string => {
-    const name = outcome.replace(`${service.name}.`, '')
-    const found = sent.flatMap(({ messages }) => messages).find(({ message }) => message === name)
-    return completion.by === 'event' ? (found?.type ?? name) : outcome
-  }
-  return {
-    ref,
-    location,
-    by: completion.by,
-    channels,
-    success: completion.success.map(typeOf),
-    failure: completion.failure.map(typeOf),
-    inputs: Object.fromEntries(
-      Object.entries(operation.probe?.outcomes ?? {}).map(([outcome, input]) => [typeOf(outcome), input]),
-    ),
-    ...optional('withinMs', completion.withinMs),
-    ...optional('correlation', correlation),
   }
 }
 

@@ -2,6 +2,7 @@
  * What a run knows of one operation: all that stimuli and judgements need, as plain data. It is written into the
  * history, so that a judgement needs nothing else.
  */
+import { calledBackAt } from './completion-facts.ts'
 import type { Expression, HttpOperation, JsonSchema, Probe, Service, SourceLocation } from '@spandrel/contract'
 
 export type Member =
@@ -42,6 +43,8 @@ export interface OperationFacts {
   readonly idempotency: 'natural' | 'none' | KeyPromise
   readonly timeoutMs?: number
   readonly correlation?: Expression
+  /** where a URL goes that is called back with the outcome: `$request.body#/callbackUrl` */
+  readonly callback?: string
   readonly deprecated: boolean
   readonly sunset?: string
   /** declared statuses: `201`, `4XX`, `default` */
@@ -138,6 +141,7 @@ export function operationFacts(operation: HttpOperation, service: Service): Oper
     idempotency,
     ...set('timeoutMs', guarantees.declared.timeout === undefined ? undefined : guarantees.values.timeoutMs),
     ...set('correlation', guarantees.correlation),
+    ...set('callback', calledBackAt(operation)),
     deprecated: operation.deprecated,
     ...set('sunset', operation.sunset),
     statuses: responses.map(({ status }) => status),

@@ -11,6 +11,8 @@ export interface Wanted {
   readonly input?: unknown
   /** the value that `scope.by` names is another one than otherwise */
   readonly scope?: true
+  /** where the outcome is to be called back, for operations that do */
+  readonly callback?: string
   /** of the caller, and of the trial */
   readonly headers?: HeaderList
   /** the text of the body, made from its value; default `JSON.stringify` */
@@ -19,6 +21,8 @@ export interface Wanted {
 
 export function buildRequest(operation: OperationFacts, base: string, wanted: Wanted): Outgoing {
   let parts = exampleParts(operation, wanted.input ?? operation.probe.example)
+  const calledBack = operation.callback === undefined ? undefined : placeOf(operation.callback)
+  if (calledBack !== undefined && wanted.callback !== undefined) parts = put(parts, calledBack, wanted.callback)
   const markerPlace = operation.probe.marker === undefined ? undefined : placeOf(operation.probe.marker)
   if (markerPlace !== undefined) parts = put(parts, markerPlace, wanted.marker)
   const keyPlace = typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key)

@@ -22,6 +22,7 @@ export function wrongInputs(operation: OperationFacts, schemas: Schemas): WrongI
   const places = [
     marker === undefined ? undefined : placeOf(marker),
     typeof operation.idempotency === 'string' ? undefined : placeOf(operation.idempotency.key),
+    operation.callback === undefined ? undefined : placeOf(operation.callback),
   ]
   const kept = new Set(places.map((place) => (place?.in === 'body' ? place.pointer[0] : undefined)))
   const found: WrongInput[] = []

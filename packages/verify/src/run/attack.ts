@@ -32,6 +32,8 @@ export interface Given {
   readonly process?: ServiceProcess
   /** where planted keys are noted */
   readonly ledger?: Ledger
+  /** of an operation and a trial: where its outcome is to be called back; undefined: it calls nobody */
+  readonly callbackUrl?: (ref: string, trial: string) => string | undefined
   /** planted keys that are to be sent again now */
   readonly due?: readonly Planted[]
 }
@@ -183,6 +185,13 @@ export class Trial {
     return this.#attack.history.clock
   }
 
+  /** What its requests are built with, with a marker and a key of its own or others. */
+  wanted(marker = this.marker, key = this.key): Wanted {
+    const { given, operation } = this.#attack
+    const callback = given.callbackUrl?.(operation.ref, this.id)
+    return { marker, ...(key !== undefined && { key }), ...(callback !== undefined && { callback }) }
+  }
+
   /** Connects and sends all but the last byte. */
   async prepare(sending: Sending): Promise<Sent> {
     const { history, given, profile, operation: own, secrets, signal } = this.#attack
@@ -192,6 +201,7 @@ export class Trial {
     const instance = given.instances[(sending.instance ?? 0) % given.instances.length]!
     const caller = sending.as ?? given.callers[sending.caller ?? 0] ?? []
     const { input, render, scope } = sending
+    const callback = given.callbackUrl?.(operation.ref, this.id)
     const outgoing =
       sending.exactly === undefined
         ? buildRequest(operation, instance, {
@@ -200,6 +210,7 @@ export class Trial {
             ...(input !== undefined && { input }),
             ...(render !== undefined && { render }),
             ...(scope !== undefined && { scope }),
+            ...(callback !== undefined && { callback }),
             headers: [...caller, ...(sending.headers ?? [])],
           })
         : again(sending.exactly, instance, caller)

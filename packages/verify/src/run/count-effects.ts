@@ -82,22 +82,56 @@ interface Settling {
   readonly signal: AbortSignal | undefined
 }
 
+/** How long to wait before the last count, after the one that follows `settles`; ms. */
+export function lastWaitMs(settlesMs: number): number {
+  return Math.max(settlesMs, 1000)
+}
+
 /** Waits until every effect had its time, then counts each marker. */
-export async function settle({ history, operations, probe, budget, tell, signal }: Settling): Promise<void> {
-  const strong = operations.filter(({ probe: { oracle } }) => oracle === 'strong')
-  const byRef = new Map(strong.map((operation) => [operation.ref, operation]))
-  const invokes = history.records.filter(
-    (record): record is InvokeRecord => record.type === 'invoke' && byRef.has(record.ref),
-  )
-  if (invokes.length === 0) return
-  const used = new Set(invokes.map(({ ref }) => ref))
-  const longest = Math.max(...strong.filter(({ ref }) => used.has(ref)).map((operation) => operation.probe.settlesMs))
-  const wait = Math.min(longest, budget.profile.settleCapMs)
+export async function settle(settling: Settling): Promise<void> {
+  const { budget, tell, signal } = settling
+  const counted = countedOf(settling)
+  if (counted === undefined) return
+  const wait = Math.min(counted.longestMs, budget.profile.settleCapMs)
   tell(`waiting ${(wait / 1000).toFixed(1)} s for effects to settle`)
   await pause(wait, undefined, { signal })
+  await countAll(settling, counted.markers, ({ probe }) => probe.settlesMs <= wait)
+}
+
+/** Counts all once more, a while later: a second effect may come after `settles`. Not where the time is over. */
+export async function countLast(settling: Settling): Promise<void> {
+  const { budget, probe, tell, signal } = settling
+  const counted = countedOf(settling)
+  if (counted === undefined) return
+  const waited = Math.min(counted.longestMs, budget.profile.settleCapMs)
+  const wait = lastWaitMs(waited)
+  if (budget.leftMs() < wait + probe.countingMs(counted.markers.length)) return
+  tell(`waiting ${(wait / 1000).toFixed(1)} s for effects that come twice`)
+  await pause(wait, undefined, { signal })
+  await countAll(settling, counted.markers, (operation) => operation.probe.settlesMs <= waited + wait)
+}
+
+/** The markers that were sent to operations whose effects can be counted; undefined: none. */
+function countedOf({ history, operations }: Settling): { markers: InvokeRecord[]; longestMs: number } | undefined {
+  const settlesOf = new Map(
+    operations.filter(({ probe }) => probe.oracle === 'strong').map(({ ref, probe }) => [ref, probe.settlesMs]),
+  )
+  const invokes = history.records.filter(
+    (record): record is InvokeRecord => record.type === 'invoke' && settlesOf.has(record.ref),
+  )
+  if (invokes.length === 0) return undefined
   const markers = new Map(invokes.map((invoke) => [`${invoke.trial} ${invoke.marker}`, invoke]))
+  return { markers: [...markers.values()], longestMs: Math.max(...invokes.map(({ ref }) => settlesOf.get(ref) ?? 0)) }
+}
+
+async function countAll(
+  { history, operations, probe, budget, tell }: Settling,
+  markers: readonly InvokeRecord[],
+  isSettled: (operation: OperationFacts) => boolean,
+): Promise<void> {
+  const byRef = new Map(operations.map((operation) => [operation.ref, operation]))
   let done = 0
-  await pool(width, [...markers.values()], async ({ trial, marker, ref }) => {
+  await pool(width, markers, async ({ trial, marker, ref }) => {
     const operation = byRef.get(ref)!
     // What is not counted is not judged: its check is inconclusive.
     if (budget.leftMs() <= 0) {
@@ -106,8 +140,8 @@ export async function settle({ history, operations, probe, budget, tell, signal 
       return
     }
     const reading = await probe.read(operation, marker, budget.leftMs())
-    const settled = operation.probe.settlesMs <= wait
+    const settled = isSettled(operation)
     history.add({ type: 'effects', ref, trial, marker, at: history.clock(), settled, ...reading })
-    if (++done % 20 === 0) tell(`counting effects: ${done} of ${markers.size}`)
+    if (++done % 20 === 0) tell(`counting effects: ${done} of ${markers.length}`)
   })
 }

@@ -9,13 +9,15 @@ import type { MessageFacts, ReceiveFacts } from '../plan/message-facts.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { keyPlace } from '../request/build-message.ts'
 import { messageStimuli } from '../stimuli/all-messages.ts'
-import { watchCompletion } from '../stimuli/completion.ts'
+import { watchCompletion, watchReply } from '../stimuli/completion.ts'
 import { hangable, messageHung } from '../stimuli/message-hung.ts'
 import type { MessageStimulus } from '../stimuli/message-stimulus.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
+import { isAllowedHost } from '../wire/allowed-host.ts'
 import { PushRoad } from '../wire/push.ts'
 import { StreamRoad } from '../wire/stream.ts'
 import type { Attack } from './attack.ts'
+import { Callbacks } from './callbacks.ts'
 import { EffectReader, type HeldReader, type Orders } from './effect-reader.ts'
 import { MessageAttack, type MessageGiven } from './message-attack.ts'
 import type { Profile } from './profile.ts'
@@ -36,7 +38,8 @@ interface Context {
   readonly history: History
   readonly profile: Profile
   readonly prefix: string
-  readonly base?: string
+  /** base URLs of the service; none where it has no HTTP operations */
+  readonly instances: readonly string[]
   readonly headers: HeaderList
   readonly counters: Readonly<Record<string, (marker: string) => Promise<number>>>
   readonly dependencies: readonly FaultProxy[]
@@ -141,6 +144,7 @@ export class MessageWork {
   readonly #running = new Set<Promise<void>>()
   /** HTTP operations whose effects are counted by messages */
   readonly #counted = new Set<string>()
+  readonly #callbacks: Callbacks | undefined
   readonly watched: readonly string[]
 
   /** From here on, what comes on the channels of the service is seen. */
@@ -156,18 +160,31 @@ export class MessageWork {
     ]
     const wanted = [...new Set(channels)]
     const absent = stream === undefined ? wanted : await stream.watch(wanted)
+    const { history, prefix, instances } = context
+    const callsBack = facts.completions.some(({ by }) => by === 'callback')
+    // What runs elsewhere cannot call this machine's 127.0.0.1.
+    const near = callsBack && (await Promise.all(instances.map((one) => isAllowedHost(one)))).every(Boolean)
+    const callbacks = near ? await Callbacks.start(history, prefix, facts.completions) : undefined
     return new MessageWork(
       options,
       context,
       wanted.filter((channel) => !absent.includes(channel)),
+      callbacks,
     )
   }
 
-  private constructor(options: MessageOptions, context: Context, watched: readonly string[]) {
+  private constructor(
+    options: MessageOptions,
+    context: Context,
+    watched: readonly string[],
+    callbacks: Callbacks | undefined,
+  ) {
     this.#options = options
     this.#context = context
+    this.#callbacks = callbacks
     this.watched = watched
-    const { history, base, headers, counters, prefix, process, dependencies } = context
+    const { history, instances, headers, counters, prefix, process, dependencies } = context
+    const [base] = instances
     const { stream, push, held, orders, facts } = options
     this.#signal = AbortSignal.any([this.#stop.signal, ...(context.signal === undefined ? [] : [context.signal])])
     this.#reader = new EffectReader({
@@ -213,6 +230,11 @@ export class MessageWork {
     return this.#reader.countBy(operation, shows.emits)
   }
 
+  /** Where the outcome of a request is to be called back; undefined: its operation calls nobody back. */
+  callbackUrl(ref: string, trial: string): string | undefined {
+    return this.#callbacks?.url(ref, trial)
+  }
+
   get facts(): MessageRun {
     const road = this.#given?.road.kind
     const { sends } = this.#options.facts
@@ -233,6 +255,8 @@ export class MessageWork {
   get untested(): Untested[] {
     const { sends, completions, unwatched } = this.#options.facts
     const blind = (channels: readonly string[]): boolean => channels.some((one) => !this.watched.includes(one))
+    const elsewhere =
+      'verify is called back at 127.0.0.1, which a service on another machine cannot reach: run verify beside it'
     const transport = 'say where its messages can be seen: --transport postgres://…'
     return [
       ...this.#planned.flatMap(({ untested }) => untested),
@@ -243,9 +267,11 @@ export class MessageWork {
           ]
         return blind([channel]) ? [{ ref, check: '*', why: transport }] : []
       }),
-      ...completions.flatMap(({ ref, channels }) =>
-        blind(Object.values(channels)) ? completionChecks.map(({ id }) => ({ ref, check: id, why: transport })) : [],
-      ),
+      ...completions.flatMap(({ ref, by, channels }) => {
+        const far = by === 'callback' && this.#callbacks === undefined
+        const why = far ? elsewhere : transport
+        return far || blind(Object.values(channels)) ? completionChecks.map(({ id }) => ({ ref, check: id, why })) : []
+      }),
       ...unwatched.flatMap(({ ref, member, why }) =>
         [...completionChecks, ...sendChecks].flatMap((one) =>
           one.member === member ? [{ ref, check: one.id, why }] : [],
@@ -260,20 +286,35 @@ export class MessageWork {
     const chosen = (ids: readonly string[]): boolean => check === undefined || ids.includes(check)
     // What is sent is judged from everything that was done.
     const everything = chosen(sendChecks.map(({ id }) => id))
-    for (const facts of this.#options.facts.completions) {
+    const completions = this.#options.facts.completions.filter(
+      ({ channels, by }) =>
+        chosen(completionChecks.map(({ id }) => id)) &&
+        Object.values(channels).every((channel) => this.watched.includes(channel)) &&
+        (by !== 'callback' || this.#callbacks !== undefined),
+    )
+    for (const facts of completions) {
       const attack = attacks.find(({ operation }) => operation.ref === facts.ref)
-      const unseen = Object.values(facts.channels).some((channel) => !this.watched.includes(channel))
-      if (attack === undefined || unseen || !chosen(completionChecks.map(({ id }) => id))) continue
+      if (attack === undefined) continue
       tell(`${facts.ref}: completion`)
-      await watchCompletion(attack, facts, this.#reader, outcomeCapMs[attack.profile.name])
+      const capMs = outcomeCapMs[attack.profile.name]
+      await watchCompletion(attack, { facts, reader: this.#reader, capMs }, this.#callbacks)
     }
     const usable: { one: PlannedReceive; attack: MessageAttack; latencyMs: number }[] = []
     for (const one of this.#planned) {
-      if (one.stimuli.length === 0 || this.#given === undefined) continue
+      const replies =
+        completions.some(({ ref }) => ref === one.operation.ref) && one.untested.every(({ check }) => check !== '*')
+      if ((one.stimuli.length === 0 && !replies) || this.#given === undefined) continue
       tell(`${one.operation.ref}: one message, one effect?`)
       const attack = this.#attackOn(one.operation, this.#given)
       const latencyMs = await this.#preflight(attack)
       if (latencyMs !== undefined) usable.push({ one, attack, latencyMs })
+    }
+    for (const facts of completions) {
+      const attack = usable.find(({ one }) => one.operation.ref === facts.ref)?.attack
+      if (attack === undefined) continue
+      tell(`${facts.ref}: completion`)
+      const capMs = outcomeCapMs[attack.profile.name]
+      await this.#awaited(watchReply(attack, { facts, reader: this.#reader, capMs }))
     }
     const needed = receiveChecks.find(({ id }) => id === check)?.stimuli
     for (const when of ['together', 'alone', 'last'] as const) {
@@ -319,6 +360,7 @@ export class MessageWork {
     this.#stop.abort(new Error('the run is over'))
     await Promise.allSettled(this.#running)
     for (const dependency of this.#context.dependencies) dependency.heal()
+    await this.#callbacks?.close()
   }
 
   #attackOn(operation: ReceiveFacts, given: MessageGiven): MessageAttack {

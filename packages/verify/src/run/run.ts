@@ -18,7 +18,7 @@ import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import { Attack, type Given } from './attack.ts'
 import { Budget, type OperationBudget, TimeIsUp } from './budget.ts'
 import { cleanUp } from './clean-up.ts'
-import { type Counters, Probe, settle } from './count-effects.ts'
+import { type Counters, countLast, lastWaitMs, Probe, settle } from './count-effects.ts'
 import { Liveness } from './liveness.ts'
 import { type MessageOptions, MessageWork } from './message-run.ts'
 import { pool } from './pool.ts'
@@ -88,7 +88,7 @@ export async function run(options: RunOptions): Promise<History> {
           tell,
           headers: callers[0] ?? [],
           counters: options.counters ?? {},
-          ...(instances[0] !== undefined && { base: instances[0] }),
+          instances,
           ...(options.process !== undefined && { process: options.process }),
           ...(options.check !== undefined && { check: options.check }),
           ...(options.signal !== undefined && { signal: options.signal }),
@@ -118,6 +118,7 @@ export async function run(options: RunOptions): Promise<History> {
     ...(options.tenant !== undefined && { tenant: options.tenant }),
     siblings: attacked.filter((one) => one !== operation),
     schemas: plan.schemas,
+    callbackUrl: (ref, trial) => work?.callbackUrl(ref, trial),
     ...(options.process !== undefined && { process: options.process }),
     ...(options.ledger !== undefined && { ledger: options.ledger }),
     ...(options.due !== undefined && { due: options.due }),
@@ -173,8 +174,8 @@ export async function run(options: RunOptions): Promise<History> {
     profile.settleCapMs,
     profile.serviceMs / 4,
   )
-  /** Of the service's time, for the planted keys, for what settles, and for counting. */
-  const reserveMs = (): number => settlesMs + probe.countingMs(counter / 2)
+  /** Of the service's time, for the planted keys, for what settles, and for counting twice. */
+  const reserveMs = (): number => settlesMs + lastWaitMs(settlesMs) + 2 * probe.countingMs(counter / 2)
 
   const life = new Liveness(history)
   const stopWatching = watchLag(history)
@@ -238,8 +239,12 @@ export async function run(options: RunOptions): Promise<History> {
     if (!life.gone) await pool(together, afterwards, (work) => work())
     options.signal?.throwIfAborted()
     const counted = usable.map(({ one }) => one.operation)
-    await settle({ history, operations: counted, probe, budget, tell, signal: options.signal })
+    const settling = { history, operations: counted, probe, budget, tell, signal: options.signal }
+    await settle(settling)
+    const finishedAt = history.clock()
     await work?.finish()
+    budget.extend(history.clock() - finishedAt)
+    await countLast(settling)
     return history
   } finally {
     stopWatching()

@@ -1,29 +1,52 @@
-/** Sends a request whose work is finished later, and watches what becomes of it. */
+/** Begins work that is finished later, and watches what becomes of it. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { CompletionFacts } from '../plan/message-facts.ts'
+import { stateIn, outcomeOfCall } from '../history/outcome-of-call.ts'
+import type { History } from '../history/history.ts'
+import type { CompletionFacts } from '../plan/completion-facts.ts'
 import type { Attack, Trial } from '../run/attack.ts'
-import type { EffectReader } from '../run/effect-reader.ts'
+import type { Callbacks } from '../run/callbacks.ts'
+import type { Counted, EffectReader } from '../run/effect-reader.ts'
+import type { MessageAttack } from '../run/message-attack.ts'
 import { prepare } from '../wire/prepare.ts'
 import { isWithin } from '../wire/within.ts'
 
-/** `capMs`: outcomes are waited for at most so long, whatever is promised. */
+export interface Watching {
+  readonly facts: CompletionFacts
+  readonly reader: EffectReader
+  /** outcomes are waited for at most so long, whatever is promised; ms */
+  readonly capMs: number
+}
+
+/** Plain inputs, and those that must end in an outcome. */
+function inputsOf({ inputs }: CompletionFacts, rounds: number): ({ outcome: string; input: unknown } | undefined)[] {
+  const plain = Array.from({ length: Math.max(2, rounds) }, () => undefined)
+  return [...plain, ...Object.entries(inputs).map(([outcome, input]) => ({ outcome, input }))]
+}
+
+function aboutIt(begun: string, wanted: { outcome: string } | undefined): string {
+  return `${begun}, and watched until ${wanted === undefined ? 'there is an outcome' : `it is ${wanted.outcome}`}`
+}
+
+/** `callbacks`: where the service calls, if it does. */
 export async function watchCompletion(
   attack: Attack,
-  facts: CompletionFacts,
-  reader: EffectReader,
-  capMs: number,
+  { facts, reader, capMs }: Watching,
+  callbacks: Callbacks | undefined,
 ): Promise<void> {
-  const plain = Array.from({ length: Math.max(2, attack.profile.rounds) }, () => undefined)
-  const given = Object.entries(facts.inputs).map(([outcome, input]) => ({ outcome, input }))
   await Promise.all(
-    [...plain, ...given].map(async (wanted) => {
-      const about =
-        wanted === undefined
-          ? 'accepted, and watched until there is an outcome'
-          : `accepted, and watched until it is ${wanted.outcome}`
-      const trial = attack.trial('completion', about, wanted && { expected: wanted.outcome })
+    inputsOf(facts, attack.profile.rounds).map(async (wanted) => {
+      const trial = attack.trial('completion', aboutIt('accepted', wanted), wanted && { expected: wanted.outcome })
       const { correlation } = facts
       const header = correlation !== undefined && 'name' in correlation ? correlation.name : undefined
+      const { history, operation } = attack
+      const called: { outcome?: string } = {}
+      const look = { history, operation, trial: trial.id, marker: trial.marker, facts, reader }
+      callbacks?.watch(trial.id, async (call) => {
+        const outcome = outcomeOfCall(facts, call)
+        if (outcome === undefined) return
+        await noteOutcome(look, outcome)
+        called.outcome ??= outcome
+      })
       const end = await trial.send({
         role: 'first',
         ...(wanted && { input: wanted.input }),
@@ -31,43 +54,77 @@ export async function watchCompletion(
       })
       if (end.type !== 'ok') return
       const until = (end.sentAt ?? trial.clock()) + Math.min((facts.withinMs ?? Infinity) * 1.1 + 300, capMs)
-      const look: Look = {
-        attack,
-        trial,
-        facts,
-        reader,
-        ask: facts.by === 'status' ? stateAt(attack, trial, end.headers ?? {}, facts) : stateSeen(trial, facts, reader),
-      }
-      await watch(look, until)
+      const ask =
+        facts.by === 'status'
+          ? stateAt(attack, trial, end.headers ?? {}, facts)
+          : facts.by === 'callback'
+            ? async () => called
+            : stateSeen(trial.marker, facts, reader)
+      await watch({ ...look, ask, noted: facts.by === 'callback' }, until)
+    }),
+  )
+}
+
+/** The same of work that a message begins. */
+export async function watchReply(attack: MessageAttack, { facts, reader, capMs }: Watching): Promise<void> {
+  await Promise.all(
+    inputsOf(facts, attack.profile.rounds).map(async (wanted) => {
+      const trial = attack.trial('completion', aboutIt('a message', wanted), wanted && { expected: wanted.outcome })
+      const first = trial.message('first', trial.identity(), wanted?.input)
+      const { marker } = first.identity
+      const sentAt = trial.clock()
+      await trial.send([first])
+      const until = sentAt + Math.min((facts.withinMs ?? Infinity) * 1.1 + 300, capMs)
+      const { history, operation } = attack
+      const ask = stateSeen(marker, facts, reader)
+      await watch({ history, operation, trial: trial.id, marker, facts, reader, ask, noted: false }, until)
     }),
   )
 }
 
 interface Look {
-  attack: Attack
-  trial: Trial
-  facts: CompletionFacts
-  reader: EffectReader
-  /** an outcome or another state; undefined: nothing yet */
-  ask: () => Promise<{ outcome?: string; why?: string }>
+  readonly history: History
+  readonly operation: Counted
+  readonly trial: string
+  readonly marker: string
+  readonly facts: CompletionFacts
+  readonly reader: EffectReader
 }
 
-async function watch({ attack, trial, facts, reader, ask }: Look, until: number): Promise<void> {
-  const { history, operation } = attack
+/** With the effects that there are now. */
+async function noteOutcome({ history, operation, trial, marker, reader }: Look, outcome: string): Promise<void> {
+  const { count, why } = await reader.read(operation, marker)
+  history.add({
+    type: 'outcome',
+    trial,
+    marker,
+    at: history.clock(),
+    outcome,
+    ...(count !== undefined && { effects: count }),
+    ...(why !== undefined && { why }),
+  })
+}
+
+interface Asking extends Look {
+  /** an outcome or another state; undefined: nothing yet */
+  readonly ask: () => Promise<{ outcome?: string; why?: string }>
+  /** whoever is asked notes it */
+  readonly noted: boolean
+}
+
+async function watch({ ask, noted, ...look }: Asking, until: number): Promise<void> {
+  const { history, operation, trial, marker, facts } = look
   const terminal = [...facts.success, ...facts.failure]
-  const note = (more: { outcome?: string; effects?: number; why?: string }): void =>
-    history.add({ type: 'outcome', trial: trial.id, marker: trial.marker, at: history.clock(), ...more })
   let told: string | undefined
   let stayUntil = until
   for (;;) {
     const { outcome, why } = await ask()
     if (why !== undefined) {
-      note({ why })
+      history.add({ type: 'outcome', trial, marker, at: history.clock(), why })
       return
     }
     if (outcome !== undefined && outcome !== told && terminal.includes(outcome)) {
-      const { count, why: unread } = await reader.read(operation, trial.marker)
-      note({ outcome, ...(count !== undefined && { effects: count }), ...(unread !== undefined && { why: unread }) })
+      if (!noted) await noteOutcome(look, outcome)
       // One that changes again, or comes twice, does so soon.
       if (told === undefined) stayUntil = history.clock() + Math.min(1000, Math.max(300, operation.probe.settlesMs))
       told = outcome
@@ -75,16 +132,16 @@ async function watch({ attack, trial, facts, reader, ask }: Look, until: number)
     if (history.clock() > (told === undefined ? until : stayUntil)) break
     await pause(20)
   }
-  if (told === undefined) note({})
+  if (told === undefined) history.add({ type: 'outcome', trial, marker, at: history.clock() })
 }
 
-function stateSeen(trial: Trial, facts: CompletionFacts, reader: EffectReader): Look['ask'] {
+function stateSeen(marker: string, facts: CompletionFacts, reader: EffectReader): Asking['ask'] {
   return async () => {
     await reader.collect()
     const found = reader.seen.find(
       ({ channel, attributes, data }) =>
         facts.channels[attributes['type'] ?? ''] === channel &&
-        (data.includes(trial.marker) || attributes['correlationid'] === trial.marker),
+        (data.includes(marker) || attributes['correlationid'] === marker),
     )
     return found?.attributes['type'] === undefined ? {} : { outcome: found.attributes['type'] }
   }
@@ -96,7 +153,7 @@ function stateAt(
   trial: Trial,
   headers: Readonly<Record<string, string>>,
   facts: CompletionFacts,
-): Look['ask'] {
+): Asking['ask'] {
   const location = headers['location']
   const terminal = [...facts.success, ...facts.failure]
   if (location === undefined)
@@ -122,16 +179,5 @@ function stateAt(
     if (outcome.answer.status >= 400) return { why: `${url} was answered ${outcome.answer.status}` }
     const state = stateIn(outcome.answer.body, terminal)
     return state === undefined ? {} : { outcome: state }
-  }
-}
-
-/** A member of the answer that is one of the outcomes. */
-function stateIn(body: string, terminal: readonly string[]): string | undefined {
-  try {
-    const value: unknown = JSON.parse(body)
-    const members = value !== null && typeof value === 'object' ? Object.values(value) : []
-    return members.find((one): one is string => typeof one === 'string' && terminal.includes(one))
-  } catch {
-    return undefined
   }
 }

@@ -4,7 +4,7 @@ import type { OperationFacts } from '../plan/operation-facts.ts'
 import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
 import { type ChangedBody, changedBodies } from '../request/changed-bodies.ts'
 import { isInside, type Place, placeOf, samePlace } from '../request/place.ts'
-import type { Sending } from '../run/attack.ts'
+import type { Sending, Trial } from '../run/attack.ts'
 import { headerOf, type HeaderList } from '../wire/outgoing.ts'
 import { keyed, type Stimulus } from './stimulus.ts'
 
@@ -12,7 +12,7 @@ export const mismatch: Stimulus = {
   id: 'mismatch',
   counted: true,
   alone: false,
-  lasts: (_, latencyMs) => latencyMs * 3.5,
+  lasts: (_, latencyMs) => latencyMs * 6,
   applies(operation, { schemas }) {
     if (!keyed(operation) || typeof operation.idempotency === 'string') return undefined
     const { key } = operation.idempotency
@@ -29,28 +29,40 @@ export const mismatch: Stimulus = {
         const trial = attack.trial('mismatch', 'the same key with another body')
         await trial.send({ role: 'first' })
         await trial.send({ role: 'other', marker: trial.freshMarker() })
+        await trial.send({ role: 'control', ...apart(trial) })
       }
       const all = changes(operation, schemas, sample)
       if (all.length === 0) continue
       const trial = attack.trial('mismatch', 'the same key, with one value of the body changed at a time')
-      const { marker, key } = trial
-      const own = changes(operation, schemas, { marker, ...(key !== undefined && { key }) })
+      const own = changes(operation, schemas, trial.wanted())
       const chosen = own
         .map((change) => ({ change, order: own.length > profile.leaves ? attack.random() : 0 }))
         .sort((a, b) => a.order - b.order)
         .slice(0, profile.leaves)
       await trial.send({ role: 'first' })
       for (let at = 0; at < chosen.length; at += 8) {
+        const some = chosen.slice(at, at + 8).map(({ change }) => change)
         await trial.together(
-          chosen.slice(at, at + 8).map(({ change }) => ({
-            role: 'other',
-            about: change.what,
-            render: () => JSON.stringify(change.body),
-          })),
+          some.map((change) => ({ role: 'other', about: change.what, render: () => JSON.stringify(change.body) })),
+        )
+        // The control: the service takes that value at all.
+        await trial.together(
+          some.flatMap(({ what }) => {
+            const { marker, key } = apart(trial)
+            const same = changes(operation, schemas, trial.wanted(marker, key)).find((one) => one.what === what)
+            if (same === undefined) return []
+            return [{ role: 'control', about: what, marker, key, render: () => JSON.stringify(same.body) }]
+          }),
         )
       }
     }
   },
+}
+
+/** A request of its own: with a key that nobody had. */
+function apart(trial: Trial): { marker: string; key: string } {
+  const marker = trial.freshMarker()
+  return { marker, key: trial.freshKey(marker) }
 }
 
 /** As long as those of a run, for a schema may say how long they may be. */

@@ -95,6 +95,9 @@ export const wrongInput: Stimulus = {
       const trial = attack.trial('wrong-input', wrong.about, { rule: wrong.rule })
       await trial.send({ role: 'wrong', input: wrong.input })
     }
+    if (!/json/.test(attack.operation.contentType)) return
+    const trial = attack.trial('wrong-input', 'a body that is no JSON: its last brace is missing', { rule: 'json' })
+    await trial.send({ role: 'wrong', render: (body) => JSON.stringify(body).slice(0, -1) })
   },
 }
 

@@ -208,6 +208,16 @@ export const bugs = {
     what: 'PUT looks for a note and adds one, without holding anything',
     failedBy: 'writeNote/natural-overlap',
   },
+  'late-duplicate': {
+    what: 'a copy that comes half a second after the first is answered, and carried out again a moment later',
+    failedBy: 'placeOrder/kept',
+    also: ['requestRefund/kept', 'placeOrder/client-abort', 'requestRefund/client-abort'],
+  },
+  'malformed-crashes': { what: 'a body that is no JSON is answered 500', failedBy: 'placeOrder/invalid-input' },
+  'malformed-shows-stack': {
+    what: 'a body that is no JSON is answered with a page that shows the stack, as Express does by itself',
+    failedBy: 'placeOrder/stack-trace',
+  },
   'accepts-invalid': { what: 'the quantity is not checked', failedBy: 'placeOrder/invalid-input' },
   'answer-without-id': {
     what: 'the order that was placed has another form than the one declared',

@@ -105,7 +105,7 @@ export class OrderServer {
       ...(typeof correlation === 'string' && !lost && { 'correlation-id': correlation }),
       ...answer.headers,
     })
-    response.end(JSON.stringify(answer.body))
+    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, raw: string): Promise<Answer> {
@@ -137,6 +137,11 @@ export class OrderServer {
     raw: string,
   ): Promise<Answer> {
     const body = parse(raw)
+    if (kind === 'orders' && !isJson(raw)) {
+      if (this.#has('malformed-crashes')) throw new SyntaxError('Unexpected end of JSON input')
+      if (this.#has('malformed-shows-stack'))
+        return { status: 400, body: stackPage, headers: { 'content-type': 'text/html' } }
+    }
     const fault = kind === 'orders' ? this.#orderFault(body) : refundFault(body)
     if (fault !== undefined) return { status: 400, body: { title: fault } }
     const key = request.headers['idempotency-key']
@@ -152,7 +157,7 @@ export class OrderServer {
       .update(this.#has('raw-fingerprint') ? raw : canonical(this.#compared(body)))
       .digest('hex')
     const before = this.#known(id)
-    if (before !== undefined) return this.#again(before, fingerprint)
+    if (before !== undefined) return this.#again(before, fingerprint, { kind, reference: String(body['reference']) })
     const record: KeyRecord = { fingerprint, claimedAt: this.#now() }
     // Claimed in the same turn as it was looked for: nothing can come between.
     if (!this.#has('check-then-act')) this.#keys.set(id, record)
@@ -206,7 +211,7 @@ export class OrderServer {
     return record
   }
 
-  #again(record: KeyRecord, fingerprint: string): Answer {
+  #again(record: KeyRecord, fingerprint: string, row: { kind: string; reference: string }): Answer {
     if (record.done === undefined) {
       if (this.#has('overlap-fails')) return { status: 500, body: { title: 'the key is locked' } }
       const headers: Record<string, string> = this.#has('overlap-without-retry-after') ? {} : { 'retry-after': '1' }
@@ -214,7 +219,8 @@ export class OrderServer {
     }
     if (record.fingerprint !== fingerprint && !this.#has('no-fingerprint'))
       return { status: 422, body: { title: 'this key had another body' } }
-    const { answer } = record.done
+    const { answer, at } = record.done
+    if (this.#has('late-duplicate') && this.#now() - at > 500) setTimeout(() => this.#store.rows.push(row), 700)
     const headers: Record<string, string> = { ...answer.headers, 'idempotent-replayed': 'true' }
     if (this.#has('replay-loses-header')) delete headers['location']
     if (this.#has('replay-differs')) return { status: answer.status, body: { state: 'known already' }, headers }
@@ -316,6 +322,19 @@ function parse(raw: string): Record<string, unknown> {
     return {}
   }
 }
+
+function isJson(raw: string): boolean {
+  try {
+    JSON.parse(raw)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** As Express writes it where nobody else does. */
+const stackPage =
+  '<!DOCTYPE html><pre>SyntaxError: Unexpected end of JSON input<br> &nbsp; &nbsp;at JSON.parse (&lt;anonymous&gt;)<br> &nbsp; &nbsp;at parse (/srv/node_modules/body-parser/lib/types/json.js:92:19)</pre>'
 
 function sortedLists(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedLists).toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
