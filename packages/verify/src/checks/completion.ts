@@ -154,7 +154,10 @@ const completes: CompletionCheck = {
     const late = channels.lags
       .filter(({ at, ms }) => at >= request.sentAt && at - ms <= first.at)
       .reduce((sum, { ms }) => sum + ms, 0)
-    if (took - 2 * late > withinMs * 1.1 + 200)
+    const limitMs = withinMs * 1.1 + 200
+    if (took > limitMs && took - 2 * late <= limitMs)
+      return unconfirmed(`this machine was late itself, by ${Math.round(late)} ms`)
+    if (took > limitMs)
       return broken(`an outcome after ${Math.round(took)} ms; ${withinMs} ms are promised`, [request.id])
     const other = uncorrelated(trial, facts, request, first)
     return other === undefined ? seen : broken(other, [request.id])

@@ -39,7 +39,7 @@ interface CallFacts {
 }
 
 /** Where the URL of an operation's callbacks goes, and what the contract writes behind it; a text: why it cannot be put there. */
-export function callbackPlace(expression: string): { place: string; rest: string } | string {
+function callbackPlace(expression: string): { place: string; rest: string } | string {
   const found = /^\{(\$request\.[^}]+)\}(.*)$/.exec(expression) ?? /^(\$request\.\S+)()$/.exec(expression)
   if (found === null || placeOf(found[1]!) === undefined)
     return `its callbacks go to \`${expression}\`: verify can only be called back where the URL begins with a value of the request, like {$request.body#/callbackUrl}`

@@ -14,11 +14,10 @@ import { FaultProxy } from '../../src/faults/tcp-proxy.ts'
 import { judge } from '../../src/judge/judge.ts'
 import { messageFacts } from '../../src/plan/message-facts.ts'
 import { planService, type ServicePlan } from '../../src/plan/plan.ts'
-import { profiles } from '../../src/run/profile.ts'
 import { run } from '../../src/run/run.ts'
 import { ServiceProcess } from '../../src/run/service-process.ts'
 import { StreamRoad } from '../../src/wire/stream.ts'
-import type { Attacked } from '../attack-server.ts'
+import { type Attacked, unhurried } from '../attack-server.ts'
 import type { ParcelBug } from './bugs.ts'
 import { parcels } from './parcels.contract.ts'
 
@@ -89,7 +88,7 @@ export async function attackParcels(admin: string, options: ParcelOptions = {}):
       plan: options.blind === true ? blindly(planService(own, options.only)) : planService(own, options.only),
       instances: [base],
       dependencies: options.carrier === true ? [proxy] : [],
-      profile: profiles.quick,
+      profile: unhurried,
       ...(options.check !== undefined && { check: options.check }),
       ...(options.kill !== false && { process }),
       messages: {

@@ -7,10 +7,9 @@ import pg from 'pg'
 import { judge } from '../../src/judge/judge.ts'
 import { messageFacts } from '../../src/plan/message-facts.ts'
 import { planService } from '../../src/plan/plan.ts'
-import { profiles } from '../../src/run/profile.ts'
 import { run } from '../../src/run/run.ts'
 import { StreamRoad } from '../../src/wire/stream.ts'
-import type { Attacked } from '../attack-server.ts'
+import { type Attacked, unhurried } from '../attack-server.ts'
 import type { PrintBug } from './bugs.ts'
 import { PrintServer, type PrintServerOptions } from './print-server.ts'
 
@@ -41,7 +40,7 @@ export async function attackPrints(
     const history = await run({
       plan: planService(own, only),
       instances: [service.url],
-      profile: profiles.quick,
+      profile: unhurried,
       ...(check !== undefined && { check }),
       ...(seed !== undefined && { seed }),
       messages: {

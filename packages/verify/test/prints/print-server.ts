@@ -104,7 +104,7 @@ export class PrintServer {
     if (this.#has('callback-inside-transaction')) await this.#call(`${where()}/ended`, told)
     if (!jammed) this.#prints.push(name)
     if (this.#has('callback-inside-transaction') || this.#has('callback-never')) return
-    if (this.#has('callback-late')) await pause(5000)
+    if (this.#has('callback-late')) await pause(12_000, undefined, { ref: false })
     await this.#call(`${where()}/ended`, told)
     if (this.#has('callback-twice')) await this.#call(`${where()}/ended`, told)
     if (this.#has('callback-both-outcomes') && jammed) {
@@ -137,7 +137,7 @@ export class PrintServer {
     await pause(15)
     if (!refused && !early) this.#prints.push(name)
     if (refused && this.#has('reply-never')) return
-    if (this.#has('reply-late')) await pause(5000)
+    if (this.#has('reply-late')) await pause(12_000, undefined, { ref: false })
     await this.#reply(type, name, correlation)
     if (this.#has('reply-twice')) await this.#reply(type, name, correlation)
     if (!early || refused) return
