@@ -185,7 +185,7 @@ export async function run(options: RunOptions): Promise<History> {
       options.signal?.throwIfAborted()
       const { ref, probe: facts } = one.operation
       tell(`${ref}: one call, one effect?`)
-      const [began, share] = [history.clock(), budget.operation({ settlesMs: facts.settlesMs, reserveMs })]
+      const [began, share] = [history.clock(), budget.operation({ settlesMs: countedMs(facts), reserveMs })]
       try {
         const latencyMs = await preflight(attackOn(one.operation, { budget: share }), probe)
         if (latencyMs !== undefined) usable.push({ one, latencyMs, spentMs: history.clock() - began })
@@ -197,7 +197,7 @@ export async function run(options: RunOptions): Promise<History> {
     for (const { one, latencyMs, spentMs } of usable) {
       if (life.gone) break
       const { operation } = one
-      const share = budget.operation({ spentMs, settlesMs: operation.probe.settlesMs, reserveMs })
+      const share = budget.operation({ spentMs, settlesMs: countedMs(operation.probe), reserveMs })
       const limits = { budget: share, callMs: latencyMs }
       const say = (stimuli: readonly Stimulus[]): void =>
         tell(`${operation.ref}: ${stimuli.map(({ id }) => id).join(', ')}${timeLeft(share, budget)}`)
@@ -253,6 +253,11 @@ export async function run(options: RunOptions): Promise<History> {
     tell('cleaning up')
     await cleanUp(history, attacked, instances[0]!, callers[0] ?? [])
   }
+}
+
+/** How long effects are waited for, until the last count. */
+function countedMs({ settlesMs }: OperationFacts['probe']): number {
+  return settlesMs + lastWaitMs(settlesMs)
 }
 
 interface Usable {
