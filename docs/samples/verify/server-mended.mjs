@@ -34,6 +34,14 @@ app.get('/orders', (request, response) => {
   response.json({ total: orders.filter(({ reference }) => reference === request.query.reference).length })
 })
 
+// What cannot be read, or went wrong: no page, and nothing of the inside.
+app.use((error, request, response, next) => {
+  if (response.headersSent) return next(error)
+  response
+    .status(error.status ?? 500)
+    .json({ title: error.status === 400 ? 'that is no JSON' : 'something went wrong' })
+})
+
 const port = Number(process.env.PORT ?? 3000)
 app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error
