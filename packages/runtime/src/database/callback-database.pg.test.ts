@@ -54,7 +54,7 @@ test('a COMMIT that nobody can ask about is unknown, not failed', async () => {
   const database = faulty({
     outside(sql) {
       asked.push(sql)
-      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+      throw Object.assign(new Error('sorry, too many clients already'), { code: '53300' })
     },
   })
   const error: unknown = await insert(database).catch((thrown: unknown) => thrown)
