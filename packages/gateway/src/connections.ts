@@ -45,6 +45,11 @@ export class Connections {
     return this.#bySocket.get(socket)?.findLast((exchange) => !exchange.isOver)
   }
 
+  /** Answers that have no end of their own are ended where they may be. */
+  drain(): void {
+    for (const exchange of this.#all.slice()) exchange.drain()
+  }
+
   /** Cuts every exchange, on both sides. */
   destroyAll(): void {
     for (const exchange of this.#all.slice()) exchange.destroy()

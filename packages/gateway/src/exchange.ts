@@ -10,6 +10,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Edge } from './edge.ts'
 import type { Identity } from './identity/access.ts'
 import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
@@ -17,11 +18,13 @@ import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import { type Client, Forward } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
+import { endsEvent } from './proxy/event-stream.ts'
 import { requestFault } from './proxy/message-rules.ts'
 import { receiveBody } from './proxy/request-body.ts'
 import { readHead, type RequestHead } from './proxy/request-head.ts'
 import { responseHead } from './proxy/response-head.ts'
 import { announcedTrailers, passedTrailers } from './proxy/trailers.ts'
+import { handshakeFault, tunnel } from './proxy/tunnel.ts'
 import { type RequestTarget, splitTarget } from './routes/request-target.ts'
 import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
@@ -52,6 +55,8 @@ export class Exchange implements Client {
   readonly #edge: Edge
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
+  /** of a request that asks for another protocol: the bytes behind it */
+  readonly #upgradeHead: Buffer | undefined
   /** kept: undici takes it from a request whose stream it gives up, and a pipelined answer has none yet */
   readonly socket: Socket
   /** its place among the open exchanges; see connections.ts */
@@ -68,6 +73,9 @@ export class Exchange implements Client {
   #awaited = false
   #takesTrailers = false
   #trailers: readonly string[] | undefined
+  /** the answer is a stream of events, and may be ended between two */
+  #events = false
+  #betweenEvents = true
   #status = 0
   #written = false
   #closed = false
@@ -75,10 +83,11 @@ export class Exchange implements Client {
   #ended = false
   #stall: NodeJS.Timeout | undefined
 
-  constructor(edge: Edge, request: IncomingMessage, response: ServerResponse) {
+  constructor(edge: Edge, request: IncomingMessage, response: ServerResponse, upgradeHead?: Buffer) {
     this.#edge = edge
     this.#request = request
     this.#response = response
+    this.#upgradeHead = upgradeHead
     this.socket = request.socket
     edge.inFlight++
     response.on('close', () => this.close())
@@ -133,6 +142,10 @@ export class Exchange implements Client {
     if (fault !== undefined) return this.answer(fault)
     if (match === undefined) return this.answer(this.#notRouted(target.path))
     this.#route = match.route
+    // What stands there is no body to its reader, whatever its length says.
+    if (this.#upgradeHead !== undefined && this.#bodyBytes > 0) {
+      return this.answer(new Problem('request-malformed', { detail: 'An upgrade has no body.', close: true }))
+    }
     if (this.#edge.inFlight > limits.inFlight) {
       return this.answer(new Problem('overloaded', { headers: ['retry-after', '1'] }))
     }
@@ -177,7 +190,7 @@ export class Exchange implements Client {
 
   #send(ready: Ready, keyed: boolean, payload: Buffer | IncomingMessage | null): void {
     const { route, head, target, peer, identity } = ready
-    const { trustedProxies, secret, pseudonym } = this.#edge
+    const { trustedProxies, secret, pseudonym, limits } = this.#edge
     const method = this.#request.method ?? 'GET'
     const text = target.query === '' ? target.path : `${target.path}?${target.query}`
     const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
@@ -217,6 +230,8 @@ export class Exchange implements Client {
       limit: route.body?.limit ?? 0,
       repeatable: route.natural || keyed,
       timeoutMs,
+      upgrade: this.#upgradeHead !== undefined && route.upgrades,
+      idleMs: limits.idleMs,
     })
     this.#forward.start()
   }
@@ -254,6 +269,8 @@ export class Exchange implements Client {
       if (this.#trailers.length > 0 && status !== 204 && status !== 304) head.push('trailer', this.#trailers.join(', '))
     }
     if (this.#edge.draining) head.push('connection', 'close')
+    this.#events =
+      headers['content-length'] === undefined && headers['content-type']?.startsWith('text/event-stream') === true
     this.#response.writeHead(status, head)
     if (headers['content-length'] === undefined) process.nextTick(flush, this)
   }
@@ -263,9 +280,31 @@ export class Exchange implements Client {
     if (!this.#written && !this.#closed) this.#response.flushHeaders()
   }
 
+  upgraded(status: number, headers: IncomingHttpHeaders, service: Duplex): string | undefined {
+    const { socket } = this
+    const fault = handshakeFault(status, headers, String(this.#request.headers['sec-websocket-key']))
+    if (fault !== undefined) return fault
+    this.#status = status
+    const fields = responseHead(status, headers, this.#correlationId, [])
+    fields.push('connection', 'upgrade', 'upgrade', 'websocket')
+    let head = 'HTTP/1.1 101 Switching Protocols\r\n'
+    for (let index = 0; index < fields.length; index += 2) head += `${fields[index]}: ${fields[index + 1]}\r\n`
+    this.#response.detachSocket(socket)
+    socket.setTimeout(0)
+    socket.write(`${head}\r\n`, 'latin1')
+    if (this.#upgradeHead !== undefined && this.#upgradeHead.length > 0) socket.unshift(this.#upgradeHead)
+    tunnel(socket, service, this.#edge.limits.idleMs)
+    return undefined
+  }
+
   write(chunk: Buffer): boolean {
     this.#written = true
-    if (this.#response.write(chunk)) return true
+    const taken = this.#response.write(chunk)
+    if (this.#events) {
+      this.#betweenEvents = endsEvent(chunk)
+      if (this.#edge.draining) this.drain()
+    }
+    if (taken) return true
     if (this.#stall === undefined) {
       this.#stall = setTimeout(() => this.#response.destroy(), this.#edge.limits.stallMs)
       this.#response.once('drain', () => {
@@ -329,9 +368,18 @@ export class Exchange implements Client {
     this.#forward?.destroy()
   }
 
+  /** The gateway stops: a stream of events ends between two of them. Its reader comes back, to another gateway. */
+  drain(): void {
+    if (!this.#events || !this.#betweenEvents || this.#closed) return
+    this.#forward?.destroy()
+    this.#response.end()
+  }
+
   /** Cuts both sides. For the end of a drain. */
   destroy(): void {
     this.#response.destroy()
+    // A tunnel has taken it from the answer.
+    if (this.#status === 101) this.socket.destroy()
     this.#forward?.destroy()
   }
 
@@ -403,6 +451,13 @@ export class Exchange implements Client {
       'request',
     )
   }
+}
+
+/** Does this request ask for a WebSocket, where its contract has one? Any other `upgrade` is not for us to follow. */
+export function upgrades({ routes, limits }: Edge, { method, url, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
+  const target = splitTarget(url ?? '/', limits.encodedSlashes)
+  return !(target instanceof Problem) && routes.find(method, target.path)?.route.upgrades === true
 }
 
 function flush(exchange: Exchange): void {

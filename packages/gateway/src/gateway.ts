@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
 import type { Gateway as GatewayDeclaration, System } from '@spandrel/contract'
 import type { Logger } from '@spandrel/runtime'
 import { Connections } from './connections.ts'
 import type { Edge } from './edge.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, upgrades } from './exchange.ts'
 import type { Verifiers } from './identity/access.ts'
 import { ApiKeys, readApiKeys } from './identity/api-keys.ts'
 import { Tokens } from './identity/tokens.ts'
 import { type GatewayHealth, manage, managementPrefix } from './management/management.ts'
+import { Listener } from './listener.ts'
 import { Metrics } from './management/metrics.ts'
 import { type AuthOptions, checkedLimits, type GatewayLimits, type GatewayOptions, wrong } from './options.ts'
 import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
@@ -61,7 +61,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions
-  readonly #server: Server
+  readonly #listener: Listener
   readonly #limits: GatewayLimits
   readonly #logger: Logger
   readonly #metrics = new Metrics()
@@ -89,30 +89,15 @@ class HttpGateway implements Gateway {
     this.#trustedProxies = new TrustedAddresses(options.trustedProxies ?? [])
     this.#serving = this.#serve(options.system)
     this.#contracts = this.#told(options.system, 0)
-    this.#server = createServer({
-      insecureHTTPParser: false,
-      // Its absence is refused by us, as a problem.
-      requireHostHeader: false,
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      // How often the two limits above are looked at.
-      connectionsCheckingInterval: Math.min(1000, limits.headersMs, limits.requestMs),
-      noDelay: true,
+    this.#listener = new Listener(limits, {
+      request: (request, response, head) => this.#take(request, response, head),
+      upgrades: (request) => upgrades(this.#serving.edge, request),
+      fault: (error, socket) => refuseOnWire(error, socket, this.#connections.latest(socket)),
     })
-    const take = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response)
-    // Whatever a client expects is the exchange's to grant, once the head is found good.
-    this.#server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
-    // Too many headers are refused, not dropped in silence: what was dropped may be what protects the service.
-    this.#server.maxHeadersCount = 0
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      refuseOnWire(error, socket as Socket, this.#connections.latest(socket as Socket)),
-    )
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+    return this.#listener.port
   }
 
   async listen({ port, host }: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
@@ -121,15 +106,8 @@ class HttpGateway implements Gateway {
       port: port ?? this.#options.listen ?? system.gateway?.port ?? 8080,
       host: host ?? this.#options.host ?? system.gateway?.host ?? '127.0.0.1',
     }
-    await new Promise<void>((ready, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(at, () => {
-        this.#server.off('error', reject)
-        ready()
-      })
-    })
-    const shown = at.host.includes(':') ? `[${at.host}]` : at.host
-    return { port: this.port, url: `http://${shown}:${this.port}` }
+    const url = await this.#listener.listen(at)
+    return { port: this.port, url }
   }
 
   close({ deadlineMs = 10_000 }: { deadlineMs?: number } = {}): Promise<void> {
@@ -143,7 +121,7 @@ class HttpGateway implements Gateway {
 
   health(): GatewayHealth {
     return {
-      ready: this.#server.listening && !this.#load.draining,
+      ready: this.#listener.listening && !this.#load.draining,
       inFlight: this.#load.inFlight,
       contracts: this.#contracts,
       services: Object.fromEntries(
@@ -257,10 +235,8 @@ class HttpGateway implements Gateway {
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#load.draining = true
-    const closed = new Promise<void>((resolve) => {
-      if (this.#server.listening) this.#server.close(() => resolve())
-      else resolve()
-    })
+    const closed = this.#listener.close()
+    this.#connections.drain()
     const empty = new Promise<void>((resolve) => {
       this.#drained = resolve
       if (this.#connections.size === 0) resolve()
@@ -274,13 +250,13 @@ class HttpGateway implements Gateway {
     if (outcome === 'late') {
       this.#logger.warn({ inFlight: this.#connections.size }, 'the deadline to stop has passed: requests are cut off')
       this.#connections.destroyAll()
-      this.#server.closeAllConnections()
+      this.#listener.destroy()
       await Promise.all([closed, empty])
     }
     await Promise.all([...this.#servings].flatMap(({ pools }) => pools.map((pool) => pool.destroy())))
   }
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  #take(request: IncomingMessage, response: ServerResponse, head?: Buffer): void {
     if (request.url?.startsWith(managementPrefix) === true) {
       return manage(
         {
@@ -296,7 +272,7 @@ class HttpGateway implements Gateway {
     }
     const serving = this.#serving
     serving.began()
-    const exchange = new Exchange(serving.edge, request, response)
+    const exchange = new Exchange(serving.edge, request, response, head)
     this.#connections.add(exchange)
     exchange.run()
   }
@@ -306,7 +282,7 @@ class HttpGateway implements Gateway {
     serving.ended()
     if (!this.#load.draining) return
     // Its connection may have become idle after `server.close` looked.
-    setImmediate(() => this.#server.closeIdleConnections())
+    setImmediate(() => this.#listener.closeIdle())
     if (this.#connections.size === 0) this.#drained?.()
   }
 }

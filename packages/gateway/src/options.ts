@@ -56,6 +56,8 @@ export interface GatewayLimits {
   readonly keepAliveMs: number
   /** milliseconds a client may take no byte of its answer; 30 s */
   readonly stallMs: number
+  /** milliseconds that a WebSocket or an event stream may be silent; 5 min */
+  readonly idleMs: number
   /** milliseconds for the head of an answer where the contract has no `timeout`; 30 s */
   readonly timeoutMs: number
   /** milliseconds to connect to a service; 2 s */
@@ -76,6 +78,7 @@ const defaults: GatewayLimits = {
   requestMs: 60_000,
   keepAliveMs: 65_000,
   stallMs: 30_000,
+  idleMs: 300_000,
   timeoutMs: 30_000,
   connectMs: 2000,
   connections: 256,

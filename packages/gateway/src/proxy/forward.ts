@@ -12,7 +12,7 @@
  * sent → over: broken (502), or no head in time (504, and the connection is cut)
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { FailureKind } from '../management/metrics.ts'
 import { Problem } from '../problem.ts'
@@ -31,6 +31,8 @@ export interface Client {
   head(status: number, headers: IncomingHttpHeaders): void
   /** Writes a part of the body; false: wait for `Forward.resume`. */
   write(chunk: Buffer): boolean
+  /** The service speaks another protocol from here on, on its socket. A fault: it is not taken. */
+  upgraded(status: number, headers: IncomingHttpHeaders, service: Duplex): string | undefined
   /** The answer is whole; what came after its body. */
   end(trailers: IncomingHttpHeaders): void
   /** The answer broke off: the client must see that it is not whole. */
@@ -58,6 +60,10 @@ export interface Sending {
   /** a copy of this request has no second effect */
   readonly repeatable: boolean
   readonly timeoutMs: number
+  /** a WebSocket is asked for */
+  readonly upgrade: boolean
+  /** an answer without end may be silent for so long */
+  readonly idleMs: number
 }
 
 /** An answer that nobody reads is read to its end up to this size, and for this long: the connection stays usable. */
@@ -75,6 +81,8 @@ export class Forward implements Dispatcher.DispatchHandler {
   #everSent = false
   #repeated = false
   #answering = false
+  /** the answer is a stream of events */
+  #events = false
   #over = false
   /** why we ended the exchange ourselves */
   #ended: 'timeout' | 'too-large' | 'nobody' | undefined
@@ -100,7 +108,9 @@ export class Forward implements Dispatcher.DispatchHandler {
   /** The client has gone. What has begun goes on; what has not will not. */
   leave(): void {
     if (this.#over) return
-    if (this.#answering) this.#discard()
+    // Nobody waits for an answer without end, and nothing has to be finished.
+    if (this.#events) this.#end('nobody')
+    else if (this.#answering) this.#discard()
   }
 
   /** Ends the exchange whatever its state. */
@@ -132,8 +142,28 @@ export class Forward implements Dispatcher.DispatchHandler {
     this.#clearTimer()
     this.#answering = true
     if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
-    if (this.#client.left) this.#discard()
-    else this.#client.head(status, headers)
+    this.#events = headers['content-type']?.startsWith('text/event-stream') === true
+    if (!this.#client.left) this.#client.head(status, headers)
+    else if (this.#events) this.#end('nobody')
+    else this.#discard()
+  }
+
+  onRequestUpgrade(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    service: Duplex,
+  ): void {
+    service.on('error', () => {})
+    if (this.#client.left || this.#over) {
+      service.destroy()
+      return this.#finish()
+    }
+    const fault = this.#client.upgraded(status, headers, service)
+    if (fault === undefined) return this.#finish()
+    service.destroy()
+    this.#client.failed('broken', new Error(fault))
+    this.#fail(brokenProblem(this.#sending))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -177,7 +207,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   #attempt(): void {
-    const { route, target, method, headers, body } = this.#sending
+    const { route, target, method, headers, body, upgrade, idleMs } = this.#sending
     const instance = route.pool.pick(this.#tried)
     if (instance === undefined) {
       return this.#fail(this.#everSent ? brokenProblem(this.#sending) : unreachableProblem(route.service))
@@ -191,7 +221,8 @@ export class Forward implements Dispatcher.DispatchHandler {
         method,
         headers,
         body,
-        bodyTimeout: route.endless ? 0 : route.timeoutMs,
+        bodyTimeout: route.endless ? idleMs : route.timeoutMs,
+        ...(upgrade && { upgrade: 'websocket' }),
       },
       this,
     )

@@ -132,6 +132,7 @@ function routeOf(
     endless: Object.values(operation.responses).some(({ content }) =>
       content.some(({ contentType }) => contentType.toLowerCase().startsWith('text/event-stream')),
     ),
+    upgrades: operation.method === 'GET' && operation.responses['101'] !== undefined,
     fixed: fixedHeaders(operation),
     metrics: given.metrics.route(service.name, operation.operation),
   }

@@ -31,6 +31,8 @@ export interface Route {
   readonly timeoutMs: number
   /** declares an endless answer (`text/event-stream`): silence is no fault */
   readonly endless: boolean
+  /** a GET that declares 101: a WebSocket may be opened here */
+  readonly upgrades: boolean
   readonly fixed: FixedHeaders
   readonly metrics: RouteMetrics
 }
