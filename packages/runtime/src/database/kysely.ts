@@ -33,7 +33,7 @@ export interface KyselyDatabaseOptions {
 /** A Kysely instance (PostgreSQL dialect) as a database. It stays the caller's: it is not destroyed here. */
 export function kyselyDatabase<DB>(db: Kysely<DB>, options: KyselyDatabaseOptions = {}): Database<Transaction<DB>> {
   const { pool } = options
-  const names = new PreparedNames(options.prepare ?? true)
+  const names = new PreparedNames(options.prepare)
   const makeTx = (loan: Loan, connection: Connection): Transaction<DB> => lentTransaction(db, loan, connection)
   const hints = options.listen ?? pool
   const base: Database<Transaction<DB>> = {

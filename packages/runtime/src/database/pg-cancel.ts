@@ -17,8 +17,11 @@ interface Session {
 const cancelCode = 80_877_102
 const patienceMs = 5000
 
-/** A hint: nothing is reported, and a server that insists on TLS for it may not hear it. */
-export function cancelStatement(client: object): void {
+/**
+ * A hint: nothing is reported, and a server that insists on TLS for it may not hear it. Resolves when the other side
+ * has dealt with it, or is not there; at the latest after 5 s.
+ */
+export async function cancelStatement(client: object): Promise<void> {
   const { host, port, processID, secretKey } = client as Session
   if (typeof host !== 'string' || typeof port !== 'number') return
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return
@@ -31,5 +34,9 @@ export function cancelStatement(client: object): void {
   socket.unref()
   socket.setTimeout(patienceMs, () => socket.destroy())
   socket.on('error', () => {})
-  socket.end(request)
+  // The server closes, without an answer. To be waited for: a pooler takes one that closes first for a client that has
+  // gone, and passes nothing on. What is never read would never be seen to end.
+  socket.resume()
+  socket.write(request)
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
 }

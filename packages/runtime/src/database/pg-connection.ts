@@ -8,6 +8,8 @@ import type { Connection } from './run-transaction.ts'
 import { StatementQueue } from './statement-queue.ts'
 
 export const defaultAnswerMs = 30_000
+/** How long a cut waits for the other side to have dealt with the cancellation. */
+const cancelMs = 200
 
 /** A statement of the runtime's own, on any connection of the pool. One that failed takes its connection with it. */
 export function pooledQuery(pool: PgPool, names: PreparedNames, answerMs: number): Query {
@@ -15,6 +17,7 @@ export function pooledQuery(pool: PgPool, names: PreparedNames, answerMs: number
     const client = await acquire(pool, answerMs)
     let failed = true
     try {
+      await names.meet(client, answerMs)
       const result = await client.query({ ...statement(sql, values, names.of(sql)), query_timeout: answerMs })
       failed = false
       return single(result) as QueryResult<Row>
@@ -33,12 +36,7 @@ export function pooledQuery(pool: PgPool, names: PreparedNames, answerMs: number
  */
 async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
   const wanted = pool.connect()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), limitMs)
-  })
-  // Also where the pool refuses: a timer that is left would keep a process from ending.
-  const client = await Promise.race([wanted, late]).finally(() => clearTimeout(timer))
+  const client = await within(limitMs, wanted)
   if (client !== 'late') return client
   wanted.then(
     (unwanted) => unwanted.release(),
@@ -47,13 +45,29 @@ async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
   throw Object.assign(new Error(`the pool gave no connection within ${limitMs} ms`), { code: 'ETIMEDOUT' })
 }
 
+async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms)
+  })
+  // Also where the work fails: a timer that is left would keep a process from ending.
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
 /** A connection of the pool for one transaction. */
 export async function pgConnection(
   pool: PgPool,
   names: PreparedNames,
   answerMs = defaultAnswerMs,
 ): Promise<Connection & PgSender> {
-  return new PgConnection(await acquire(pool, answerMs), names, answerMs)
+  const client = await acquire(pool, answerMs)
+  try {
+    await names.meet(client, answerMs)
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+  return new PgConnection(client, names, answerMs)
 }
 
 export interface PgSender {
@@ -72,6 +86,8 @@ class PgConnection implements Connection, PgSender {
   }
   #gathering = false
   #lost = false
+  /** done when the other side has dealt with the cancellation */
+  #cutting: Promise<void> | undefined
   #released = false
 
   constructor(client: PgPoolClient, names: PreparedNames, answerMs: number) {
@@ -84,6 +100,7 @@ class PgConnection implements Connection, PgSender {
   }
 
   issue(what: PgStatement): Promise<PgResult | PgResult[]> {
+    if (this.#cutting !== undefined) return Promise.reject(new Error('Connection terminated: it was cut'))
     if (!this.pipelined) return this.#queue.push(() => this.#client.query(what))
     this.#gather()
     return this.#client.query(what)
@@ -127,14 +144,21 @@ class PgConnection implements Connection, PgSender {
     if (this.#released) return
     this.#released = true
     this.#client.removeListener('error', this.#onError)
-    this.#client.release(broken || this.#lost)
+    // A connection that the pool closes too early is one that nothing can be cancelled on.
+    if (this.#cutting === undefined) this.#client.release(broken || this.#lost)
+    else void this.#cutting.then(() => this.#client.release(true))
   }
 
+  /**
+   * A server looks at its socket only between statements: one that runs would go on and keep its locks, so it is asked
+   * to give that up. Before the socket goes: a pooler knows by it what to cancel. Nothing passes it any more meanwhile.
+   */
   cut(): void {
-    // A server looks at its socket only between statements: one that runs would go on and keep its locks.
-    cancelStatement(this.#client)
-    const { connection } = this.#client as { connection?: { stream?: { destroy?: () => void } } }
-    if (connection?.stream?.destroy !== undefined) connection.stream.destroy()
-    else this.release(true)
+    if (this.#cutting !== undefined || this.#released) return
+    const { connection } = this.#client as { connection?: { stream?: { destroy?(): void; pause?(): void } } }
+    const stream = connection?.stream
+    stream?.pause?.()
+    this.#cutting = within(cancelMs, cancelStatement(this.#client)).then(() => stream?.destroy?.())
+    if (stream?.destroy === undefined) this.release(true)
   }
 }

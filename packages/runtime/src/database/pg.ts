@@ -17,10 +17,7 @@ export type { PgTransaction } from './pg-transaction.ts'
 export type { PgPool, PgQueryable, PgResult, PgStatement } from './pg-types.ts'
 
 export interface PgDatabaseOptions {
-  /**
-   * Whether the runtime's own statements are prepared by name. Default: true; turned off by itself behind a pooler
-   * that cannot prepare, at the cost of one failed statement.
-   */
+  /** whether our own statements are prepared; default: not behind a pooler. `true` where that one keeps them (docs) */
   prepare?: boolean
   /**
    * How long a connection may leave a statement of the runtime's own without an answer, in milliseconds, before it is
@@ -28,6 +25,8 @@ export interface PgDatabaseOptions {
    * closes no connection (FM26).
    */
   answerMs?: number
+  /** a pool for doorbells that reaches the server past a pooler, which loses LISTEN; default: the pool itself */
+  listen?: PgPool
 }
 
 /** A `pg` pool as a database. The pool stays the caller's: it is not closed here. */
@@ -36,7 +35,7 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
   // between being opened and being taken (FM55).
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  const names = new PreparedNames(options.prepare ?? true)
+  const names = new PreparedNames(options.prepare)
   const { answerMs = defaultAnswerMs } = options
   return {
     shares: true,
@@ -49,11 +48,11 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
       return runTransaction(connection, lentTransaction, work, opening)
     },
     async listen(channel, heard) {
-      const connection = new OwnConnection(pool, channel, heard)
+      const connection = new OwnConnection(options.listen ?? pool, channel, heard)
       await connection.open()
       return connection
     },
-    notifier: (channel) => new OwnConnection(pool, channel),
+    notifier: (channel) => new OwnConnection(options.listen ?? pool, channel),
   }
 }
 

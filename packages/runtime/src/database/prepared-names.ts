@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { isForeignSession } from './failure.ts'
+import type { PgQueryable } from './pg-types.ts'
+import { ownPid } from './terminate-backend.ts'
 
 /**
  * A statement that begins with this is planned each time. For reads of tables that are empty one moment and huge the
@@ -8,18 +11,40 @@ export const planEachTime = '/* plan each time */'
 
 /**
  * Names for the runtime's own statements, so that the server plans each once a connection. Only a bounded number of
- * texts gets one, and a driver behind a pooler that cannot prepare gets none any more once it has said so.
+ * texts gets one.
+ *
+ * A pooler that lends sessions out for a transaction does not keep what a client prepared: its statements fail because
+ * they are not there, or because another client's of the same name are. So the first connection is looked at: a pooler
+ * makes up the process id it greets its clients with, the server knows its own.
  */
 export class PreparedNames {
   readonly #names = new Map<string, string>()
-  #enabled: boolean
+  #enabled: boolean | undefined
+  #looking: Promise<void> | undefined
 
-  constructor(enabled: boolean) {
+  /** `enabled`: undefined until the first connection tells. */
+  constructor(enabled: boolean | undefined) {
     this.#enabled = enabled
   }
 
+  /** To be awaited with each connection, before its first statement; one round trip in the life of a pool. */
+  async meet(client: PgQueryable, answerMs: number): Promise<void> {
+    if (this.#enabled !== undefined) return
+    this.#looking ??= this.#look(client, answerMs).finally(() => {
+      this.#looking = undefined
+    })
+    await this.#looking
+  }
+
+  async #look(client: PgQueryable, answerMs: number): Promise<void> {
+    const { processID: greeted } = client as { processID?: unknown }
+    const { rows } = await client.query({ text: ownPid, query_timeout: answerMs })
+    // A driver that does not tell leaves it to the first statement that fails.
+    this.#enabled ??= typeof greeted !== 'number' || rows[0]?.['pid'] === greeted
+  }
+
   of(sql: string): string | undefined {
-    if (!this.#enabled || sql.startsWith(planEachTime)) return undefined
+    if (this.#enabled !== true || sql.startsWith(planEachTime)) return undefined
     const found = this.#names.get(sql)
     if (found !== undefined) return found
     if (this.#names.size >= 200) return undefined
@@ -28,9 +53,8 @@ export class PreparedNames {
     return name
   }
 
-  /** 26000: no such statement; 42P05: it is there already. Both mean that somebody stands between us and the session. */
+  /** What was prepared is not there: the pooler came later, or passes the server's greeting on. */
   saw(error: unknown): void {
-    if (error instanceof Error && 'code' in error && (error.code === '26000' || error.code === '42P05'))
-      this.#enabled = false
+    if (isForeignSession(error)) this.#enabled = false
   }
 }

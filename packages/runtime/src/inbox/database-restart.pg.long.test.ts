@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startPostgres } from '../../../cli/src/embedded/index.ts'
+import { startServer } from '../../../../test/server.ts'
 import {
   Cleanup,
   effectCount,
@@ -38,7 +38,7 @@ const styles: Record<string, { contract: ReturnType<typeof testContract>; handle
 describe('law 8: Postgres crashes and comes back under load', { timeout: 120_000 }, () => {
   for (const [style, { contract, handler }] of Object.entries(styles)) {
     test(`nothing is lost, doubled or reordered, and no attempt is counted (${style})`, async () => {
-      const server = await startPostgres()
+      const server = await startServer()
       cleanup.add({ close: () => server.close() })
       const url = server.url()
       const setup = new pg.Pool({ connectionString: url })

@@ -10,14 +10,22 @@
  *
  * Rows are locked in order (subscription, partition) by everybody, so that nobody deadlocks here.
  *
- * `backend` is the server process of the owner's latest renewal. It is a hint: once it is gone the owner most likely
- * is, and its partitions are taken without waiting for the lease. Should the hint be wrong, the fence holds.
+ * `backend` is the server process of the owner's latest renewal. It is a hint: where it is gone and a renewal is overdue,
+ * the owner most likely is gone, and its partitions are taken without waiting for the lease. The process alone says
+ * little: pools give connections up, and behind a pooler they are the pooler's (seen: every connection that PgBouncer
+ * closed cost a takeover). Should the hint be wrong, the fence holds.
  */
 import type { Query } from '../database/database.ts'
 
-/** Whose sessions are alive. Behind a transaction pooler they are the pooler's, and the lease alone decides. */
-const backendGone = (column: string): string =>
-  `(${column} is not null and not exists (select 1 from pg_stat_get_activity(${column})))`
+/** `graceMs`: how much of the lease is left when a renewal is overdue. */
+const gone = (until: string, backend: string, graceMs: string): string =>
+  `(${until} < clock_timestamp() or (${until} < clock_timestamp() + ${graceMs}::float8 * interval '1 millisecond'
+    and ${backend} is not null and not exists (select 1 from pg_stat_get_activity(${backend}))))`
+
+/** What is left of a lease when half a renewal more than one has been missed. */
+export function graceOf({ leaseMs, renewMs }: { leaseMs: number; renewMs: number }): number {
+  return leaseMs - 1.5 * renewMs
+}
 
 export const registerPartitions = `
 insert into spandrel.partitions (subscription, partition)
@@ -62,13 +70,13 @@ export interface RenewedRow {
 /** All partitions of some subscriptions, and the replicas that share them. */
 export const lookAround = `
 select 'partition' as what, p.subscription, p.partition, p.owner, p.epoch, p.stopped,
-  (p.owner is null or p.until < clock_timestamp() or ${backendGone('p.backend')}) as free,
+  (p.owner is null or ${gone('p.until', 'p.backend', '$2')}) as free,
   p.owner is not null as unclean
 from spandrel.partitions p where p.subscription = any($1)
 union all
 select 'replica', substring(l.name from '^consumer/[^/]*/(.*)$'), null, split_part(l.name, '/', 2), null, null, null, null
 from spandrel.leases l
-where l.name like 'consumer/%' and l.until > clock_timestamp() and not ${backendGone('l.owner::int')}`
+where l.name like 'consumer/%' and not ${gone('l.until', 'l.owner::int', '$2')}`
 
 export type AroundRow =
   | {
@@ -91,7 +99,7 @@ export const lockForTaking = `
 select pg_backend_pid() as taker, p.owner
 from spandrel.partitions p
 where p.subscription = $1 and p.partition = $2 and p.epoch = $3 and p.stopped is null
-  and (p.owner is null or p.until < clock_timestamp() or ${backendGone('p.backend')})
+  and (p.owner is null or ${gone('p.until', 'p.backend', '$4')})
 for update`
 
 /** One taker at a time for a partition: takers must not take each other for the old owner. */

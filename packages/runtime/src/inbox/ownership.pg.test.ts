@@ -129,6 +129,40 @@ describe('replicas', () => {
   })
 })
 
+test('connections that a pool or a pooler closes are no death: nothing is taken over', async () => {
+  const { url, pool, contract } = await world(4)
+  const tuning = { leaseMs: 1500, renewMs: 200 }
+  for (const name of ['a', 'b']) cleanup.add(await runConsumer(url, contract, { thing: writesEffect(name) }, { tuning }))
+  await until(
+    () => owners(pool),
+    (list) => JSON.stringify(share(list)) === '[2,2]',
+  )
+  // Whoever renewed last is closed at once, for as long as ten renewals take; then each has been met often.
+  const closed = new Set<number>()
+  await until(
+    async () => {
+      const ended = await rows<{ pid: number }>(
+        pool,
+        `select pid from (
+           select backend as pid from spandrel.partitions union select owner::int from spandrel.leases where name like 'consumer/%'
+         ) renewed where pid <> pg_backend_pid() and pg_terminate_backend(pid)`,
+      )
+      for (const { pid } of ended) closed.add(pid)
+      return closed.size
+    },
+    (count) => count >= 10,
+  )
+  expect(await rows(pool, "select 1 from spandrel.journal where kind = 'takeover'")).toEqual([])
+  expect(share(await owners(pool))).toEqual([2, 2])
+})
+
+/** Begins a transaction; the server process that runs it. */
+async function begun(client: pg.Client): Promise<number> {
+  await client.query('begin')
+  const { rows: seen } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return seen[0]?.pid ?? 0
+}
+
 describe('the fence', () => {
   test('a raise of the epoch waits for the open transaction; who begins behind it finds no row; renewals pass', async () => {
     const { url, pool } = await world(1)
@@ -148,23 +182,22 @@ describe('the fence', () => {
     expect((await old.query(fence, values)).rowCount).toBe(1)
     // A renewal, and the position, are not kept waiting.
     await pool.query('update spandrel.partitions set until = clock_timestamp()')
-    await taker.query('begin')
+    const takersPid = await begun(taker)
     const raised = taker.query('select 1 from spandrel.partitions for update')
     const waits = (pid: number): Promise<{ blocked: boolean }[]> =>
       rows(pool, 'select cardinality(pg_blocking_pids($1)) > 0 as blocked', [pid])
-    const pidOf = (client: pg.Client): number => (client as unknown as { processID: number }).processID
     await until(
-      () => waits(pidOf(taker)),
+      () => waits(takersPid),
       ([row]) => row?.blocked === true,
     )
     await old.query('update spandrel.partitions set position = 5')
     await old.query('commit')
     await raised
     await taker.query("update spandrel.partitions set epoch = 8, owner = 'new'")
-    await late.query('begin')
+    const latesPid = await begun(late)
     const behind = late.query(fence, values)
     await until(
-      () => waits(pidOf(late)),
+      () => waits(latesPid),
       ([row]) => row?.blocked === true,
     )
     await taker.query('commit')

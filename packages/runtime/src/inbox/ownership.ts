@@ -100,8 +100,8 @@ export class Ownership<Tx> {
   }
 
   async #balance(): Promise<void> {
-    const { database, owner, lanes } = this.#options
-    const { rows } = await database.query<sql.AroundRow>(sql.lookAround, [[...lanes.keys()]])
+    const { database, owner, lanes, tuning } = this.#options
+    const { rows } = await database.query<sql.AroundRow>(sql.lookAround, [[...lanes.keys()], sql.graceOf(tuning)])
     this.#stopped.clear()
     for (const lane of lanes.values()) {
       const replicas = rows
@@ -213,7 +213,7 @@ export class Ownership<Tx> {
         database.query(sql.terminateBlockers, [...place, pid]).catch(() => {})
       }, 200)
       try {
-        const [found] = (await query<{ owner: string | null }>(sql.lockForTaking, [...place, epoch])).rows
+        const [found] = (await query<{ owner: string | null }>(sql.lockForTaking, [...place, epoch, sql.graceOf(tuning)])).rows
         if (found === undefined) return undefined
         const unclean = found.owner !== null
         const values = [...place, owner, tuning.leaseMs, unclean, tuning.window, head, incarnation]

@@ -1,4 +1,5 @@
 /** What may go wrong inside a handler's transaction, and what must come of it. */
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, effects, until } from '../../test/ask.ts'
@@ -110,7 +111,9 @@ test('40001: the attempt runs again from the record on, and there is one effect'
 })
 
 test('40P01: one of two that deadlock runs again, and both end', async () => {
-  const rival = await database.pool.connect()
+  // Only a superuser may look for deadlocks later than others.
+  const rival = new pg.Client(database.superuser)
+  await rival.connect()
   try {
     await rival.query('begin')
     await rival.query(`set local deadlock_timeout = '10s'`)
@@ -133,7 +136,7 @@ test('40P01: one of two that deadlock runs again, and both end', async () => {
     expect(await asked).toMatchObject({ status: 201 })
     expect(await effects(database.pool, item)).toEqual(once)
   } finally {
-    rival.release()
+    await rival.end()
   }
 })
 

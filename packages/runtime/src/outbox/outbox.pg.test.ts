@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 function outboxOf(rig: OutboxRig): ReturnType<typeof createOutbox<NonNullable<(typeof sender)['$types']>>> {
-  const outbox = createOutbox(sender, { database: rig.service.pool, logger: silent })
+  const outbox = createOutbox(sender, { database: rig.database, logger: silent })
   open.push(outbox as unknown as Outbox)
   return outbox
 }

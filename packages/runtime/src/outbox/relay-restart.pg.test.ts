@@ -1,7 +1,8 @@
 /** Postgres stopped as by a crash, and started again, under load. */
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type EmbeddedPostgres, startPostgres } from '../../../cli/src/embedded/index.ts'
+import { startServer } from '../../../../test/server.ts'
+import type { EmbeddedPostgres } from '../../../cli/src/embedded/index.ts'
 import { type Moved, readers, sender } from '../../test/outbox-contract.ts'
 import { outboxIsEmpty, silent, until } from '../../test/outbox-rig.ts'
 import { isCommitUnknown, isTransientFailure } from '../database/failure.ts'
@@ -14,7 +15,7 @@ import { createRelay } from './relay.ts'
 
 let server: EmbeddedPostgres
 beforeAll(async () => {
-  server = await startPostgres()
+  server = await startServer()
 })
 afterAll(() => server.close())
 

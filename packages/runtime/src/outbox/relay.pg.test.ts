@@ -301,14 +301,14 @@ describe('health and retention', () => {
       `update spandrel.outbox set attributes = jsonb_set(attributes::jsonb, '{time}', '"2020-01-01T00:00:00Z"')::text`,
     )
     const client = await rig.service.pool.connect()
-    const { rows } = await client.query('begin; select pg_backend_pid() as pid')
-    void rows
+    await client.query('begin')
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     await rig.stream.pool.query('alter schema spandrel_stream rename to away')
     const relay = startRelay(rig)
     await until(() => relay.health().gauges['unsent'] === 1)
     const { gauges } = relay.health()
     expect(gauges['oldestUnsentSeconds']).toBeGreaterThan(86_400)
-    expect(gauges['oldestTransactionPid']).toBe((client as unknown as { processID: number }).processID)
+    expect(gauges['oldestTransactionPid']).toBe(rows[0]?.pid)
     await client.query('rollback')
     client.release()
   })

@@ -124,12 +124,14 @@ describe('migrations', () => {
   })
 
   test('works as an owner that is no superuser', async () => {
-    const { pool, url, name } = await testDatabase()
+    const { superuser, name } = await testDatabase()
     const role = `owner_${name}`
-    await pool.query(
+    const admin = new pg.Client(superuser)
+    await admin.connect()
+    await admin.query(
       `create role ${role} login; alter database ${name} owner to ${role}; revoke create on schema public from public`,
     )
-    const address = new URL(url)
+    const address = new URL(superuser)
     address.username = role
     const own = new pg.Pool({ connectionString: address.href })
     try {
@@ -141,8 +143,9 @@ describe('migrations', () => {
       expect(rows).toEqual([{ address: 'orders' }])
     } finally {
       await own.end()
-      await pool.query(`drop owned by ${role} cascade; reassign owned by ${role} to postgres`).catch(() => {})
-      await pool.query(`alter database ${name} owner to postgres; drop role ${role}`)
+      await admin.query(`drop owned by ${role} cascade; reassign owned by ${role} to postgres`).catch(() => {})
+      await admin.query(`alter database ${name} owner to postgres; drop role ${role}`)
+      await admin.end()
     }
   })
 })

@@ -8,6 +8,7 @@ import { bookings, type BookingTypes, noGuarantees, validator } from '../../test
 import { bookingsProcess } from '../../test/bookings-process.ts'
 import { book, bookingService, gates, prepareBookings } from '../../test/bookings-service.ts'
 import type { ContractTypes, ServiceContract } from '../contract/service-contract.ts'
+import { pgDatabase } from '../database/pg.ts'
 import { migrateService, migrateStream } from '../schema/migrate.ts'
 import { registrationOf } from '../schema/registration.ts'
 import { createService, type Service } from './create-service.ts'
@@ -59,7 +60,7 @@ afterEach(async () => {
 
 function roundTripService(more: Partial<Parameters<typeof createService>[1]> = {}): Service {
   const service = createService(roundTrip, {
-    database: database.pool,
+    database: pgDatabase(database.pool, database.doorbells),
     transport: stream.url,
     logger: quiet,
     ...(more as object),
