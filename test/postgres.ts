@@ -67,7 +67,9 @@ export async function testDatabase(options: { template?: TestDatabase; max?: num
   const { template } = options
   if (template !== undefined) {
     // Nobody may be connected to what is copied; a pooler stays when its clients have gone.
-    await client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [template.name])
+    await client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
+      template.name,
+    ])
   }
   await client.query(`create database ${name}${template ? ` template ${template.name}` : ''}`)
   if (role !== '') await client.query(`grant create on database ${name} to ${role}`)

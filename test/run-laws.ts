@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs'
 import { foundations, lawFiles, laws } from './laws.ts'
 import { missingFor, olderPostgres } from './server.ts'
 
-const [what = ''] = process.argv.slice(2)
+const [what = '', ...files] = process.argv.slice(2)
 if (!['14', '15', 'pgbouncer'].includes(what)) {
   console.error('node test/run-laws.ts 14 | 15 | pgbouncer')
   process.exit(2)
@@ -32,7 +32,7 @@ if (missing.length > 0) {
 
 for (const { law, says, files } of laws) console.log(`law ${law}: ${says} (${files.length} files)`)
 console.log(`${lawFiles.length} files, ${foundations.length} of them for what the laws stand on\n`)
-const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.laws.config.ts'], {
+const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.laws.config.ts', ...files], {
   stdio: 'inherit',
   env: { ...process.env, SPANDREL_TEST_POSTGRES: postgres, ...(pooler && { SPANDREL_TEST_POOLER: pooler }) },
 })

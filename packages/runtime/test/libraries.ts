@@ -28,7 +28,6 @@ export type OpenLibrary = (url: string) => Promise<Library>
 /** Connections each library may open: fewer than what runs at once. */
 const max = 4
 
-
 const opens = {
   async 'drizzle on pg'(url: string) {
     const pool = new pg.Pool({ connectionString: url, max })

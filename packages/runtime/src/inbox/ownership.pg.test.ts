@@ -132,7 +132,8 @@ describe('replicas', () => {
 test('connections that a pool or a pooler closes are no death: nothing is taken over', async () => {
   const { url, pool, contract } = await world(4)
   const tuning = { leaseMs: 1500, renewMs: 200 }
-  for (const name of ['a', 'b']) cleanup.add(await runConsumer(url, contract, { thing: writesEffect(name) }, { tuning }))
+  for (const name of ['a', 'b'])
+    cleanup.add(await runConsumer(url, contract, { thing: writesEffect(name) }, { tuning }))
   await until(
     () => owners(pool),
     (list) => JSON.stringify(share(list)) === '[2,2]',

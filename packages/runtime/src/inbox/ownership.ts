@@ -213,7 +213,9 @@ export class Ownership<Tx> {
         database.query(sql.terminateBlockers, [...place, pid]).catch(() => {})
       }, 200)
       try {
-        const [found] = (await query<{ owner: string | null }>(sql.lockForTaking, [...place, epoch, sql.graceOf(tuning)])).rows
+        const [found] = (
+          await query<{ owner: string | null }>(sql.lockForTaking, [...place, epoch, sql.graceOf(tuning)])
+        ).rows
         if (found === undefined) return undefined
         const unclean = found.owner !== null
         const values = [...place, owner, tuning.leaseMs, unclean, tuning.window, head, incarnation]

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../test/postgres.ts'
 import { ask, effects, until } from '../../test/ask.ts'
 import { bookingService, prepareBookings } from '../../test/bookings-service.ts'
+import { flushStatistics } from '../../test/flush-statistics.ts'
 import { asDatabase } from '../database/as-database.ts'
 import { createExpiryLoop, expireKeys } from '../service/expiry.ts'
 import type { Service } from '../service/create-service.ts'
@@ -134,7 +135,7 @@ test('FM06: among 300,000 keys an expiry reads only what it deletes', async () =
 
 /** Blocks of the table that were looked at; the pool has one connection, which first tells what it did. */
 async function blocksSeen(one: pg.Pool): Promise<number> {
-  await one.query('select pg_stat_force_next_flush()')
+  await flushStatistics(async (sql) => one.query(sql))
   const { rows } = await one.query<{ blocks: number }>(
     `select (heap_blks_read + heap_blks_hit)::int as blocks
      from pg_statio_user_tables where relid = 'spandrel.keys'::regclass`,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { flushStatistics } from '../../test/flush-statistics.ts'
 import { outboxRig } from '../../test/outbox-rig.ts'
 import type { MessageAttributes } from '../message/envelope.ts'
 import { takeLease } from './relay-lease.ts'
@@ -31,7 +32,7 @@ test(
       return found.length
     }
     const scanned = async (): Promise<number> => {
-      await query('select pg_stat_force_next_flush()')
+      await flushStatistics(query)
       const { rows: stats } = await query<{ n: string }>(
         "select sum(seq_tup_read) as n from pg_stat_user_tables where schemaname = 'spandrel' and relname in ('outbox', 'sent', 'held')",
       )
