@@ -25,7 +25,17 @@ export type {
   SecurityScheme,
 } from './model/operation.ts'
 export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './model/message.ts'
-export type { ContractDocument, Defaults, Gateway, Service, Setting, System, Use, Workflow } from './model/system.ts'
+export type {
+  ContractDocument,
+  Defaults,
+  Gateway,
+  Offer,
+  Service,
+  Setting,
+  System,
+  Use,
+  Workflow,
+} from './model/system.ts'
 export {
   checkDocuments,
   checkSystem,

@@ -25,6 +25,7 @@ import { readHead, type RequestHead } from './proxy/request-head.ts'
 import { responseHead } from './proxy/response-head.ts'
 import { announcedTrailers, passedTrailers } from './proxy/trailers.ts'
 import { handshakeFault, tunnel } from './proxy/tunnel.ts'
+import { locationAt, withoutSegments } from './routes/base-paths.ts'
 import { type RequestTarget, splitTarget } from './routes/request-target.ts'
 import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
@@ -124,7 +125,7 @@ export class Exchange implements Client {
     const { limits, routes, trustedHeader } = this.#edge
     const target = splitTarget(this.#request.url ?? '/', limits.encodedSlashes)
     const method = this.#request.method ?? 'GET'
-    const match = target instanceof Problem ? undefined : routes.find(method, target.path)
+    const match = target instanceof Problem ? undefined : routes.find(method, target.path, this.#request.rawHeaders)
     const head = readHead(this.#request.rawHeaders, match?.route.wanted, trustedHeader, limits.headers)
     const named = match?.route.correlationHeader
     this.#correlationId = correlationOf(
@@ -140,7 +141,7 @@ export class Exchange implements Client {
     this.#awaited = head.expect !== undefined && this.#bodyBytes > 0 && httpVersion !== '1.0'
     const fault = requestFault(httpVersion, head, target, this.#edge.pseudonym)
     if (fault !== undefined) return this.answer(fault)
-    if (match === undefined) return this.answer(this.#notRouted(target.path))
+    if (match === undefined) return this.answer(routes.refusal(method, target.path))
     this.#route = match.route
     // What stands there is no body to its reader, whatever its length says.
     if (this.#upgradeHead !== undefined && this.#bodyBytes > 0) {
@@ -192,7 +193,8 @@ export class Exchange implements Client {
     const { route, head, target, peer, identity } = ready
     const { trustedProxies, secret, pseudonym, limits } = this.#edge
     const method = this.#request.method ?? 'GET'
-    const text = target.query === '' ? target.path : `${target.path}?${target.query}`
+    const path = route.ownSegments === 0 ? target.path : withoutSegments(target.path, route.ownSegments)
+    const text = target.query === '' ? path : `${path}?${target.query}`
     const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
     const trace = continueTrace(head.traceparent, head.tracestate)
     this.#traceId = trace.traceId
@@ -263,6 +265,10 @@ export class Exchange implements Client {
 
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
+    const { prefixes, basePath = '' } = this.#route ?? {}
+    if (prefixes !== undefined && headers.location !== undefined) {
+      headers.location = locationAt(basePath, prefixes, headers.location)
+    }
     const head = responseHead(status, headers, this.#correlationId, this.#route?.fixed ?? [])
     if (this.#takesTrailers && headers.trailer !== undefined && headers['content-length'] === undefined) {
       this.#trailers = announcedTrailers(headers.trailer)
@@ -407,12 +413,6 @@ export class Exchange implements Client {
     this.answer(new Problem('internal-error', { detail: 'The fault is in the log of the gateway.' }))
   }
 
-  #notRouted(path: string): Problem {
-    const allowed = this.#edge.routes.allowed(path)
-    if (allowed.length === 0) return new Problem('not-found')
-    return new Problem('method-not-allowed', { headers: ['allow', allowed.join(', ')] })
-  }
-
   /** The client's side is over, well or not. Called by the answer, and by a connection that ends before it. */
   close(): void {
     if (this.#closed) return
@@ -454,10 +454,10 @@ export class Exchange implements Client {
 }
 
 /** Does this request ask for a WebSocket, where its contract has one? Any other `upgrade` is not for us to follow. */
-export function upgrades({ routes, limits }: Edge, { method, url, headers }: IncomingMessage): boolean {
+export function upgrades({ routes, limits }: Edge, { method, url, headers, rawHeaders }: IncomingMessage): boolean {
   if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
   const target = splitTarget(url ?? '/', limits.encodedSlashes)
-  return !(target instanceof Problem) && routes.find(method, target.path)?.route.upgrades === true
+  return !(target instanceof Problem) && routes.find(method, target.path, rawHeaders)?.route.upgrades === true
 }
 
 function flush(exchange: Exchange): void {

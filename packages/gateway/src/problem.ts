@@ -20,6 +20,7 @@ const kinds = {
   'key-invalid': [400, 'The idempotency key cannot be used'],
   'caller-unknown': [401, 'The caller is not known'],
   forbidden: [403, 'The caller may not do this'],
+  'version-unknown': [400, 'No such version here'],
   'not-found': [404, 'No such path'],
   'method-not-allowed': [405, 'No such method here'],
   'request-timeout': [408, 'The request did not arrive in time'],

@@ -6,6 +6,7 @@ import type {
   KeyGuarantee,
   JsonSchema,
   NamedSchema,
+  Offer,
   Parameter,
   SecurityScheme,
   Service,
@@ -27,6 +28,7 @@ export interface OperationSketch {
   answers?: Readonly<Record<string, string>>
   deprecated?: boolean
   sunset?: string
+  servers?: readonly string[]
 }
 
 export interface ServiceSketch {
@@ -34,6 +36,10 @@ export interface ServiceSketch {
   operations: Readonly<Record<string, OperationSketch>>
   schemas?: Readonly<Record<string, JsonSchema>>
   external?: boolean
+  /** how the gateway offers it */
+  gateway?: Omit<Offer, 'location'>
+  /** of its document */
+  servers?: readonly string[]
 }
 
 const location = { file: '/contracts/test.openapi.yaml', line: 1, column: 1, pointer: '' }
@@ -83,7 +89,22 @@ function service(name: string, sketch: ServiceSketch): Service {
       url: { text: sketch.url, value: sketch.url, default: sketch.url, missing: [], location },
     }),
     keys: 'service',
-    documents: [],
+    ...(sketch.gateway !== undefined && { gateway: { ...sketch.gateway, location } }),
+    documents:
+      sketch.servers === undefined
+        ? []
+        : [
+            {
+              file: `/contracts/${name}.openapi.yaml`,
+              kind: 'openapi',
+              specification: '3.1.0',
+              title: name,
+              version: '1.0.0',
+              servers: sketch.servers,
+              sidecars: [],
+              location,
+            },
+          ],
     operations: Object.fromEntries(
       Object.entries(sketch.operations).map(([operation, one]) => [operation, operationOf(name, operation, one)]),
     ),
@@ -146,6 +167,7 @@ function operationOf(service: string, operation: string, sketch: OperationSketch
     callbacks: [],
     deprecated: sketch.deprecated ?? false,
     ...(sketch.sunset !== undefined && { sunset: sketch.sunset }),
+    ...(sketch.servers !== undefined && { servers: sketch.servers }),
     location: at,
   }
 }

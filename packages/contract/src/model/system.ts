@@ -91,6 +91,19 @@ export interface Gateway {
   readonly location: SourceLocation
 }
 
+/** How the gateway offers the HTTP operations of a service. */
+export interface Offer {
+  /** before every path of its operations: `/v1`; `servers`: the paths of its documents' servers */
+  readonly path?: string
+  /** requests are for it where this header has this value; `default`: also where there is no such header */
+  readonly version?: { readonly header: string; readonly value: string; readonly default: boolean }
+  /** since when all of it is deprecated, RFC 3339 */
+  readonly deprecated?: string
+  /** when all of it goes, RFC 3339 */
+  readonly sunset?: string
+  readonly location: SourceLocation
+}
+
 export interface Workflow {
   readonly name: string
   readonly coordination: 'orchestration' | 'choreography'
@@ -120,6 +133,8 @@ export interface Service {
   readonly database?: Setting
   /** a foreign service's push URL: its messages arrive there as HTTP POSTs */
   readonly events?: Setting
+  /** absent: its operations are offered at their own paths, to every request */
+  readonly gateway?: Offer
   /** command that starts it in `spandrel dev`, run in `dir` */
   readonly dev?: string
   /** who keeps key records */

@@ -13,7 +13,7 @@ import { linkChannels } from './link-channels.ts'
 import { linkUses } from './link-uses.ts'
 import type { SystemFile } from './read-files.ts'
 import { readCheck } from './read-check.ts'
-import { readGateway, readTransport, readWorkflows, settingAt } from './read-settings.ts'
+import { readGateway, readOffer, readTransport, readWorkflows, settingAt } from './read-settings.ts'
 import { resolveReferences } from './resolve-references.ts'
 import type { Environment } from './variables.ts'
 
@@ -132,6 +132,7 @@ function buildService(
     ...optional('url', url),
     ...optional('database', database),
     ...optional('events', events),
+    ...optional('gateway', readOffer(node)),
     ...optional('dev', textAt(node, 'dev')),
     keys: keys ?? (external || pushed !== undefined ? 'gateway' : 'service'),
     documents: content.documents,

@@ -1,9 +1,9 @@
 import { parseExpression } from '../guarantees/expression.ts'
 import type { Findings } from '../findings/findings.ts'
 import { didYouMean } from '../findings/nearest.ts'
-import type { Gateway, Setting, Workflow } from '../model/system.ts'
+import type { Gateway, Offer, Setting, Workflow } from '../model/system.ts'
 import { optional } from '../model/optional.ts'
-import { entriesAt, field, listAt, mapAt, text, textAt } from '../source/node.ts'
+import { entriesAt, field, flagAt, listAt, mapAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
 import type { SystemFile } from './read-files.ts'
 import type { Environment } from './variables.ts'
@@ -94,6 +94,24 @@ export function readGateway(root: Node, findings: Findings): Gateway | undefined
     ...(header === undefined
       ? {}
       : { trusted: { header, from: listAt(trusted, 'from').flatMap((item) => text(item) ?? []) } }),
+    location: node.at,
+  }
+}
+
+/** `gateway:` of a service. */
+export function readOffer(service: Node): Offer | undefined {
+  const node = mapAt(service, 'gateway')
+  if (node === undefined) return undefined
+  const version = mapAt(node, 'version')
+  const header = textAt(version, 'header')
+  const value = textAt(version, 'value')
+  return {
+    ...optional('path', textAt(node, 'path')),
+    ...(header === undefined || value === undefined
+      ? {}
+      : { version: { header, value, default: flagAt(version, 'default') ?? false } }),
+    ...optional('deprecated', textAt(node, 'deprecated')),
+    ...optional('sunset', textAt(node, 'sunset')),
     location: node.at,
   }
 }

@@ -41,6 +41,42 @@ const use: Shape = {
   },
 }
 
+const offer: Shape = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'How the gateway offers its HTTP operations, where that is not at their own paths.',
+  examples: [{ path: '/v1' }],
+  properties: {
+    path: {
+      title: 'a path, or `servers`',
+      description: 'What stands before every path. `servers`: the paths of the `servers` of its documents.',
+      type: 'string',
+      pattern: "^(?:(?:/[A-Za-z0-9._~!$&'()+,;=:@-]+)+|servers)$",
+      examples: ['/v1'],
+      'x-hint': 'write `/v1`, without a slash at the end, or `servers`',
+    },
+    version: {
+      type: 'object',
+      required: ['header', 'value'],
+      additionalProperties: false,
+      description: 'Only requests with this header are for it; so several versions have the same paths.',
+      examples: [{ header: 'Accept-Version', value: '1', default: true }],
+      properties: {
+        header: text('The header that names the version.', 'Accept-Version'),
+        value: text('What it says for this one.', '1'),
+        default: {
+          type: 'boolean',
+          default: false,
+          description: 'Requests without the header are for it, too.',
+          examples: [true],
+        },
+      },
+    },
+    deprecated: { ...date, description: 'All of it is deprecated, since then.', examples: ['2026-06-01'] },
+    sunset: { ...date, description: 'When all of it goes.', examples: ['2027-06-01'] },
+  },
+}
+
 const service: Shape = {
   type: 'object',
   required: ['contracts'],
@@ -76,6 +112,7 @@ const service: Shape = {
     url: text('Base URL of its HTTP operations.', '${ORDERS_URL:-http://127.0.0.1:7001}'),
     database: text('Its own database.', '${LEDGER_DATABASE_URL}'),
     events: text('Where its messages are posted to, if it is not on the runtime.', 'http://127.0.0.1:7005/events'),
+    gateway: offer,
     dev: text('What starts it in `spandrel dev`.', 'node src/main.ts'),
     uses: {
       type: 'object',

@@ -35,6 +35,22 @@ describe('faults of spandrel.yaml', () => {
     {
       file,
       from: '    owner: team-finance',
+      to: '    gateway: { path: ▸/v1/ }\n    owner: team-finance',
+      id: 'wrong-format',
+      says: 'is not a path, or `servers`',
+      hint: 'without a slash at the end',
+    },
+    {
+      file,
+      from: '    owner: team-finance',
+      to: '    gateway: { version: { header: Accept-Version, value: ▸1 } }\n    owner: team-finance',
+      id: 'wrong-type',
+      says: '`value` must be text; found 1',
+      hint: "'1'",
+    },
+    {
+      file,
+      from: '    owner: team-finance',
       to: '    ▸onwer: team-finance',
       id: 'unknown-key',
       says: '`onwer` is not a member of `ledger`',

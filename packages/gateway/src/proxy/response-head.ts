@@ -29,7 +29,8 @@ export function responseHead(
   }
   for (let index = 0; index < fixed.length; index += 2) {
     const name = fixed[index] as string
-    if (headers[name] === undefined) head.push(name, fixed[index + 1] as string)
+    // What an answer varies by is said by both: several lines are one list.
+    if (headers[name] === undefined || name === 'vary') head.push(name, fixed[index + 1] as string)
   }
   return head
 }

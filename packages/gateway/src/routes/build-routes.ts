@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import { directed, type HttpOperation, SchemaCompiler, type Service } from '@spandrel/contract'
+import { directed, type HttpOperation, type Offer, SchemaCompiler, type Service } from '@spandrel/contract'
 import { AccessRule, type Verifiers } from '../identity/access.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
@@ -8,6 +8,7 @@ import { BodyRule, bodyType } from '../validation/body.ts'
 import { KeyRule } from '../validation/idempotency-key.ts'
 import { parameterCheck } from '../validation/parameters.ts'
 import { shapeOf } from '../validation/schema-shape.ts'
+import { basePathsOf, freePathOf } from './base-paths.ts'
 import { pathNamesOf, RouteTable } from './route-table.ts'
 import type { Route } from './route.ts'
 
@@ -49,16 +50,16 @@ export function buildRoutes(
         )
       }
       const own = options.operations?.[`${service.name}.${operation.operation}`]
-      table.add(
-        routeOf(operation, service, compiler, {
-          pool,
-          access: new AccessRule(operation, verifiers),
-          bodyBytes: own?.bodyBytes ?? limits.bodyBytes,
-          timeoutMs: own?.timeoutMs ?? operation.guarantees.values.timeoutMs ?? limits.timeoutMs,
-          trustedHeader: verifiers.trusted?.header,
-          metrics,
-        }),
-      )
+      const route = routeOf(operation, service, compiler, {
+        pool,
+        access: new AccessRule(operation, verifiers),
+        bodyBytes: own?.bodyBytes ?? limits.bodyBytes,
+        timeoutMs: own?.timeoutMs ?? operation.guarantees.values.timeoutMs ?? limits.timeoutMs,
+        trustedHeader: verifiers.trusted?.header,
+        metrics,
+      })
+      for (const basePath of basePathsOf(service, operation))
+        table.add(offeredAt(basePath, route), () => freePathOf(service, operation))
     }
     compiler.finish()
   }
@@ -78,7 +79,7 @@ function routeOf(
     trustedHeader: string | undefined
     metrics: Metrics
   },
-): Route {
+): Omit<Route, 'basePath' | 'ownSegments' | 'prefixes' | 'pathNames'> {
   const { idempotency } = operation.guarantees.values
   const key = typeof idempotency === 'object' ? new KeyRule(idempotency) : undefined
   // OpenAPI, Parameter Object: as parameters these three are ignored.
@@ -112,7 +113,6 @@ function routeOf(
       key?.expression.source === 'request.query' ||
       parameters.some(({ in: place }) => place === 'query' || place === 'querystring'),
     needsCookies: parameters.some(({ in: place }) => place === 'cookie'),
-    pathNames: pathNamesOf(operation.path),
     wanted: wanted.size > 0 ? wanted : undefined,
     correlationHeader,
     body:
@@ -133,20 +133,43 @@ function routeOf(
       content.some(({ contentType }) => contentType.toLowerCase().startsWith('text/event-stream')),
     ),
     upgrades: operation.method === 'GET' && operation.responses['101'] !== undefined,
-    fixed: fixedHeaders(operation),
+    version: service.gateway?.version,
+    fixed: fixedHeaders(operation, service.gateway),
     metrics: given.metrics.route(service.name, operation.operation),
   }
 }
 
 const ignoredHeaders = new Set(['accept', 'content-type', 'authorization'])
 
-/** RFC 9745 wants a date, a contract says only that it is so: the epoch means "has been for long". RFC 8594: sunset. */
-function fixedHeaders({ deprecated, sunset }: HttpOperation): string[] {
+function offeredAt(basePath: string, route: ReturnType<typeof routeOf>): Route {
+  const prefixes = [...new Set(route.pool.instances.map(({ prefix }) => prefix))]
+  return {
+    ...route,
+    basePath,
+    ownSegments: basePath.split('/').length - 1,
+    prefixes: prefixes.every((prefix) => prefix === basePath) ? undefined : prefixes,
+    pathNames: pathNamesOf(route.operation.path),
+  }
+}
+
+/**
+ * RFC 9745 wants a date, a contract says only that it is so: the epoch means "has been for long". RFC 8594: sunset. An
+ * answer that depends on a header says so (RFC 9110, 12.5.5), or a cache gives one version's to who asked for another.
+ */
+function fixedHeaders({ deprecated, sunset }: HttpOperation, offer: Offer | undefined): string[] {
   const fixed: string[] = []
-  if (deprecated) fixed.push('deprecation', '@0')
-  const date = sunset === undefined ? undefined : new Date(sunset)
-  if (date !== undefined && !Number.isNaN(date.getTime())) fixed.push('sunset', date.toUTCString())
+  const since = secondsOf(offer?.deprecated)
+  if (since !== undefined) fixed.push('deprecation', `@${since}`)
+  else if (deprecated) fixed.push('deprecation', '@0')
+  const gone = secondsOf(sunset ?? offer?.sunset)
+  if (gone !== undefined) fixed.push('sunset', new Date(gone * 1000).toUTCString())
+  if (offer?.version !== undefined) fixed.push('vary', offer.version.header)
   return fixed
+}
+
+function secondsOf(date: string | undefined): number | undefined {
+  const seconds = date === undefined ? Number.NaN : new Date(date).getTime() / 1000
+  return Number.isNaN(seconds) ? undefined : seconds
 }
 
 function urlsOf(service: Service, given: string | readonly string[] | undefined): URL[] {

@@ -1,7 +1,10 @@
 import type { HttpOperation } from '@spandrel/contract'
 import { SpandrelError } from '@spandrel/runtime'
+import { wrong } from '../options.ts'
+import { Problem } from '../problem.ts'
 import { PathTree } from './path-tree.ts'
 import type { Route } from './route.ts'
+import { Versions } from './versions.ts'
 
 export interface Match {
   readonly route: Route
@@ -9,23 +12,16 @@ export interface Match {
   readonly values: readonly string[]
 }
 
-/** Method and path → operation. */
+/** Method, path and version → operation. */
 export class RouteTable {
-  readonly #tree = new PathTree<Route>()
+  readonly #tree = new PathTree<Versions>()
   readonly #methods = new Set<string>()
   readonly routes: Route[] = []
 
-  add(route: Route): void {
-    const { operation } = route
-    const other = this.#put(operation.method, route)
-    if (other !== undefined) {
-      throw new SpandrelError(
-        'wrong-configuration',
-        `${operation.service}.${operation.operation} and ${other.operation.service}.${other.operation.operation} have ` +
-          `the same route ${operation.method} ${operation.path}:\n  ${where(other.operation)}\n  ${where(operation)}`,
-        { hint: 'give one of them another path, or put a gateway of its own before one of the services' },
-      )
-    }
+  /** `freePath`: where it could be offered instead, for the error that says it cannot be told from another. */
+  add(route: Route, freePath: () => string): void {
+    const other = this.#put(route.operation.method, route)
+    if (other !== undefined) throw clash(route, other, freePath())
     this.routes.push(route)
   }
 
@@ -34,10 +30,10 @@ export class RouteTable {
     for (const route of this.routes) if (route.operation.method === 'GET') this.#put('HEAD', route)
   }
 
-  find(method: string, path: string): Match | undefined {
-    if (!this.#methods.has(method)) return undefined
+  /** `rawHeaders`: they tell versions apart. */
+  find(method: string, path: string, rawHeaders: readonly string[]): Match | undefined {
     const values: string[] = []
-    const route = this.#tree.find(method, path, values)
+    const route = this.#at(method, path, values)?.find(rawHeaders)
     return route === undefined ? undefined : { route, values }
   }
 
@@ -46,17 +42,28 @@ export class RouteTable {
     return [...this.#methods].sort()
   }
 
-  /** The methods a path takes; empty: the path is unknown. */
-  allowed(path: string): string[] {
-    return [...this.#methods].filter((method) => this.find(method, path) !== undefined).sort()
+  /** Why there is no route: no such path, no such method there, or no such version. */
+  refusal(method: string, path: string): Problem {
+    const versions = this.#at(method, path, [])
+    if (versions !== undefined) {
+      const { headerName, values } = versions
+      return new Problem('version-unknown', { detail: `Say in the header ${headerName} which: ${values.join(', ')}.` })
+    }
+    const allowed = [...this.#methods].filter((other) => this.#at(other, path, []) !== undefined).sort()
+    if (allowed.length === 0) return new Problem('not-found')
+    return new Problem('method-not-allowed', { headers: ['allow', allowed.join(', ')] })
   }
 
-  /** Returns what has the route already. */
+  #at(method: string, path: string, values: string[]): Versions | undefined {
+    return this.#methods.has(method) ? this.#tree.find(method, path, values) : undefined
+  }
+
+  /** Returns the route that this one cannot be told from. */
   #put(method: string, route: Route): Route | undefined {
-    const { operation } = route
+    const { operation, basePath } = route
     this.#methods.add(method)
     try {
-      return this.#tree.add(method, operation.path, route)
+      return this.#tree.add(method, basePath + operation.path, new Versions(route))?.add(route)
     } catch (cause) {
       throw new SpandrelError(
         'wrong-configuration',
@@ -65,6 +72,31 @@ export class RouteTable {
       )
     }
   }
+}
+
+function clash(route: Route, other: Route, freePath: string): SpandrelError {
+  const { operation, service, basePath, version } = route
+  const names = `${service}.${operation.operation} and ${other.service}.${other.operation.operation}`
+  const places = `${where(other.operation)}\n  ${where(operation)}`
+  const both = version === undefined || other.version === undefined ? undefined : { version, other: other.version }
+  if (both === undefined) {
+    return wrong(
+      `${names} have the same route ${operation.method} ${basePath}${operation.path}:\n  ${places}`,
+      service === other.service
+        ? 'give one of them another path'
+        : `give each a path of its own: services.${service}: { gateway: { path: ${freePath} } } in spandrel.yaml`,
+    )
+  }
+  const why =
+    both.version.header.toLowerCase() !== both.other.header.toLowerCase()
+      ? `are told apart by two headers, ${both.other.header} and ${both.version.header}`
+      : both.version.value === both.other.value
+        ? `are both version ${both.version.value}`
+        : 'are both the default'
+  return wrong(
+    `${names} have the same route ${operation.method} ${basePath}${operation.path}, and ${why}:\n  ${places}`,
+    `correct gateway.version of services.${service} or services.${other.service} in spandrel.yaml`,
+  )
 }
 
 /** `{orderId}` in the order of the template. */

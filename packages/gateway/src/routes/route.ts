@@ -1,4 +1,4 @@
-import type { HttpOperation } from '@spandrel/contract'
+import type { HttpOperation, Offer } from '@spandrel/contract'
 import type { AccessRule } from '../identity/access.ts'
 import type { RouteMetrics } from '../management/metrics.ts'
 import type { FixedHeaders } from '../proxy/response-head.ts'
@@ -12,6 +12,14 @@ export interface Route {
   readonly operation: HttpOperation
   readonly service: string
   readonly pool: ServicePool
+  /** what stands before the operation's path at the gateway: `/v1`; empty: nothing */
+  readonly basePath: string
+  /** of `basePath`: so many are taken off before the service is asked */
+  readonly ownSegments: number
+  /** of the URLs of its service, where they are others than `basePath`: a `location` that begins so is turned around */
+  readonly prefixes: readonly string[] | undefined
+  /** which requests are for it, where several versions have its path */
+  readonly version: NonNullable<Offer['version']> | undefined
   readonly access: AccessRule
   readonly parameters: readonly ParameterCheck[]
   readonly needsQuery: boolean
