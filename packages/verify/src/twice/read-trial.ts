@@ -38,7 +38,7 @@ function judge(trial: Trial, thing: Thing): Judged {
       : { reading: 'unclear', words: `One got no answer: ${lost.outcome.why}. What it did is not known.` }
   }
   const [first, second] = answers as [Answer, Answer]
-  if (good.length === 0) return noneSucceeded(first, second)
+  if (good.length === 0) return noneSucceeded(first, second, thing)
   if (good.length === 1) return oneSucceeded(trial, first, second)
   const comparison = compareAnswers(first, second)
   if (comparison.kind === 'two') {
@@ -73,20 +73,60 @@ function judge(trial: Trial, thing: Thing): Judged {
 }
 
 /** Only a 4xx says that nothing was done. */
-function noneSucceeded(first: Answer, second: Answer): Judged {
+function noneSucceeded(first: Answer, second: Answer, thing: Thing): Judged {
   const statuses = both(first, second)
   const some = (from: number): boolean => [first, second].some(({ status }) => status >= from && status < from + 100)
   if (some(500))
     return { reading: 'failed', words: `None succeeded (${statuses}). What they did before they failed is not known.` }
+  const apart = sentApart(first, second)
+  if (apart !== undefined) {
+    const { locations, ids } = apart
+    const words = `The first was sent to ${locations[0]}, the second to ${locations[1]} (${statuses})`
+    // As a form does it: what was made is where one is sent.
+    return ids === undefined
+      ? {
+          reading: 'unclear',
+          words: `${words}. Redirects are not followed; whether it ran twice, the answers do not tell.`,
+        }
+      : { reading: 'doubled', ids, words: `${words}: two ${thing.many}.` }
+  }
   if (some(300)) {
     const to = first.headers['location'] ?? second.headers['location']
     const where = to === undefined ? '' : ` to ${to}`
+    // After a form these two lead to what was made; the others lead to where it is to be sent.
+    if (to !== undefined && [first, second].every(({ status }) => status === 302 || status === 303)) {
+      const words = `Both were sent${where} (${statuses}). Redirects are not followed; whether it ran twice, the answers do not tell.`
+      return { reading: 'unclear', words }
+    }
     return {
       reading: 'failed',
       words: `Sent elsewhere (${statuses})${where}. Redirects are not followed, -L is ignored: give the address itself.`,
     }
   }
   return { reading: 'failed', words: `Both were refused (${statuses}): nothing was done.` }
+}
+
+/** Two redirects to different places; `ids`: what differs is the last part of their paths alone. */
+function sentApart(
+  first: Answer,
+  second: Answer,
+): { locations: readonly [string, string]; ids?: readonly [string, string] } | undefined {
+  const [one, other] = [first, second].map(({ status, headers }) =>
+    status >= 300 && status < 400 ? headers['location'] : undefined,
+  )
+  if (one === undefined || other === undefined) return undefined
+  const [here, there] = [partsOf(one), partsOf(other)]
+  if (here.join('/') === there.join('/')) return undefined
+  const alike = here.length > 1 && here.slice(0, -1).join('/') === there.slice(0, -1).join('/')
+  return { locations: [one, other], ...(alike && { ids: [here.at(-1)!, there.at(-1)!] }) }
+}
+
+/** Without what is asked there: a `state` or a `token` is another one each time. */
+function partsOf(location: string): string[] {
+  return location
+    .replace(/[?#].*$/, '')
+    .replace(/\/$/, '')
+    .split('/')
 }
 
 function oneSucceeded(trial: Trial, first: Answer, second: Answer): Judged {

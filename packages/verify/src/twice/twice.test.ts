@@ -188,6 +188,25 @@ describe('twice', () => {
     )
   })
 
+  test('redirects as after a form: two places are two things, one place tells nothing', async () => {
+    let orders = 0
+    const known = new Map<string, number>()
+    const url = await serve(async ({ key, response }) => {
+      const order = known.get(key ?? '') ?? ++orders
+      if (key !== undefined) known.set(key, order)
+      response.setHeader('location', `/orders/${order}?shown=${Math.random()}`)
+      return [302]
+    })
+    const report = await ask(url)
+    expect(readings(report.withoutKey)).toEqual(['doubled', 'doubled'])
+    expect(report.withoutKey[0]?.words).toMatch(
+      /^The first was sent to \/orders\/1\S+, the second to \/orders\/2\S+ \(302\): two orders\.$/,
+    )
+    expect(readings(report.withKey).slice(0, 2)).toEqual(['unclear', 'unclear'])
+    expect(report.withKey[0]?.words).toMatch(/^Both were sent to \/orders\/\d+\S+ \(302\)/)
+    expect(report.verdict).toBe('unclear')
+  })
+
   test('a server that dies on the second copy: unclear, never safe', async () => {
     const seen = new Set<string>()
     const url = await serve(async ({ key = '', response }) => {
