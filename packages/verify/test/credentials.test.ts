@@ -31,7 +31,9 @@ paths:
         count: $response.body#/total
         settles: PT0.1S
         example: { name: probe }
-      parameters: [{ name: Idempotency-Key, in: header, required: true, schema: { type: string } }]
+      parameters:
+        - { name: Idempotency-Key, in: header, required: true, schema: { type: string } }
+        - { name: api_key, in: query, required: true, schema: { type: string, default: SECRET-three } }
       requestBody: { content: { application/json: { schema: { type: object } } } }
       responses: { '201': { description: written } }
     get:
@@ -56,7 +58,10 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
         if (request.method === 'POST' && !body.endsWith('}')) return void response.writeHead(400).end()
         if (request.method === 'POST') {
           notes.push((JSON.parse(body) as { name: string }).name)
-          response.writeHead(201).end()
+          // It says too much.
+          const echoed = `you are ${request.headers.authorization}, or ${request.headers.authorization?.slice(7)}`
+          response.writeHead(201, { 'set-cookie': ['session=SECRET-four; Path=/', 'other=SECRET-five; HttpOnly'] })
+          response.end(JSON.stringify({ echoed, again: request.headers['x-own'] ?? 'nothing' }))
           return
         }
         const name = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
@@ -71,6 +76,8 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
   })
   await writeFile(join(folder, 'notes.openapi.yaml'), document)
   const file = join(folder, 'run.jsonl')
+  // Somebody's from before, that everybody may read.
+  await writeFile(file, 'old', { mode: 0o644 })
   const { records } = await run({
     plan: await planOf(join(folder, 'notes.openapi.yaml')),
     instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
@@ -80,7 +87,12 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
   })
   expect(callers).toEqual(new Set(['Bearer SECRET-one', 'SECRET-two']))
   const text = await readFile(file, 'utf8')
-  expect(text).not.toContain('SECRET')
+  // What the contract itself says is no secret.
+  const said = text.split('\n').slice(1).join('\n')
+  expect(said).not.toContain('SECRET')
+  expect(said).toContain('you are {{AUTHORIZATION}}, or {{AUTHORIZATION}}')
+  expect(said).toContain('session={{SET_COOKIE}}; Path=/, other={{SET_COOKIE}}; HttpOnly')
+  expect(said).toContain('?api_key={{QUERY_API_KEY}}')
   expect(text).toContain('{{AUTHORIZATION}}')
   expect(text).toContain('{{X_OWN}}')
   expect((await stat(file)).mode & 0o777).toBe(0o600)
@@ -91,16 +103,18 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
   const failed = report.results.flatMap(({ checks }) => checks).find(({ verdict }) => verdict === 'FAIL')!
   const script = curlScript(again, failed, failed.counterexamples[0]!)!
   expect(script).toContain(`export AUTHORIZATION='…'`)
+  expect(script).toContain(`export QUERY_API_KEY='…'   # the value in the query of the URL`)
+  expect(script).toContain(`/notes?api_key='"$QUERY_API_KEY"''`)
   expect(script).toContain(`-H 'Authorization: '"$AUTHORIZATION"`)
   expect(htmlReport(report, again)).not.toContain('SECRET')
 
   await writeFile(join(folder, 'again.sh'), script)
   const bash = (env: NodeJS.ProcessEnv) =>
     promisify(execFile)('bash', [join(folder, 'again.sh')], { env: { PATH: process.env['PATH'], ...env } })
-  await expect(bash({})).rejects.toThrow('AUTHORIZATION: set it first')
+  await expect(bash({ QUERY_API_KEY: 'x' })).rejects.toThrow('AUTHORIZATION: set it first')
   callers.clear()
   const before = notes.length
-  await bash({ AUTHORIZATION: 'Bearer from the environment' })
+  await bash({ AUTHORIZATION: 'Bearer from the environment', QUERY_API_KEY: 'of-a-query' })
   expect(notes.length).toBeGreaterThan(before)
   expect(callers).toEqual(new Set(['Bearer from the environment']))
 })

@@ -17,6 +17,13 @@ export async function hostIsAllowed(
 ): Promise<void> {
   if (!URL.canParse(url))
     throw new CommandError(`${option} is no URL`, { where: option, fix: `write ${option} ${example}` })
+  const { username, password, protocol } = new URL(url)
+  if (/^https?:$/.test(protocol) && username + password !== '') {
+    throw new CommandError('a URL with a user or a password stays in histories and reports', {
+      where: option,
+      fix: "give the URL without them, and --caller 'Authorization: Basic …'",
+    })
+  }
   if (await isAllowedHost(url, allow)) return
   const { host, hostname } = new URL(url)
   throw new CommandError(`${host} is not on this machine, and this creates, repeats and breaks things`, {

@@ -1,22 +1,30 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, statSync, writeFileSync } from 'node:fs'
 import type { HistoryRecord, RunRecord } from './records.ts'
+import { Secrets } from './secrets.ts'
 
 /** A history being written: kept in memory, and in a file where one is named. */
 export class History {
   readonly records: HistoryRecord[] = []
   readonly #file: string | undefined
   readonly #start = performance.now()
+  readonly #secrets: Secrets
   #fault: string | undefined
 
-  constructor(file?: string) {
+  /** `secrets`: what no record is to have. */
+  constructor(file?: string, secrets = new Secrets()) {
     this.#file = file
-    if (file !== undefined) writeFileSync(file, '', { mode: 0o600 })
+    this.#secrets = secrets
+    if (file === undefined) return
+    writeFileSync(file, '', { mode: 0o600 })
+    // One that was there keeps its mode when it is written anew; what is no file of its own (/dev/null) keeps it.
+    if (statSync(file).isFile()) chmodSync(file, 0o600)
   }
 
   /** milliseconds since the run began, to the microsecond */
   readonly clock = (): number => Math.round((performance.now() - this.#start) * 1000) / 1000
 
-  add(record: HistoryRecord): void {
+  add(given: HistoryRecord): void {
+    const record = this.#secrets.clean(given)
     this.records.push(record)
     // At once and in order: a run that is killed leaves what it saw.
     if (this.#file === undefined || this.#fault !== undefined) return

@@ -1,10 +1,17 @@
 /**
  * Credentials are sent and never kept: in the history, and so in every page and script, `{{AUTHORIZATION}}` stands where
- * the value of `Authorization` was. A script takes it from the environment variable of that name. No judgement needs it.
+ * the value of `Authorization` was, in requests and where an answer repeats it. A script takes it from the environment
+ * variable of that name. No judgement needs it.
  */
+import type { HistoryRecord } from './records.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
 
 const known = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key', 'api-key', 'x-auth-token'])
+/** What a query has them in, too often. */
+const inQuery =
+  /^(api[-_]?key|(access|auth|id|refresh)?[-_]?token|auth|authorization|(client[-_]?)?secret|password|sig|signature|session([-_]?id)?)$/i
+/** A shorter value is a part of many words that nobody has to hide. */
+const shortest = 8
 const masked = /^\{\{([A-Z][A-Z0-9_]*)\}\}$/
 
 export class Secrets {
@@ -24,19 +31,77 @@ export class Secrets {
     })
   }
 
+  /** `plain`: values that are none, whatever their parameter is called. */
+  maskUrl(url: string, plain: readonly (string | undefined)[] = []): string {
+    return url.replaceAll(/([?&])([^=&#]+)=([^&#]*)/g, (whole, before: string, name: string, value: string) =>
+      !inQuery.test(name) || value === '' || value.startsWith('{{') || plain.includes(value)
+        ? whole
+        : `${before}${name}={{${this.#variable(`query-${name}`, value)}}}`,
+    )
+  }
+
+  /** A record of what came back, without what was sent for it, and without what cookies it sets. */
+  clean<T extends HistoryRecord>(record: T): T {
+    // What the contract says is no secret, and is what everything is judged by.
+    if (record.type === 'run' || record.type === 'invoke') return record
+    const cleaned = this.#cleaned(record) as T
+    if (!('headers' in cleaned) || Array.isArray(cleaned.headers)) return cleaned
+    const { 'set-cookie': cookies } = (cleaned.headers ?? {}) as Record<string, string | undefined>
+    if (cookies === undefined) return cleaned
+    const hidden = cookies.replaceAll(/(^|,\s*)([^=;,\s]+)=[^;,]*/g, '$1$2={{SET_COOKIE}}')
+    return { ...cleaned, headers: { ...cleaned.headers, 'set-cookie': hidden } }
+  }
+
+  #cleaned(value: unknown): unknown {
+    if (typeof value === 'string') return this.#cleanText(value)
+    if (Array.isArray(value)) return value.map((one) => this.#cleaned(one))
+    if (value === null || typeof value !== 'object') return value
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, this.#cleaned(inner)]))
+  }
+
+  #cleanText(text: string): string {
+    let clean = text
+    for (const [nameAndValue, variable] of this.#variables) {
+      const value = nameAndValue.slice(nameAndValue.indexOf('\n') + 1)
+      // `Bearer …` is told of without its first word, too.
+      for (const part of [value, value.slice(value.indexOf(' ') + 1)]) {
+        if (part.length >= shortest) clean = replaceWhole(clean, part, `{{${variable}}}`)
+      }
+    }
+    return clean
+  }
+
   /** `X_API_KEY`, and `X_API_KEY_2` for another value. */
   #variable(name: string, value: string): string {
     const before = this.#variables.get(keyOf(name, value))
     if (before !== undefined) return before
     const bare = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
     // A header `Path` must not become a PATH.
-    const safe = known.has(name.toLowerCase()) || bare.startsWith('X_') ? bare : `HEADER_${bare}`
+    const safe = known.has(name.toLowerCase()) || /^(X|QUERY)_/.test(bare) ? bare : `HEADER_${bare}`
     const taken = new Set(this.#variables.values())
     let variable = safe
     for (let count = 2; taken.has(variable); count++) variable = `${safe}_${count}`
     this.#variables.set(keyOf(name, value), variable)
     return variable
   }
+}
+
+/** Not where it is a part of a longer word. */
+function replaceWhole(text: string, part: string, by: string): string {
+  let clean = ''
+  let from = 0
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    const alone = !/\w/.test(text[at - 1] ?? '') && !/\w/.test(text[at + part.length] ?? '')
+    if (at < from || !alone) continue
+    clean += text.slice(from, at) + by
+    from = at + part.length
+  }
+  return clean + text.slice(from)
+}
+
+/** Variables that stand in a text. */
+export function variablesIn(text: string): string[] {
+  return [...text.matchAll(/\{\{([A-Z][A-Z0-9_]*)\}\}/g)].map(([, name]) => name!)
 }
 
 /** The variable that a masked value names; undefined: it is not masked. */

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import type { History } from '../history/history.ts'
 import type { EndRecord, InvokeRecord } from '../history/records.ts'
-import { Secrets } from '../history/secrets.ts'
+import type { Secrets } from '../history/secrets.ts'
 import type { Ledger, Planted } from '../ledger/ledger.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { buildRequest, keyIsMarker, type Wanted } from '../request/build-request.ts'
@@ -87,6 +87,7 @@ export class Attack {
     given: Given
     profile: Profile
     history: History
+    secrets: Secrets
     run: string
     probe: Probe
     next: (kind: string) => string
@@ -102,10 +103,7 @@ export class Attack {
   }) {
     this.operation = options.operation
     this.given = options.given
-    this.secrets = new Secrets([
-      ...options.given.callers,
-      ...(options.given.tenant === undefined ? [] : [options.given.tenant]),
-    ])
+    this.secrets = options.secrets
     this.profile = options.profile
     this.history = options.history
     this.run = options.run
@@ -225,6 +223,7 @@ export class Trial {
       ref: operation.ref,
       instance,
       ...outgoing,
+      url: secrets.maskUrl(outgoing.url, [key, marker]),
       headers: secrets.mask(outgoing.headers),
       ...(key !== undefined && { key }),
       marker,

@@ -8,6 +8,7 @@ import { sendChecks } from '../checks/all-messages.ts'
 import { checks as allChecks } from '../checks/all.ts'
 import { History } from '../history/history.ts'
 import type { Commit, CutRecord, Untested } from '../history/records.ts'
+import { Secrets } from '../history/secrets.ts'
 import { leftAlone, planOperation, type PlannedOperation, type ServicePlan } from '../plan/plan.ts'
 import { plainlyAnswered } from '../history/trial-view.ts'
 import type { Ledger, Planted } from '../ledger/ledger.ts'
@@ -71,7 +72,8 @@ export async function run(options: RunOptions): Promise<History> {
   const tell = options.onProgress ?? (() => {})
   const seed = options.seed ?? randomInt(1, 2 ** 31)
   const prefix = `v${seed.toString(36)}${Date.now().toString(36)}`
-  const history = new History(options.file)
+  const secrets = new Secrets([...callers, ...(options.tenant === undefined ? [] : [options.tenant])])
+  const history = new History(options.file, secrets)
   let counter = 0
   const next = (kind: string): string =>
     // None is a part of another: a probe may look for what contains it.
@@ -160,6 +162,7 @@ export async function run(options: RunOptions): Promise<History> {
       given: givenFor(operation),
       profile: first,
       history,
+      secrets,
       run: prefix,
       probe,
       next,
