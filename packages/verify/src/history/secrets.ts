@@ -45,8 +45,8 @@ export class Secrets {
     // What the contract says is no secret, and is what everything is judged by.
     if (record.type === 'run' || record.type === 'invoke') return record
     const cleaned = this.#cleaned(record) as T
-    if (!('headers' in cleaned) || Array.isArray(cleaned.headers)) return cleaned
-    const { 'set-cookie': cookies } = (cleaned.headers ?? {}) as Record<string, string | undefined>
+    if (cleaned.type !== 'ok' && cleaned.type !== 'fail' && cleaned.type !== 'unknown') return cleaned
+    const cookies = cleaned.headers?.['set-cookie']
     if (cookies === undefined) return cleaned
     const hidden = cookies.replaceAll(/(^|,\s*)([^=;,\s]+)=[^;,]*/g, '$1$2={{SET_COOKIE}}')
     return { ...cleaned, headers: { ...cleaned.headers, 'set-cookie': hidden } }
