@@ -348,8 +348,13 @@ test('handlers on Kysely keep their types and builders', async () => {
 })
 
 describe('hints between processes', () => {
-  test('are heard on a connection of their own, also after it was cut', async () => {
-    const database = pgDatabase(plain, doorbells)
+  const listening: [string, Open][] = [
+    shared('pg', pgDatabase(plain, doorbells), onPg),
+    ...subjects.filter(([name]) => name === 'drizzle on pg' || name === 'postgres.js'),
+  ]
+  test.each(listening)('are heard by %s on a connection of its own, also after it was cut', async (_name, open) => {
+    const subject = await open()
+    const { database } = subject
     const heard: string[] = []
     let wake = (): void => {}
     const until = async (done: () => boolean): Promise<void> => {
@@ -374,5 +379,6 @@ describe('hints between processes', () => {
     await notifier?.close()
     await listener?.close()
     await listener?.close()
+    await subject.close?.()
   })
 })
