@@ -61,7 +61,7 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
           // It says too much.
           const echoed = `you are ${request.headers.authorization}, or ${request.headers.authorization?.slice(7)}`
           response.writeHead(201, { 'set-cookie': ['session=SECRET-four; Path=/', 'other=SECRET-five; HttpOnly'] })
-          response.end(JSON.stringify({ echoed, again: request.headers['x-own'] ?? 'nothing' }))
+          response.end(JSON.stringify({ echoed, again: 'nothing' }))
           return
         }
         const name = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
@@ -117,6 +117,22 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
   await bash({ AUTHORIZATION: 'Bearer from the environment', QUERY_API_KEY: 'of-a-query' })
   expect(notes.length).toBeGreaterThan(before)
   expect(callers).toEqual(new Set(['Bearer from the environment']))
+})
+
+test('what tells no secret stays as it is answered', () => {
+  const secrets = new Secrets([
+    [
+      ['X-Tenant', 'tenant-0001'],
+      ['Accept', 'application/json'],
+      ['X-Api-Key', 'key-0000001'],
+    ],
+  ])
+  const answer = { type: 'ok', id: 'r1', at: 1, status: 200, headers: { 'content-type': 'application/json' } } as const
+  const body = '{"tenant":"tenant-0001","own":"key-0000001","longer":"key-00000012"}'
+  expect(secrets.clean({ ...answer, body })).toEqual({
+    ...answer,
+    body: '{"tenant":"tenant-0001","own":"{{X_API_KEY}}","longer":"key-00000012"}',
+  })
 })
 
 test('an older history has them in plain; its scripts have not', () => {

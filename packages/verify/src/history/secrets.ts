@@ -10,6 +10,8 @@ const known = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-
 /** What a query has them in, too often. */
 const inQuery =
   /^(api[-_]?key|(access|auth|id|refresh)?[-_]?token|auth|authorization|(client[-_]?)?secret|password|sig|signature|session([-_]?id)?)$/i
+/** Of all that callers give, what must not be told again. */
+const secretly = /auth|cookie|key|token|secret|password|signature|session|credential/i
 /** A shorter value is a part of many words that nobody has to hide. */
 const shortest = 8
 const masked = /^\{\{([A-Z][A-Z0-9_]*)\}\}$/
@@ -62,7 +64,9 @@ export class Secrets {
   #cleanText(text: string): string {
     let clean = text
     for (const [nameAndValue, variable] of this.#variables) {
-      const value = nameAndValue.slice(nameAndValue.indexOf('\n') + 1)
+      const [name = '', value = ''] = nameAndValue.split('\n', 2)
+      // A tenant or a language that is told again must stay what the contract says of it.
+      if (!secretly.test(name)) continue
       // `Bearer …` is told of without its first word, too.
       for (const part of [value, value.slice(value.indexOf(' ') + 1)]) {
         if (part.length >= shortest) clean = replaceWhole(clean, part, `{{${variable}}}`)
