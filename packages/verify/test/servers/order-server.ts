@@ -220,7 +220,8 @@ export class OrderServer {
     if (record.fingerprint !== fingerprint && !this.#has('no-fingerprint'))
       return { status: 422, body: { title: 'this key had another body' } }
     const { answer, at } = record.done
-    if (this.#has('late-duplicate') && this.#now() - at > 500) setTimeout(() => this.#store.rows.push(row), 700)
+    if (this.#has('late-duplicate') && answer.status === 201 && this.#now() - at > 500)
+      setTimeout(() => this.#store.rows.push(row), 700)
     const headers: Record<string, string> = { ...answer.headers, 'idempotent-replayed': 'true' }
     if (this.#has('replay-loses-header')) delete headers['location']
     if (this.#has('replay-differs')) return { status: answer.status, body: { state: 'known already' }, headers }
