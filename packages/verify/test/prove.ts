@@ -80,6 +80,8 @@ interface Job {
   list: ProofRun[]
   work: (seed: number) => Promise<string[]>
   name: string
+  /** which part of all its runs is done before it */
+  share: number
 }
 
 const jobs: Job[] = []
@@ -90,7 +92,7 @@ if (postgres !== undefined) {
   const add = (all: Proof['defects'], name: string, count: number, work: Job['work']): void => {
     if (!chosen(name)) return
     const list = (all[name] ??= [])
-    for (let at = list.length; at < count; at++) jobs.push({ list, name, work })
+    for (let at = list.length; at < count; at++) jobs.push({ list, name, work, share: at / count })
   }
   const { defects, twins: correct } = proof
   for (const name of Object.keys(bugs) as BugName[])
@@ -109,7 +111,8 @@ if (postgres !== undefined) {
 }
 
 // Runs mostly wait: six at once keep two processors half busy.
-const queue = [...jobs]
+// In rounds: wherever it is stopped, everything has been run about as often as it should be by then.
+const queue = jobs.toSorted((one, other) => one.share - other.share)
 let done = 0
 await Promise.all(
   Array.from({ length: parallel }, async () => {
