@@ -190,7 +190,7 @@ test('migrate: what it needs to know is asked for', async () => {
       'error  no database is known for front\n  where  spandrel.yaml\n  fix    set FRONT_DATABASE_URL, add `database` to the service in spandrel.yaml, or start `spandrel dev`\n',
   })
   expect((await run(['migrate', '--database', 'postgres://x/y'])).stderr).toBe(
-    'error  --database names the database of one service\n  where  --database\n  fix    add --service with its name\n',
+    'error  --database names the database of one service\n  where  --database\n  fix    add --service with its name, or --gateway\n',
   )
   expect((await run(['migrate', '--service', 'back', '--database', 'mysql://x/y'])).stderr).toContain(
     'error  this is no Postgres connection string\n',

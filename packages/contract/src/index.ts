@@ -25,6 +25,7 @@ export type {
   SecurityScheme,
 } from './model/operation.ts'
 export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './model/message.ts'
+export { gatewayKeepsKeys } from './system/gateway-keys.ts'
 export type {
   ContractDocument,
   Defaults,

@@ -1,4 +1,5 @@
 import type { Logger } from '@spandrel/runtime'
+import type { KeptKeys } from './keys/kept-keys.ts'
 import type { Metrics } from './management/metrics.ts'
 import type { GatewayLimits } from './options.ts'
 import type { TrustedAddresses } from './proxy/forwarded.ts'
@@ -13,6 +14,8 @@ export interface Edge {
   readonly accessLog: boolean
   /** its name in `via`: this gateway's alone, so that a request that comes back is known */
   readonly pseudonym: string
+  /** the key records this gateway keeps; undefined: it has no database */
+  readonly keys: KeptKeys | undefined
   readonly trustedProxies: TrustedAddresses
   /** lower-case name of the header by which a trusted proxy names the caller; never forwarded */
   readonly trustedHeader: string | undefined

@@ -16,7 +16,8 @@ import type { Identity } from './identity/access.ts'
 import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
 import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
-import { type Client, Forward } from './proxy/forward.ts'
+import type { Outgoing } from './keys/kept-keys.ts'
+import { type Client, Forward, type Sending } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
 import { endsEvent } from './proxy/event-stream.ts'
 import { requestFault } from './proxy/message-rules.ts'
@@ -31,7 +32,7 @@ import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
 import { correlationHeader, correlationOf } from './trace/correlation.ts'
 import { continueTrace } from './trace/trace-context.ts'
-import { checkBody, checkHead, tooLarge } from './validation/request-check.ts'
+import { checkBody, type CheckedBody, type CheckedHead, checkHead, tooLarge } from './validation/request-check.ts'
 
 /** A request that is refused before its body is here is still read, for this long: else the refusal may not arrive. */
 const lingerMs = 5000
@@ -52,6 +53,11 @@ interface Ready {
   readonly identity: Identity | undefined
 }
 
+/** What the checks found in it. */
+interface Checked extends CheckedBody {
+  readonly source: CheckedHead['source']
+}
+
 export class Exchange implements Client {
   readonly #edge: Edge
   readonly #request: IncomingMessage
@@ -67,7 +73,8 @@ export class Exchange implements Client {
   #path = ''
   #correlationId = ''
   #traceId: string | undefined
-  #forward: Forward | undefined
+  /** the service's side */
+  #outgoing: Outgoing | undefined
   /** announced; infinite: they come in chunks */
   #bodyBytes = 0
   /** the client waits for `100 Continue` before it sends its body */
@@ -171,8 +178,10 @@ export class Exchange implements Client {
     const checked = checkHead(match, head, target, identity)
     if (checked instanceof Problem) return this.answer(checked)
     const ready = { route: match.route, head, target, peer, identity }
-    if (checked.body === 'none') return this.#send(ready, checked.keyed, null)
-    if (checked.body === 'stream') return this.#send(ready, checked.keyed, this.#request)
+    const { source } = checked
+    if (checked.body === 'none') return this.#send(ready, { source, key: checked.key, value: undefined }, null)
+    if (checked.body === 'stream')
+      return this.#send(ready, { source, key: checked.key, value: undefined }, this.#request)
     const limit = match.route.body?.limit ?? 0
     this.#continue()
     receiveBody(this.#request, limit, (bytes) => {
@@ -180,16 +189,16 @@ export class Exchange implements Client {
         // A refusal may have come first: the request took too long.
         if (this.#closed || this.#status !== 0) return
         if (bytes === undefined) return this.answer(tooLarge(limit))
-        const keyed = checkBody(checked, bytes)
-        if (keyed instanceof Problem) this.answer(keyed)
-        else this.#send(ready, keyed, bytes)
+        const found = checkBody(checked, bytes)
+        if (found instanceof Problem) this.answer(found)
+        else this.#send(ready, { source, ...found }, bytes)
       } catch (error) {
         this.#fail(error)
       }
     })
   }
 
-  #send(ready: Ready, keyed: boolean, payload: Buffer | IncomingMessage | null): void {
+  #send(ready: Ready, checked: Checked, payload: Buffer | IncomingMessage | null): void {
     const { route, head, target, peer, identity } = ready
     const { trustedProxies, secret, pseudonym, limits } = this.#edge
     const method = this.#request.method ?? 'GET'
@@ -222,20 +231,35 @@ export class Exchange implements Client {
     if (payload === this.#request && head.contentLength !== undefined) {
       forward.push('content-length', String(head.contentLength))
     }
-    this.#serviceOver = false
-    this.#forward = new Forward(this, {
+    const { key } = checked
+    const { keys } = this.#edge
+    const isKept = key !== undefined && route.keptKey !== undefined && keys !== undefined
+    const sending: Sending = {
       route,
       method,
       target: text,
       headers: forward,
       body: payload,
       limit: route.body?.limit ?? 0,
-      repeatable: route.natural || keyed,
+      // A service that keeps no keys does the work again.
+      repeatable: route.natural || (key !== undefined && !isKept),
       timeoutMs,
       upgrade: this.#upgradeHead !== undefined && route.upgrades,
       idleMs: limits.idleMs,
-    })
-    this.#forward.start()
+    }
+    if (!isKept) {
+      this.#serviceOver = false
+      const direct = new Forward(this, sending)
+      this.#outgoing = direct
+      return direct.start()
+    }
+    const bytes = Buffer.isBuffer(payload) ? payload : null
+    const { contentType } = head
+    const keyed = { ...checked, key, identity, target, bytes, contentType, correlationId: this.#correlationId }
+    const wanted = route.keptKey.wanted({ ...keyed, method })
+    if (wanted instanceof Problem) return this.answer(wanted)
+    this.#serviceOver = false
+    this.#outgoing = keys.carryOut(this, route.keptKey, wanted, sending)
   }
 
   /** The body may come: whoever waits for our word is told. */
@@ -257,7 +281,7 @@ export class Exchange implements Client {
     this.#response.end()
   }
 
-  // — the client's side, for proxy/forward.ts —
+  // — the client's side, for proxy/forward.ts and keys/kept-keys.ts —
 
   connected(): void {
     this.#continue()
@@ -316,7 +340,7 @@ export class Exchange implements Client {
       this.#response.once('drain', () => {
         clearTimeout(this.#stall)
         this.#stall = undefined
-        this.#forward?.resume()
+        this.#outgoing?.resume()
       })
     }
     return false
@@ -371,13 +395,13 @@ export class Exchange implements Client {
     if (this.#correlationId === '') this.#correlationId = correlationOf(undefined)
     this.answer(problem)
     // A body that will never be whole: what the service has of it must not look as if it were.
-    this.#forward?.destroy()
+    this.#outgoing?.destroy()
   }
 
   /** The gateway stops: a stream of events ends between two of them. Its reader comes back, to another gateway. */
   drain(): void {
     if (!this.#events || !this.#betweenEvents || this.#closed) return
-    this.#forward?.destroy()
+    this.#outgoing?.destroy()
     this.#response.end()
   }
 
@@ -386,7 +410,7 @@ export class Exchange implements Client {
     this.#response.destroy()
     // A tunnel has taken it from the answer.
     if (this.#status === 101) this.socket.destroy()
-    this.#forward?.destroy()
+    this.#outgoing?.destroy()
   }
 
   /** What is left of a refused request's body is read and dropped; true: the connection must end instead. */
@@ -418,7 +442,7 @@ export class Exchange implements Client {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#stall)
-    if (this.left) this.#forward?.leave()
+    if (this.left) this.#outgoing?.leave()
     this.#settle()
   }
 

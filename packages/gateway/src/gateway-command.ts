@@ -4,7 +4,7 @@
  *   node --conditions=spandrel-source packages/gateway/src/main.ts --config spandrel.yaml [--port 8080] [--host 0.0.0.0]
  *
  * Environment: GATEWAY_PORT and GATEWAY_HOST (below the flags, above spandrel.yaml), whatever `${VAR}` spandrel.yaml
- * names, SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
+ * names, GATEWAY_DATABASE_URL (key records; above spandrel.yaml), SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
  * GATEWAY_ACCESS_LOG=1 (one line a request), GATEWAY_DRAIN_MS (10000), LOG_LEVEL (info).
  * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; a second one ends it at once.
  * SIGHUP reads spandrel.yaml and the contracts again, as `POST /.spandrel/reload` does.
@@ -15,6 +15,7 @@ import { formatFinding, loadSystem, type System } from '@spandrel/contract'
 import { SpandrelError } from '@spandrel/runtime'
 import { pino } from 'pino'
 import { createGateway, type Gateway } from './gateway.ts'
+import { openDatabase } from './keys/open-database.ts'
 
 const { env } = process
 // Written at once: the last lines of a process are the ones that matter.
@@ -43,10 +44,13 @@ async function main(args: readonly string[]): Promise<void> {
   const host = values.host ?? env['GATEWAY_HOST']
   const token = env['SPANDREL_MANAGEMENT_TOKEN']
   const secret = env['SPANDREL_CALLER_SECRET']
+  const url = env['GATEWAY_DATABASE_URL'] || system.gateway?.database?.value
+  const keys = url === undefined ? undefined : openDatabase(url)
   const gateway = createGateway({
     system,
     load: () => loadSystem(file),
     logger,
+    ...(keys !== undefined && { database: keys.database }),
     accessLog: env['GATEWAY_ACCESS_LOG'] === '1',
     ...(token !== undefined && token !== '' && { managementToken: token }),
     ...(secret !== undefined && secret !== '' && { auth: { secret } }),

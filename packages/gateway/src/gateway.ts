@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
-import type { Gateway as GatewayDeclaration, System } from '@spandrel/contract'
+import { type Gateway as GatewayDeclaration, gatewayKeepsKeys, type System } from '@spandrel/contract'
 import type { Logger } from '@spandrel/runtime'
+import { asDatabase } from '@spandrel/runtime/operate'
 import { Connections } from './connections.ts'
 import type { Edge } from './edge.ts'
 import { Exchange, upgrades } from './exchange.ts'
 import type { Verifiers } from './identity/access.ts'
 import { ApiKeys, readApiKeys } from './identity/api-keys.ts'
 import { Tokens } from './identity/tokens.ts'
+import { KeptKeys } from './keys/kept-keys.ts'
 import { type GatewayHealth, manage, managementPrefix } from './management/management.ts'
 import { Listener } from './listener.ts'
 import { Metrics } from './management/metrics.ts'
@@ -47,7 +49,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 /**
  * An HTTP edge for every OpenAPI operation of a system: routes, validates, identifies, traces and forwards.
  * Throws `wrong-configuration` where two operations have one route, a service has no URL, or a contract demands
- * credentials that this gateway is not configured to check. It keeps no key records and validates no answers.
+ * credentials or key records that this gateway is not set up for. It validates no answers.
  *
  * ```ts
  * const { system } = await loadSystem('spandrel.yaml')
@@ -66,6 +68,8 @@ class HttpGateway implements Gateway {
   readonly #logger: Logger
   readonly #metrics = new Metrics()
   readonly #trustedProxies: TrustedAddresses
+  /** the key records of this gateway; undefined: it has no database */
+  readonly #keys: KeptKeys | undefined
   readonly #pseudonym = `spandrel-${randomBytes(4).toString('hex')}`
   /** of all servings together */
   readonly #load = { inFlight: 0, draining: false }
@@ -87,6 +91,16 @@ class HttpGateway implements Gateway {
     this.#limits = limits
     this.#logger = logger
     this.#trustedProxies = new TrustedAddresses(options.trustedProxies ?? [])
+    this.#keys =
+      options.database === undefined
+        ? undefined
+        : new KeptKeys({
+            database: asDatabase(options.database),
+            logger,
+            counters: this.#metrics.counters,
+            maxAnswerBytes: limits.answerBytes,
+            maxWaiting: limits.waiting,
+          })
     this.#serving = this.#serve(options.system)
     this.#contracts = this.#told(options.system, 0)
     this.#listener = new Listener(limits, {
@@ -106,6 +120,7 @@ class HttpGateway implements Gateway {
       port: port ?? this.#options.listen ?? system.gateway?.port ?? 8080,
       host: host ?? this.#options.host ?? system.gateway?.host ?? '127.0.0.1',
     }
+    if (gatewayKeepsKeys(system)) await this.#keys?.start()
     const url = await this.#listener.listen(at)
     return { port: this.port, url }
   }
@@ -124,6 +139,7 @@ class HttpGateway implements Gateway {
       ready: this.#listener.listening && !this.#load.draining,
       inFlight: this.#load.inFlight,
       contracts: this.#contracts,
+      ...(this.#keys !== undefined && { keys: this.#keys.health() }),
       services: Object.fromEntries(
         this.#serving.pools.map(({ service, instances }) => [
           service,
@@ -146,6 +162,7 @@ class HttpGateway implements Gateway {
   async #replace(given: System | undefined): Promise<ReloadOutcome> {
     try {
       const system = given ?? (await this.#loaded())
+      if (gatewayKeepsKeys(system)) await this.#keys?.start()
       if (this.#load.draining) throw new Error('the gateway is stopping')
       const before = this.#serving
       this.#serving = this.#serve(system, before)
@@ -188,6 +205,7 @@ class HttpGateway implements Gateway {
       metrics: this.#metrics,
       logger: this.#logger,
       accessLog: options.accessLog ?? false,
+      keys: this.#keys,
       pseudonym: this.#pseudonym,
       trustedProxies: this.#trustedProxies,
       trustedHeader: verifiers.trusted?.header,
@@ -205,7 +223,6 @@ class HttpGateway implements Gateway {
     }
     const serving = new Serving(edge, pools, (over) => this.#servings.delete(over))
     this.#servings.add(serving)
-    warnOfKeys(system, this.#logger)
     return serving
   }
 
@@ -254,6 +271,7 @@ class HttpGateway implements Gateway {
       await Promise.all([closed, empty])
     }
     await Promise.all([...this.#servings].flatMap(({ pools }) => pools.map((pool) => pool.destroy())))
+    await this.#keys?.close()
   }
 
   #take(request: IncomingMessage, response: ServerResponse, head?: Buffer): void {
@@ -285,21 +303,6 @@ class HttpGateway implements Gateway {
     setImmediate(() => this.#listener.closeIdle())
     if (this.#connections.size === 0) this.#drained?.()
   }
-}
-
-function warnOfKeys({ services }: System, logger: Logger): void {
-  for (const service of Object.values(services)) {
-    if (service.keys === 'gateway' && Object.values(service.operations).some(hasKey) && !service.external) {
-      logger.warn(
-        { service: service.name },
-        'this gateway keeps no key records: keys are forwarded, and the service must honour them itself',
-      )
-    }
-  }
-}
-
-function hasKey(operation: System['services'][string]['operations'][string]): boolean {
-  return typeof operation.guarantees.values.idempotency === 'object'
 }
 
 /** What spandrel.yaml says, and the options above it. */

@@ -1,5 +1,6 @@
 import type { Expression, System } from '@spandrel/contract'
 import { type Logger, SpandrelError } from '@spandrel/runtime'
+import type { DatabaseLike } from '@spandrel/runtime/operate'
 import type { ApiKey } from './identity/api-keys.ts'
 import type { JwtOptions } from './identity/tokens.ts'
 import type { LoadContracts } from './reload.ts'
@@ -23,6 +24,11 @@ export interface GatewayOptions {
   /** `<service>.<operation>` → what it has of its own */
   readonly operations?: Readonly<Record<string, { readonly bodyBytes?: number; readonly timeoutMs?: number }>>
   readonly auth?: AuthOptions
+  /**
+   * where key records are kept for services that keep none (`keys: gateway`): a `pg` pool, or an adapter of
+   * `@spandrel/runtime`. It stays the caller's, and is not closed here
+   */
+  readonly database?: DatabaseLike
   /** addresses or CIDR blocks of proxies whose `forwarded` and `x-forwarded-*` are passed on; none by default */
   readonly trustedProxies?: readonly string[]
   /** opens `/.spandrel/health`, `/.spandrel/metrics` and `/.spandrel/reload`; without one, the first two are for this
@@ -39,6 +45,8 @@ export interface AuthOptions {
   readonly secret?: string
   /** the claim that names the subject; `$request.jwt#/sub` by default */
   readonly caller?: Expression
+  /** the claim that names the tenant, for keys of `scope: tenant` */
+  readonly tenant?: Expression
 }
 
 export interface GatewayLimits {
@@ -64,6 +72,10 @@ export interface GatewayLimits {
   readonly connectMs: number
   /** connections to one instance of a service; 256 */
   readonly connections: number
+  /** bytes of an answer that a key record keeps; a larger one is passed on and not kept; 1 MiB */
+  readonly answerBytes: number
+  /** requests that may wait for a copy of theirs (`onOverlap: wait`); more are refused with 409; 1000 */
+  readonly waiting: number
   /** requests in flight at once; more are refused with 503; 4096 */
   readonly inFlight: number
   /** `%2F` in a path: a service may read it as a slash; refused by default */
@@ -82,6 +94,8 @@ const defaults: GatewayLimits = {
   timeoutMs: 30_000,
   connectMs: 2000,
   connections: 256,
+  answerBytes: 1024 * 1024,
+  waiting: 1000,
   inFlight: 4096,
   encodedSlashes: 'refuse',
 }
@@ -97,10 +111,18 @@ const optionNames = [
   'limits',
   'operations',
   'auth',
+  'database',
   'trustedProxies',
   'managementToken',
 ] as const satisfies readonly (keyof GatewayOptions)[]
-const authNames = ['jwt', 'apiKeys', 'trusted', 'secret', 'caller'] as const satisfies readonly (keyof AuthOptions)[]
+const authNames = [
+  'jwt',
+  'apiKeys',
+  'trusted',
+  'secret',
+  'caller',
+  'tenant',
+] as const satisfies readonly (keyof AuthOptions)[]
 
 /** Refuses what would otherwise be ignored in silence, and fills in the limits. */
 export function checkedLimits(options: GatewayOptions): GatewayLimits {

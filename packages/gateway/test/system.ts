@@ -25,13 +25,22 @@ export interface OperationSketch {
   security?: readonly (readonly { scheme: SecurityScheme; scopes?: readonly string[] }[])[]
   guarantees?: Partial<Guarantees>
   correlation?: Expression
-  answers?: Readonly<Record<string, string>>
+  /** by status: its content type, or what more is declared of it (`type: ''`: no body) */
+  answers?: Readonly<Record<string, string | AnswerSketch>>
   deprecated?: boolean
   sunset?: string
   servers?: readonly string[]
 }
 
+export interface AnswerSketch {
+  type?: string
+  schema?: JsonSchema
+  /** name → schema; `!` at the end of the name: required */
+  headers?: Readonly<Record<string, JsonSchema>>
+}
+
 export interface ServiceSketch {
+  keys?: 'service' | 'gateway'
   url?: string
   operations: Readonly<Record<string, OperationSketch>>
   schemas?: Readonly<Record<string, JsonSchema>>
@@ -88,7 +97,7 @@ function service(name: string, sketch: ServiceSketch): Service {
     ...(sketch.url !== undefined && {
       url: { text: sketch.url, value: sketch.url, default: sketch.url, missing: [], location },
     }),
-    keys: 'service',
+    keys: sketch.keys ?? 'service',
     ...(sketch.gateway !== undefined && { gateway: { ...sketch.gateway, location } }),
     documents:
       sketch.servers === undefined
@@ -143,9 +152,9 @@ function operationOf(service: string, operation: string, sketch: OperationSketch
       },
     }),
     responses: Object.fromEntries(
-      Object.entries(sketch.answers ?? { '200': 'application/json' }).map(([status, contentType]) => [
+      Object.entries(sketch.answers ?? { '200': 'application/json' }).map(([status, answer]) => [
         status,
-        { status, content: [{ contentType, json: contentType.endsWith('json') }], headers: [], location },
+        responseOf(status, typeof answer === 'string' ? { type: answer } : answer),
       ]),
     ),
     security: (sketch.security ?? []).map((schemes) => ({
@@ -169,6 +178,28 @@ function operationOf(service: string, operation: string, sketch: OperationSketch
     ...(sketch.sunset !== undefined && { sunset: sketch.sunset }),
     ...(sketch.servers !== undefined && { servers: sketch.servers }),
     location: at,
+  }
+}
+
+function responseOf(
+  status: string,
+  { type = 'application/json', schema, headers = {} }: AnswerSketch,
+): HttpOperation['responses'][string] {
+  const media = {
+    contentType: type,
+    json: type.endsWith('json'),
+    ...(schema !== undefined && { schema: { schema, location } }),
+  }
+  return {
+    status,
+    content: type === '' ? [] : [media],
+    headers: Object.entries(headers).map(([name, one]) => ({
+      name: name.replace(/!$/, ''),
+      required: name.endsWith('!'),
+      schema: { schema: one, location },
+      location,
+    })),
+    location,
   }
 }
 

@@ -1,8 +1,13 @@
-/** What operates services from outside, over SQL: the command line, the chaos driver. No service needs it. */
+/** What operates services from outside, over SQL: the command line, the gateway, the chaos driver. No service needs it. */
 export type { Database, Query } from './database/database.ts'
+export { asDatabase, type DatabaseLike } from './database/as-database.ts'
+export { isTransientFailure } from './database/failure.ts'
+export { fingerprint } from './message/canonical.ts'
 export {
+  checkGateway,
   checkMigrated,
   checkStream,
+  migrateGateway,
   migrateService,
   migrateStream,
   migrationSql,

@@ -12,7 +12,8 @@ import { stateFolder } from './state-file.ts'
 export interface DevServer extends Places {
   /** what stands in the summary */
   readonly where: string
-  create(services: readonly string[]): Promise<void>
+  /** those of services, of the stream, and of the gateway where it keeps keys */
+  create(services: readonly string[], options: { gateway: boolean }): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,8 +57,10 @@ export async function openServer(
       .toLowerCase()
       .replaceAll(/[^a-z0-9]/g, '_')
       .slice(0, 63)
-  // A service may be called `stream`; its database is then another one.
-  const stream = nameOf(Object.hasOwn(system.services, 'stream') ? 'spandrel_stream' : 'stream')
+  // A service may be called `stream` or `gateway`; its database is then another one.
+  const ownName = (name: string): string => nameOf(Object.hasOwn(system.services, name) ? `spandrel_${name}` : name)
+  const stream = ownName('stream')
+  const gateway = ownName('gateway')
   return {
     where:
       embedded === undefined
@@ -65,7 +68,9 @@ export async function openServer(
         : `${embedded.url('').replace(/\/$/, '')} (${shown(embedded.directory)})`,
     database: (service) => on(nameOf(service)),
     transport: on(stream),
-    create: (services) => createDatabases(admin, [stream, ...services.map(nameOf)]),
+    gateway: on(gateway),
+    create: (services, options) =>
+      createDatabases(admin, [stream, ...(options.gateway ? [gateway] : []), ...services.map(nameOf)]),
     close: async () => embedded?.close(),
   }
 }

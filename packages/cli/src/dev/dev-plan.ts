@@ -34,6 +34,8 @@ export interface Places {
   /** connection string of a service's database, and of the stream's */
   database: (service: string) => string
   transport: string
+  /** of the gateway's key records */
+  gateway: string
 }
 
 /**

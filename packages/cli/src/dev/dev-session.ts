@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { getCompileCacheDir } from 'node:module'
 import { basename, dirname, extname, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { System } from '@spandrel/contract'
+import { gatewayKeepsKeys, type System } from '@spandrel/contract'
 import { complaint } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
 import { count, span, table } from '../output/table.ts'
@@ -136,7 +136,10 @@ export class DevSession {
     this.#services = await planServices(system, started, addresses, this.#server)
     const [{ stale }] = await Promise.all([
       generateContracts(system, { check: false }),
-      this.#server.create(this.#services.map((service) => service.name)),
+      this.#server.create(
+        this.#services.map((service) => service.name),
+        { gateway: gatewayKeepsKeys(system) },
+      ),
     ])
     if (stale.length > 0) {
       const files = stale.map(({ file }) => file)
@@ -147,6 +150,7 @@ export class DevSession {
     const migrated = await migrateDatabases(system, {
       services: this.#services.map(({ name, database }) => ({ service: name, url: database, from: 'spandrel dev' })),
       stream: { service: 'stream', url: this.#server.transport, from: 'spandrel dev' },
+      gateway: { service: 'gateway', url: this.#server.gateway, from: 'spandrel dev' },
     })
     const changed = migrated.filter((one) => one.applied.length > 0).map((one) => one.database)
     if (changed.length > 0)
@@ -155,6 +159,7 @@ export class DevSession {
       system: system.name,
       startedAt: new Date(this.#startedAt).toISOString(),
       ...(addresses.has('gateway') && { gateway: addresses.get('gateway')?.url ?? '' }),
+      ...(gatewayKeepsKeys(system) && { gatewayDatabase: this.#server.gateway }),
       transport: this.#server.transport,
       services: Object.fromEntries(
         this.#services.map(({ name, address, database }) => [name, { ...(address && { url: address.url }), database }]),
@@ -211,6 +216,7 @@ export class DevSession {
           ...childEnvironment(system.dir),
           ...addressVariables(system, this.#addresses),
           ...ourEnvironment(system),
+          GATEWAY_DATABASE_URL: this.#server.gateway,
         },
       })
     }

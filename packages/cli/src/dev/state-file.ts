@@ -12,6 +12,8 @@ export interface DevState {
   system: string
   startedAt: string
   gateway?: string
+  /** of the gateway's key records */
+  gatewayDatabase?: string
   transport: string
   services: Record<string, { url?: string; database: string }>
 }

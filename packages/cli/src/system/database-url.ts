@@ -5,7 +5,7 @@ import { CommandError } from '../output/command-error.ts'
 import { shown } from './find-config.ts'
 
 export interface FoundDatabase {
-  /** its name, or `stream` */
+  /** its name, `stream`, or `gateway` */
   service: string
   url: string
   /** `--database`, `ORDERS_DATABASE_URL`, `spandrel dev`, `spandrel.yaml`, `DATABASE_URL` */
@@ -62,6 +62,20 @@ export class Databases {
       where: shown(this.#system.file),
       fix: `set ${variable(service, 'DATABASE_URL')}, add \`database\` to the service in spandrel.yaml, or start \`spandrel dev\``,
     })
+  }
+
+  /** The database of the gateway's key records; undefined where none is known. */
+  gateway(options: { alone: boolean }): FoundDatabase | undefined {
+    const candidates: readonly (readonly [string | undefined, string])[] = [
+      [options.alone ? this.#given : undefined, '--database'],
+      [this.#env['GATEWAY_DATABASE_URL'], 'GATEWAY_DATABASE_URL'],
+      [this.#dev?.gatewayDatabase, 'spandrel dev'],
+      [this.#system.gateway?.database?.value, 'spandrel.yaml'],
+    ]
+    const found = candidates.find(([url]) => url !== undefined && url !== '')
+    return found === undefined
+      ? undefined
+      : { service: 'gateway', url: checked(found[0] ?? '', found[1]), from: found[1] }
   }
 
   /** The postgres transport's database; undefined where none is known or the transport is another one. */

@@ -1,17 +1,19 @@
-import type { System } from '@spandrel/contract'
-import { type MigrationReport, migrateService, migrateStream } from '@spandrel/runtime/operate'
+import { gatewayKeepsKeys, type System } from '@spandrel/contract'
+import { migrateGateway, type MigrationReport, migrateService, migrateStream } from '@spandrel/runtime/operate'
 import { connected } from './connect.ts'
 import type { FoundDatabase } from './database-url.ts'
 import { hasTables, serviceRegistration, streamRegistration } from './registrations.ts'
 
 export interface Migrated extends MigrationReport {
-  /** a service, or `stream` */
+  /** a service, `stream`, or `gateway` */
   database: string
 }
 
 export interface MigrationTargets {
   services: readonly FoundDatabase[]
   stream?: FoundDatabase | undefined
+  /** of its key records; left alone where it keeps none */
+  gateway?: FoundDatabase | undefined
 }
 
 /**
@@ -37,6 +39,9 @@ export async function migrateDatabases(
   if (targets.stream !== undefined) {
     const report = await connected(targets.stream, (database) => migrateStream(database, streamRegistration(system)))
     note({ database: 'stream', ...report })
+  }
+  if (targets.gateway !== undefined && gatewayKeepsKeys(system)) {
+    note({ database: 'gateway', ...(await connected(targets.gateway, migrateGateway)) })
   }
   return reports
 }

@@ -88,6 +88,10 @@ export interface Gateway {
   readonly apiKeys?: string
   /** header with the caller's name, believed from these proxies (addresses or CIDR blocks) only */
   readonly trusted?: { readonly header: string; readonly from: readonly string[] }
+  /** where it keeps key records for services that keep none */
+  readonly database?: Setting
+  /** the claim that names the tenant, for keys of `scope: tenant` */
+  readonly tenant?: Expression
   readonly location: SourceLocation
 }
 

@@ -54,7 +54,7 @@ export function buildSystem(
     name,
     buildService(name, one, providers, channels, env, findings),
   ])
-  const gateway = readGateway(root, findings)
+  const gateway = readGateway(root, env, findings)
   return {
     name: textAt(root, 'system') ?? 'system',
     file: first.file,

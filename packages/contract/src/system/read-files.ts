@@ -16,7 +16,7 @@ export interface SystemFile {
 }
 
 /** Texts that may name unset variables until something needs them; they become `Setting`s. */
-const settings = /^\/(transport|services\/[^/]+\/(url|database|events))$/
+const settings = /^\/(transport|gateway\/database|services\/[^/]+\/(url|database|events))$/
 
 /** A spandrel.yaml and everything it includes, each file once, the root first. */
 export function readSystemFiles(

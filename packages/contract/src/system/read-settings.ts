@@ -67,7 +67,7 @@ export function readWorkflows(files: readonly SystemFile[], findings: Findings):
   return found
 }
 
-export function readGateway(root: Node, findings: Findings): Gateway | undefined {
+export function readGateway(root: Node, env: Environment, findings: Findings): Gateway | undefined {
   const node = mapAt(root, 'gateway')
   if (node === undefined) return undefined
   const { host, port } = readListen(field(node, 'listen'), findings)
@@ -76,6 +76,12 @@ export function readGateway(root: Node, findings: Findings): Gateway | undefined
   if (caller !== undefined && expression !== undefined && !expression.source.startsWith('request.')) {
     const message = `\`caller: ${text(caller)}\` looks at a message; the gateway sees requests`
     findings.error(caller.at, 'wrong-expression', message, 'use `$request.jwt#/sub` or `$request.header.…`')
+  }
+  const tenant = field(node, 'tenant')
+  const tenantExpression = parseExpression(text(tenant) ?? '')
+  if (tenant !== undefined && tenantExpression !== undefined && tenantExpression.source !== 'request.jwt') {
+    const message = `\`tenant: ${text(tenant)}\` is no claim of a token, and nothing else is to be believed`
+    findings.error(tenant.at, 'wrong-expression', message, 'use `$request.jwt#/tenant`')
   }
   const jwt = mapAt(node, 'jwt')
   const jwks = textAt(jwt, 'jwks')
@@ -94,6 +100,8 @@ export function readGateway(root: Node, findings: Findings): Gateway | undefined
     ...(header === undefined
       ? {}
       : { trusted: { header, from: listAt(trusted, 'from').flatMap((item) => text(item) ?? []) } }),
+    ...optional('database', settingAt(node, 'database', env, findings, ['postgres', 'postgresql'])),
+    ...optional('tenant', tenantExpression),
     location: node.at,
   }
 }

@@ -176,6 +176,15 @@ const gateway: Shape = {
         },
       },
     },
+    database: text(
+      'Postgres of its own, where it keeps key records for services with `keys: gateway`.',
+      '${GATEWAY_DATABASE_URL}',
+    ),
+    tenant: {
+      ...expression,
+      description: 'The claim that names the tenant, for keys of `scope: tenant`.',
+      examples: ['$request.jwt#/tenant'],
+    },
   },
 }
 

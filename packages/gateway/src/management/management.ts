@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { KeysHealth } from '../keys/kept-keys.ts'
 import { Problem } from '../problem.ts'
 import type { ContractsHealth, ReloadOutcome } from '../reload.ts'
 
@@ -12,6 +13,8 @@ export interface GatewayHealth {
   readonly inFlight: number
   readonly contracts: ContractsHealth
   readonly services: Readonly<Record<string, readonly InstanceHealth[]>>
+  /** the database of key records; absent where this gateway keeps none */
+  readonly keys?: KeysHealth
 }
 
 export interface InstanceHealth {

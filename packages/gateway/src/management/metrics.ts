@@ -1,3 +1,5 @@
+import { Counters } from './counters.ts'
+
 /** Upper bounds in seconds. Requests are counted in the first bucket that holds them and summed up when rendered. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
 
@@ -31,6 +33,8 @@ export type FailureKind = 'connect' | 'broken' | 'timeout' | 'answer-cut'
 /** All numbers of one gateway. */
 export class Metrics {
   readonly unknown = new RouteMetrics('', 'unknown')
+  /** what guarantees did */
+  readonly counters = new Counters()
   #routes = new Map([['', this.unknown]])
   readonly #failures = new Map<string, { service: string; kind: FailureKind; count: number }>()
   /** attempts at a service beyond the first of a request */
@@ -98,7 +102,7 @@ export class Metrics {
     }
     head(lines, 'spandrel_gateway_contracts_loaded_seconds', 'gauge', 'When the contracts were loaded, since the epoch')
     lines.push(`spandrel_gateway_contracts_loaded_seconds ${this.loadedAt / 1000}`)
-    return `${lines.join('\n')}\n`
+    return `${lines.join('\n')}\n${this.counters.render()}`
   }
 }
 

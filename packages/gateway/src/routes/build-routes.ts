@@ -1,6 +1,7 @@
 import { METHODS } from 'node:http'
 import { directed, type HttpOperation, type Offer, SchemaCompiler, type Service } from '@spandrel/contract'
 import { AccessRule, type Verifiers } from '../identity/access.ts'
+import { type Keeping, keepingOf, keptKeyOf } from '../keys/keeping.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
 import { ServicePool } from '../proxy/service-pool.ts'
@@ -57,6 +58,7 @@ export function buildRoutes(
         timeoutMs: own?.timeoutMs ?? operation.guarantees.values.timeoutMs ?? limits.timeoutMs,
         trustedHeader: verifiers.trusted?.header,
         metrics,
+        keeping: keepingOf(options, service),
       })
       for (const basePath of basePathsOf(service, operation))
         table.add(offeredAt(basePath, route), () => freePathOf(service, operation))
@@ -78,10 +80,12 @@ function routeOf(
     timeoutMs: number
     trustedHeader: string | undefined
     metrics: Metrics
+    keeping: Keeping | undefined
   },
 ): Omit<Route, 'basePath' | 'ownSegments' | 'prefixes' | 'pathNames'> {
   const { idempotency } = operation.guarantees.values
   const key = typeof idempotency === 'object' ? new KeyRule(idempotency) : undefined
+  const keptKey = given.keeping === undefined ? undefined : keptKeyOf(operation, given.keeping, given.timeoutMs)
   // OpenAPI, Parameter Object: as parameters these three are ignored.
   const parameters = operation.parameters.filter(
     (parameter) => parameter.in !== 'header' || !ignoredHeaders.has(parameter.name.toLowerCase()),
@@ -89,6 +93,7 @@ function routeOf(
   const wanted = new Set<string>()
   for (const { in: place, name } of parameters) if (place === 'header') wanted.add(name.toLowerCase())
   if (key?.header !== undefined) wanted.add(key.header)
+  for (const name of keptKey?.needs.headers ?? []) wanted.add(name)
   const { correlation } = operation.guarantees
   const correlationHeader = correlation?.source === 'request.header' ? correlation.name.toLowerCase() : undefined
   if (correlationHeader !== undefined) wanted.add(correlationHeader)
@@ -111,6 +116,7 @@ function routeOf(
     }),
     needsQuery:
       key?.expression.source === 'request.query' ||
+      keptKey?.needs.query === true ||
       parameters.some(({ in: place }) => place === 'query' || place === 'querystring'),
     needsCookies: parameters.some(({ in: place }) => place === 'cookie'),
     wanted: wanted.size > 0 ? wanted : undefined,
@@ -122,11 +128,14 @@ function routeOf(
             required: requestBody.required,
             limit: given.bodyBytes,
             types: requestBody.content.map((media) => {
-              const checked = media.json && (media.schema !== undefined || key?.needsBody === true)
+              // Two spellings of one JSON are one request: to see that, it must be read.
+              const read = key?.needsBody === true || keptKey !== undefined
+              const checked = media.json && (media.schema !== undefined || read)
               return bodyType(media, checked ? compiler.add(media.schema?.schema ?? true) : undefined)
             }),
           }),
     key,
+    keptKey,
     natural: idempotency === 'natural',
     timeoutMs: given.timeoutMs,
     endless: Object.values(operation.responses).some(({ content }) =>

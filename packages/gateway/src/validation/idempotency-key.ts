@@ -15,7 +15,7 @@ const maxLength = 255
 
 /**
  * The idempotency key of one operation at the edge: it must be there where it is required, and be usable. It is
- * forwarded untouched and remembered by the service, not here.
+ * forwarded untouched. Who remembers it, the service or this gateway, is another matter: keys/kept-key.ts.
  */
 export class KeyRule {
   readonly expression: Expression
@@ -73,7 +73,7 @@ export function headerKey(value: string): string | undefined {
 }
 
 /** The value of an expression as text; objects and arrays as JSON. */
-function valueAt(expression: Expression, source: KeySource, body: unknown): string | undefined {
+export function valueAt(expression: Expression, source: KeySource, body: unknown): string | undefined {
   switch (expression.source) {
     case 'request.header':
       return source.headers.get(expression.name.toLowerCase())
@@ -104,7 +104,8 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function describe(expression: Expression): string {
+/** Where an expression looks, for whoever has to mend a request. */
+export function describe(expression: Expression): string {
   switch (expression.source) {
     case 'request.header':
       return `the header ${expression.name}`

@@ -14,14 +14,21 @@ import { parseCookies, parseQuery, type RawPairs } from './query.ts'
 export interface CheckedHead {
   readonly route: Route
   readonly source: ParameterSource & Pick<KeySource, 'claims'>
-  /** it carries an idempotency key: a copy of it is safe. A key in the body is not known yet */
-  readonly keyed: boolean
+  /** its idempotency key, where it carries one. A key in the body is not known yet */
+  readonly key: string | undefined
   /**
    * `none`: there is none · `stream`: passed on as it comes · `collect`: collected and given to `checkBody` before
    * anything is sent
    */
   readonly body: 'none' | 'stream' | 'collect'
   readonly check: SchemaCheck | undefined
+}
+
+/** A request that fits its contract as a whole. */
+export interface CheckedBody {
+  readonly key: string | undefined
+  /** parsed, where it was looked into */
+  readonly value: unknown
 }
 
 const noPairs: RawPairs = []
@@ -46,8 +53,8 @@ export function checkHead(
   const hasBody = head.chunked || (head.contentLength ?? 0) > 0
 
   // The key first: its absence has a problem of its own, though its header may be a declared parameter too.
-  const keyed = route.key?.needsBody === true && hasBody ? false : isKeyed(route, source, undefined)
-  if (keyed instanceof Problem) return keyed
+  const key = route.key?.needsBody === true && hasBody ? undefined : keyOf(route, source, undefined)
+  if (key instanceof Problem) return key
 
   let faults: RequestFault[] | undefined
   for (const check of route.parameters) {
@@ -59,33 +66,36 @@ export function checkHead(
   }
 
   if (!hasBody) {
-    if (route.body?.required !== true) return { route, source, keyed, body: 'none', check: undefined }
+    if (route.body?.required !== true) return { route, source, key, body: 'none', check: undefined }
     const errors = [{ in: 'body' as const, pointer: '', detail: 'is required' }]
     return new Problem('request-invalid', { detail: 'The body is missing.', errors })
   }
   const type = bodyTypeOf(route, head)
   if (type instanceof Problem) return type
   const { check } = type
-  if (check !== undefined) return { route, source, keyed, body: 'collect', check }
+  if (check !== undefined) return { route, source, key, body: 'collect', check }
   // A key that could only be in a body that is not looked into is not there.
-  const late = route.key?.needsBody === true ? isKeyed(route, source, undefined) : keyed
-  return late instanceof Problem ? late : { route, source, keyed: late, body: 'stream', check: undefined }
+  const late = route.key?.needsBody === true ? keyOf(route, source, undefined) : key
+  if (late instanceof Problem) return late
+  // What is to be remembered must be told from other requests: by all of it.
+  const body = route.keptKey !== undefined && late !== undefined ? 'collect' : 'stream'
+  return { route, source, key: late, body, check: undefined }
 }
 
-/** Checks a collected body. Gives whether the request carries a key, or why it is refused. */
-export function checkBody({ route, source, keyed, check }: CheckedHead, bytes: Buffer): boolean | Problem {
+/** Checks a collected body. Gives its value and the request's key, or why it is refused. */
+export function checkBody({ route, source, key, check }: CheckedHead, bytes: Buffer): CheckedBody | Problem {
   const checked = check === undefined ? { value: undefined } : checkJson(bytes, check)
   if (checked instanceof Problem) return checked
-  return route.key?.needsBody === true ? isKeyed(route, source, checked.value) : keyed
+  const late = route.key?.needsBody === true && check !== undefined ? keyOf(route, source, checked.value) : key
+  return late instanceof Problem ? late : { key: late, value: checked.value }
 }
 
 export function tooLarge(limit: number): Problem {
   return new Problem('body-too-large', { detail: `At most ${limit} bytes are taken.` })
 }
 
-function isKeyed({ key }: Route, source: CheckedHead['source'], body: unknown): boolean | Problem {
-  const found = key?.read(source, body)
-  return found instanceof Problem ? found : found !== undefined
+function keyOf({ key }: Route, source: CheckedHead['source'], body: unknown): string | undefined | Problem {
+  return key?.read(source, body)
 }
 
 function pathOf({ route: { pathNames }, values }: Match): Readonly<Record<string, string>> {

@@ -2,7 +2,15 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { testDatabase } from '../../../../test/postgres.ts'
 import { pgDatabase } from '../database/pg.ts'
-import { checkMigrated, checkStream, migrateService, migrateStream, migrationSql } from './migrate.ts'
+import {
+  checkGateway,
+  checkMigrated,
+  checkStream,
+  migrateGateway,
+  migrateService,
+  migrateStream,
+  migrationSql,
+} from './migrate.ts'
 import type { ServiceRegistration, StreamRegistration } from './registration.ts'
 
 const orders: ServiceRegistration = {
@@ -42,8 +50,11 @@ describe('migrations', () => {
     const [migrated, printed] = [await testDatabase(), await testDatabase()]
     await migrateService(migrated.pool, orders)
     await migrateStream(migrated.pool, stream)
-    await printed.pool.query(migrationSql({ service: orders, stream }))
-    for (const schema of ['spandrel', 'spandrel_stream']) {
+    await migrateGateway(migrated.pool)
+    await expect(checkGateway(printed.pool)).rejects.toThrow(/no schema spandrel_gateway/)
+    await printed.pool.query(migrationSql({ service: orders, stream, gateway: true }))
+    await checkGateway(printed.pool)
+    for (const schema of ['spandrel', 'spandrel_stream', 'spandrel_gateway']) {
       expect(await shape(printed.pool, schema)).toEqual(await shape(migrated.pool, schema))
     }
     const channels = 'select address, ordered, partitions from spandrel.channels order by address'

@@ -1,6 +1,7 @@
 /**
  * Spandrel's own tables: `spandrel` in each service's database, `spandrel_stream` where the postgres transport keeps
- * its log. Applied by `spandrel migrate`, in one transaction under a lock; a service only checks.
+ * its log, `spandrel_gateway` where a gateway keeps key records. Applied by `spandrel migrate`, in one transaction under
+ * a lock; a service only checks.
  *
  *   not migrated ──migrateService──▶ migrated ──a newer Spandrel migrates──▶ newer: works, unless past a breaking one
  */
@@ -71,16 +72,21 @@ export async function migrateStream(
   })
 }
 
+/** Creates or updates schema `spandrel_gateway`: the key records of a gateway. Idempotent. */
+export async function migrateGateway(database: DatabaseLike): Promise<MigrationReport> {
+  return withDatabase(database, 'gateway', (_query, applied) => Promise.resolve({ applied, stale: [] }))
+}
+
 /** The same as text, for an operator who applies it by other means. `from`: the number applied last. */
 export function migrationSql(options: {
   service?: ServiceRegistration
   stream?: StreamRegistration
-  from?: { service?: number; stream?: number }
+  gateway?: boolean
+  from?: { service?: number; stream?: number; gateway?: number }
 }): string {
   const parts: string[] = []
-  for (const kind of ['service', 'stream'] as const) {
-    const registration = kind === 'service' ? options.service : options.stream
-    if (registration === undefined) continue
+  for (const kind of ['service', 'stream', 'gateway'] as const) {
+    if (options[kind] === undefined || options[kind] === false) continue
     const from = options.from?.[kind] ?? 0
     parts.push('begin;', lockSql(kind), bootstrapSql(kind).trimEnd())
     for (const migration of migrations(kind))
@@ -118,6 +124,14 @@ export async function checkStream(database: DatabaseLike): Promise<void> {
   const state = await readState(query, 'stream', 'select null::text')
   if (state === undefined) throw notMigrated('the database of the postgres transport has no schema spandrel_stream')
   judge('stream', state.applied, 'the database of the postgres transport')
+}
+
+/** The same for a gateway's database. */
+export async function checkGateway(database: DatabaseLike): Promise<void> {
+  const { query } = asDatabase(database)
+  const state = await readState(query, 'gateway', 'select null::text')
+  if (state === undefined) throw notMigrated('the database of the gateway has no schema spandrel_gateway')
+  judge('gateway', state.applied, 'the database of the gateway')
 }
 
 interface Applied {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 
-export type SchemaKind = 'service' | 'stream'
+export type SchemaKind = 'service' | 'stream' | 'gateway'
 
 export interface Migration {
   number: number
@@ -22,7 +22,7 @@ export function migrations(kind: SchemaKind): readonly Migration[] {
   if (found !== undefined) return found
   const all = readdirSync(folder)
     .flatMap((file) => {
-      const match = /^(service|stream)-(\d{3})-(.+)\.sql$/.exec(file)
+      const match = /^(service|stream|gateway)-(\d{3})-(.+)\.sql$/.exec(file)
       return match?.[1] === kind ? [{ file, number: Number(match[2]), name: match[3] ?? '' }] : []
     })
     .sort((a, b) => a.number - b.number)
@@ -40,7 +40,11 @@ export function migrations(kind: SchemaKind): readonly Migration[] {
   return all
 }
 
-export const schemaName: Readonly<Record<SchemaKind, string>> = { service: 'spandrel', stream: 'spandrel_stream' }
+export const schemaName: Readonly<Record<SchemaKind, string>> = {
+  service: 'spandrel',
+  stream: 'spandrel_stream',
+  gateway: 'spandrel_gateway',
+}
 
 /** The table that remembers what was applied, and the schema it stands in. */
 export function bootstrapSql(kind: SchemaKind): string {

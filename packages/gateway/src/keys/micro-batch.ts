@@ -1,0 +1,82 @@
+/**
+ * What is asked for while the last statement is in flight goes into the next one, together: one statement and one
+ * commit for many requests. Nothing waits for a timer: a single request is a batch of one.
+ */
+interface Asked<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface MicroBatchOptions<Item> {
+  /** items of one statement; default 500 */
+  readonly most?: number
+  /** two items with one text never go in one statement: the second waits for the next. Absent: any two may */
+  readonly identity?: (item: Item) => string
+}
+
+export class MicroBatch<Item, Result> {
+  readonly #carryOut: (items: readonly Item[]) => Promise<readonly Result[]>
+  readonly #most: number
+  readonly #identity: ((item: Item) => string) | undefined
+  #waiting: Asked<Item, Result>[] = []
+  #busy = false
+  #idle: (() => void)[] = []
+
+  /** `carryOut` gives one result for each item, in their order; what it throws is thrown to each who asked. */
+  constructor(
+    carryOut: (items: readonly Item[]) => Promise<readonly Result[]>,
+    { most = 500, identity }: MicroBatchOptions<Item> = {},
+  ) {
+    this.#carryOut = carryOut
+    this.#most = most
+    this.#identity = identity
+  }
+
+  ask(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      if (this.#busy) return
+      this.#busy = true
+      // What arrives in this turn of the event loop goes along.
+      setImmediate(() => void this.#work())
+    })
+  }
+
+  /** Resolves when everything that was asked for has been answered. */
+  async settled(): Promise<void> {
+    while (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#next()
+      try {
+        const results = await this.#carryOut(batch.map(({ item }) => item))
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.#busy = false
+    for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  #next(): Asked<Item, Result>[] {
+    const identity = this.#identity
+    if (identity === undefined) return this.#waiting.splice(0, this.#most)
+    const seen = new Set<string>()
+    const batch: Asked<Item, Result>[] = []
+    const later: Asked<Item, Result>[] = []
+    for (const asked of this.#waiting) {
+      const id = identity(asked.item)
+      if (batch.length >= this.#most || seen.has(id)) later.push(asked)
+      else {
+        seen.add(id)
+        batch.push(asked)
+      }
+    }
+    this.#waiting = later
+    return batch
+  }
+}
