@@ -15,6 +15,7 @@ export { leftAlone, planOperation, planService, type ServicePlan } from './plan/
 export { curlScript } from './report/curl-script.ts'
 export { findingsOf } from './report/findings.ts'
 export { htmlReport } from './report/html.ts'
+export { junitReport } from './report/junit.ts'
 export { type Colour, reportLines } from './report/table.ts'
 export { type Profile, profiles } from './run/profile.ts'
 export { run, type RunOptions } from './run/run.ts'

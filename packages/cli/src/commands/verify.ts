@@ -63,6 +63,7 @@ export const verify = command<VerifyCommandOptions>({
   ],
   async run(options, documents, output) {
     const package_ = await import('@spandrel/verify')
+    if (options.dryRun === true) nothingToWrite(options)
     if (options.judge !== undefined) return await again(package_, options.judge, options, output)
     const service = await serviceOf(documents, options)
     const { only, check } = wanted(package_, service, options)
@@ -208,7 +209,8 @@ function wanted(
       fix: `write operation/check, where the checks are ${ids.join(', ')}`,
     })
   }
-  return { only: [known(ref)], check }
+  // The key of another operation: that one has to be there, too.
+  return check === 'other-operation' ? { check } : { only: [known(ref)], check }
 }
 
 async function urlsOf(package_: Verify, service: Service, { url, allow }: VerifyCommandOptions): Promise<string[]> {
@@ -282,6 +284,18 @@ function somethingToAttack(
   })
 }
 
+/** What is only planned has nothing to report yet. */
+function nothingToWrite({ html, scripts: folder, history, ledger, format }: VerifyCommandOptions): void {
+  const given = Object.entries({ '--html': html, '--scripts': folder, '--history': history, '--ledger': ledger })
+  const [option] = given.find(([, value]) => value !== undefined) ?? []
+  const report = format !== undefined && format !== 'human' && format !== 'json' ? `--format ${format}` : undefined
+  const named = option ?? report
+  if (named === undefined) return
+  throw new CommandError(`--dry-run sends nothing, so there is nothing to write for ${named}`, {
+    fix: 'leave one of them out; --dry-run --json has the plan for machines',
+  })
+}
+
 function dryRun(
   package_: Verify,
   plan: ServicePlan,
@@ -302,6 +316,7 @@ function dryRun(
         // What is only planned opens no port.
         dependencies: dependenciesOf(options.dependency) as unknown as never[],
         siblings: attacked.filter((one) => one !== operation),
+        leftOut: plan.leftOut,
         schemas: plan.schemas,
         ...(options.start !== undefined && { process: {} as unknown as never }),
       },
@@ -379,6 +394,8 @@ async function tell(
       output.document(report)
       for (const line of package_.reportLines(report, colours(output))) output.line(line)
     }
+  } else if (options.format === 'junit' && !output.json) {
+    output.text(package_.junitReport(report))
   } else {
     const tested = new Set(report.results.flatMap(({ checks }) => checks.map(({ check }) => check)))
     await printReport(output, options, {

@@ -61,9 +61,7 @@ function notes(
   if (verdict === 'FAIL') return []
   // The rule of three: nothing in n trials bounds the rate by 3/n, at 95 %.
   // Of three or fewer it says nothing: the exact bound, 1 - 0.05^(1/n), does.
-  return [
-    `none of ${clean} failed: under ${percent(clean > 3 ? 3 / clean : 1 - 0.05 ** (1 / clean))} would, with 95 % confidence`,
-  ]
+  return [`0 of ${clean} failed: under ${percent(clean > 3 ? 3 / clean : 1 - 0.05 ** (1 / clean))}, at 95 % confidence`]
 }
 
 function percent(share: number): string {

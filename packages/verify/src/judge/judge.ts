@@ -202,5 +202,5 @@ function judgeCheck(
   const { oracle } = operation.probe
   const concluded = conclude(base, judged, oracle === 'strong' ? undefined : oracle.weak, cut)
   if (concluded?.verdict !== 'PASS' || check.id !== 'late-overlap') return concluded
-  return { ...concluded, notes: [...concluded.notes, `copies came up to ${latest(judged)} ms after the first`] }
+  return { ...concluded, notes: [...concluded.notes, `copies up to ${latest(judged)} ms later`] }
 }

@@ -11,6 +11,8 @@ import { onlyReads, operationFacts, type OperationFacts } from './operation-fact
 export interface ServicePlan {
   readonly service: string
   readonly operations: readonly OperationFacts[]
+  /** names of those with a key that could be attacked, and are not meant */
+  readonly leftOut: readonly string[]
   readonly schemas: Readonly<Record<string, JsonSchema>>
 }
 
@@ -26,11 +28,16 @@ export interface PlannedOperation {
 export function planService(given: Service, only?: readonly string[], counted: readonly string[] = []): ServicePlan {
   // Requests without what is readOnly, answers without what is writeOnly.
   const service = directed(given)
-  const operations = Object.values(service.operations)
-    .filter(
-      ({ operation }) =>
-        only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`),
-    )
+  const meant = ({ operation }: { operation: string }): boolean =>
+    only === undefined || only.includes(operation) || only.includes(`${service.name}.${operation}`)
+  const all = Object.values(service.operations)
+  const leftOut = all
+    .filter((operation) => !meant(operation))
+    .map((operation) => operationFacts(operation, service))
+    .filter((facts) => typeof facts.idempotency === 'object' && leftAlone(facts) === undefined)
+    .map(({ operation }) => operation)
+  const operations = all
+    .filter(meant)
     .map((operation) => operationFacts(operation, service))
     .map((facts): OperationFacts => {
       const byDatabase = counted.includes(facts.operation) && facts.probe.marker !== undefined
@@ -39,6 +46,7 @@ export function planService(given: Service, only?: readonly string[], counted: r
   return {
     service: service.name,
     operations,
+    leftOut,
     schemas: Object.fromEntries(Object.entries(service.schemas).map(([name, { schema }]) => [name, schema])),
   }
 }

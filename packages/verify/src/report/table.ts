@@ -7,20 +7,25 @@ export type Colour = (mark: Mark, text: string) => string
 export function reportLines(report: VerifyReport, colour: Colour): string[] {
   const lines: string[] = []
   const width = Math.max(...report.results.map(({ ref, member }) => ref.length + member.length + 2), 20)
+  // Where the first plain call failed, nothing else was tried: why not is one line, and what is missing is no matter yet.
+  const stuck = new Set(report.results.filter(isStuck).map(({ ref }) => ref))
+  let before: string | undefined
   for (const result of report.results) {
     const name = `${result.ref}  ${result.member}`.padEnd(width)
     lines.push(`${verdictText(result.verdict, colour)}  ${name}  ${summary(result)}`.trimEnd())
     const reason = oneReason(result)
+    if (reason !== undefined && reason === before) continue
+    before = reason
     if (reason !== undefined) lines.push(`    ${reason}`)
     else lines.push(...bounds(result, colour), ...result.checks.flatMap((check) => detail(check, colour)))
   }
-  const missing = report.results.flatMap(({ untested }) => untested)
+  const missing = report.results.flatMap(({ untested }) => untested).filter(({ ref }) => !stuck.has(ref))
   if (missing.length > 0) {
     lines.push('', 'Not tested')
     for (const { ref, check, why } of unique(missing))
       lines.push(`  ${check === '*' ? ref : `${ref}/${check}`}  ${colour('dim', why)}`)
   }
-  const left = report.cleanup.filter(({ cleaned, markers }) => cleaned < markers)
+  const left = report.cleanup.filter(({ cleaned, markers }) => cleaned < markers).filter(({ ref }) => !stuck.has(ref))
   if (left.length > 0) lines.push('', 'Left behind')
   for (const { ref, cleaned, why } of left)
     lines.push(
@@ -30,6 +35,11 @@ export function reportLines(report: VerifyReport, colour: Colour): string[] {
   const { declared, tested, passed } = report.guarantees
   lines.push('', `${declared} guarantees declared, ${tested} tested, ${passed} passed`)
   return lines
+}
+
+/** Nothing was tried of it, for one reason: a plain call failed, or its probe did not show it. */
+function isStuck(result: GuaranteeVerdict): boolean {
+  return oneReason(result) !== undefined && result.checks.every(({ trials }) => trials === 0)
 }
 
 /** Where nothing could be told for one reason, it is said once. */

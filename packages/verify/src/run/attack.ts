@@ -26,6 +26,8 @@ export interface Given {
   readonly dependencies: readonly FaultProxy[]
   /** the other operations of the same service that are attacked */
   readonly siblings: readonly OperationFacts[]
+  /** names of operations with a key that could be, and were left out of this run */
+  readonly leftOut?: readonly string[]
   /** named schemas of the service */
   readonly schemas: Readonly<Record<string, JsonSchema>>
   /** how to kill and start the service */

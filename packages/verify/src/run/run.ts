@@ -119,6 +119,7 @@ export async function run(options: RunOptions): Promise<History> {
     dependencies,
     ...(options.tenant !== undefined && { tenant: options.tenant }),
     siblings: attacked.filter((one) => one !== operation),
+    leftOut: plan.leftOut,
     schemas: plan.schemas,
     callbackUrl: (ref, trial) => work?.callbackUrl(ref, trial),
     ...(options.process !== undefined && { process: options.process }),

@@ -114,7 +114,11 @@ export const otherOperation: Stimulus = {
   lasts: (_, latencyMs) => latencyMs * 2,
   applies(operation, given) {
     if (!keyed(operation) || keyIsMarker(operation)) return undefined
-    return given.siblings.some(keyed) || 'there is no second operation with a key and an x-probe in this service'
+    if (given.siblings.some(keyed)) return true
+    const { leftOut = [] } = given
+    return leftOut.length === 0
+      ? 'there is no second operation with a key and an x-probe in this service'
+      : `it needs a second operation with a key, and \`--operation\` left them out: add --operation ${leftOut[0]}`
   },
   async run(attack) {
     const sibling = attack.given.siblings.find(keyed)!
