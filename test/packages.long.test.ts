@@ -129,11 +129,11 @@ test('installed in an empty folder: the command runs, the types compile, the ada
     join(folder, 'use.mjs'),
     `const { createService, createOutbox } = await import('@spandrel/runtime')
      const { pgDatabase } = await import('@spandrel/runtime/pg')
-     const adapters = ['drizzle', 'knex', 'postgres-js', 'typeorm']
+     const adapters = ['drizzle', 'knex', 'postgres-js', 'prisma', 'typeorm']
      for (const name of adapters) await import('@spandrel/runtime/' + name)
      const { accepts } = await import('@spandrel/contract')
      console.log([createService, createOutbox, pgDatabase, accepts].map((one) => typeof one).join(' '), adapters.length)`,
   )
   const used = await run(node, ['use.mjs'], { cwd: folder, env: environment })
-  expect(used.stdout.trim()).toBe('function function function function 4')
+  expect(used.stdout.trim()).toBe('function function function function 5')
 }, 300_000)

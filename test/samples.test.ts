@@ -120,7 +120,7 @@ async function orderTwice(file: string): Promise<string> {
   const script = `
     const { order } = await import(${JSON.stringify(join(root, 'docs/samples', file))})
     await order('espresso')
-    await order(null).catch((error) => console.log('refused:', error.code ?? error.cause.code))
+    await order(null).catch((error) => console.log('refused:', error.code ?? error.cause?.code ?? error.name))
     process.exit(0)`
   const { stdout } = await run(process.execPath, [...fromSource, '--input-type=module', '-e', script], {
     env: environment,
@@ -134,13 +134,15 @@ test('the outbox alone: what was committed leaves, what was rolled back does not
   expect(await count('orders')).toBe(1)
 })
 
-test.each(['kysely', 'drizzle', 'knex', 'postgres-js', 'typeorm'])(
+test.each(['kysely', 'drizzle', 'knex', 'postgres-js', 'prisma', 'typeorm'])(
   'the outbox in a transaction of %s: what was committed leaves, what was rolled back does not',
   async (library) => {
     const file = `databases/${library}.ts`
     const page = await readFile(join(root, 'docs/databases.md'), 'utf8')
     expect(page).toContain((await readFile(join(root, 'docs/samples', file), 'utf8')).trimEnd())
-    expect(await orderTwice(file)).toBe('refused: 23502\n')
+    // Prisma looks at the values before the server does.
+    const refused = library === 'prisma' ? 'PrismaClientValidationError' : '23502'
+    expect(await orderTwice(file)).toBe(`refused: ${refused}\n`)
     await expect.poll(() => count('brews'), { timeout: 10_000 }).toBe(1)
     expect(await count('orders')).toBe(1)
   },

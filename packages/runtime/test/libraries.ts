@@ -1,4 +1,5 @@
 /** Every library there is a callback adapter for: how it is opened, and how SQL is run in its transaction. */
+import { PrismaPg } from '@prisma/adapter-pg'
 import { sql as drizzleSql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzleJs } from 'drizzle-orm/postgres-js'
@@ -6,10 +7,12 @@ import knex from 'knex'
 import pg from 'pg'
 import postgres from 'postgres'
 import { DataSource } from 'typeorm'
+import { PrismaClient } from '../../../docs/samples/databases/prisma/generated/client.ts'
 import type { Database, Joined } from '../src/database/database.ts'
 import { drizzleDatabase, fromDrizzle } from '../src/database/drizzle.ts'
 import { fromKnex, knexDatabase } from '../src/database/knex.ts'
 import { fromPostgresJs, postgresJsDatabase } from '../src/database/postgres-js.ts'
+import { fromPrisma, prismaDatabase } from '../src/database/prisma.ts'
 import { fromTypeorm, typeormDatabase } from '../src/database/typeorm.ts'
 
 export interface Library<Tx = unknown> {
@@ -68,6 +71,22 @@ const opens = {
       nested: (tx, work) => tx.savepoint(work),
       join: (work) => sql.begin((tx) => work(fromPostgresJs(tx))),
       close: () => sql.end({ timeout: 1 }),
+    })
+  },
+  async prisma(url: string) {
+    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max }) })
+    const doorbells = new pg.Pool({ connectionString: url, max: 2 })
+    return library(prismaDatabase(prisma, { listen: doorbells }), {
+      run: async (tx, text) => tx.$executeRawUnsafe(text),
+      nested: async (tx, work) => {
+        await tx.$executeRawUnsafe('savepoint nested')
+        await work(tx).catch(async (error: unknown) => {
+          await tx.$executeRawUnsafe('rollback to savepoint nested')
+          throw error
+        })
+      },
+      join: (work) => prisma.$transaction((tx) => work(fromPrisma(tx))),
+      close: () => Promise.all([prisma.$disconnect(), doorbells.end()]),
     })
   },
   async typeorm(url: string) {

@@ -4,14 +4,29 @@
 export function sqlState(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = causeOf(at), depth++) {
     const code: unknown = 'code' in at ? at.code : undefined
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !prismaCode.test(code)) return code
   }
   return undefined
 }
 
-/** What an error wraps: TypeORM's `QueryFailedError` says it in a way of its own. */
+/** Prisma's own codes look like a SQLSTATE; those of PL/pgSQL begin with P0. */
+const prismaCode = /^P[1-9]\d{3}$/
+
+interface Wrapping {
+  /** TypeORM's `QueryFailedError` */
+  driverError?: unknown
+  /** Prisma's `PrismaClientKnownRequestError` */
+  meta?: { driverAdapterError?: unknown }
+}
+
+/** What an error wraps; some libraries say it in a way of their own. */
 function causeOf(error: Error): unknown {
-  return error.cause ?? (error as { driverError?: unknown }).driverError
+  const { driverError, meta } = error as Wrapping
+  const cause = error.cause ?? driverError ?? meta?.driverAdapterError
+  // Prisma's driver adapters keep what the server said in a plain object.
+  const { originalCode, kind } = (cause ?? {}) as { originalCode?: unknown; kind?: unknown }
+  if (cause instanceof Error || (originalCode === undefined && kind === undefined)) return cause
+  return Object.assign(new Error(String(kind)), { code: originalCode ?? kind })
 }
 
 /** A COMMIT whose answer never came: it may have happened. The key record tells. */
@@ -34,6 +49,14 @@ const networkCodes = new Set([
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
+  // Prisma: not reachable, closed, no connection in time, a transaction that is over; and its driver adapters' kinds
+  'P1001',
+  'P1017',
+  'P2024',
+  'P2028',
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
 ])
 const networkTexts =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exce+ded when trying to connect|Query read timeout|Connection ended|driver has already been destroyed|Query runner already released|Knex: Timeout acquiring)/i

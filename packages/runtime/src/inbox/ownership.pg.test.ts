@@ -25,14 +25,15 @@ afterEach(() => cleanup.run())
 
 async function world(partitions = 4): Promise<{
   url: string
+  superuser: string
   pool: pg.Pool
   transport: Transport
   contract: ReturnType<typeof testContract>
 }> {
   const contract = testContract({ thing: {} }, { partitions })
-  const { url, pool } = await testDatabase()
+  const { url, superuser, pool } = await testDatabase()
   await migrateFor(pool, [contract])
-  return { url, pool, transport: cleanup.add(await openTransport(url)), contract }
+  return { url, superuser, pool, transport: cleanup.add(await openTransport(url)), contract }
 }
 
 const owners = (pool: pg.Pool): Promise<{ owner: string | null; n: number }[]> =>
@@ -130,7 +131,10 @@ describe('replicas', () => {
 })
 
 test('connections that a pool or a pooler closes are no death: nothing is taken over', async () => {
-  const { url, pool, contract } = await world(4)
+  const { url, superuser, pool, contract } = await world(4)
+  // Whoever looks on must not lose its own connection.
+  const onlooker = new pg.Pool({ connectionString: superuser, max: 1 })
+  cleanup.add({ close: () => onlooker.end() })
   const tuning = { leaseMs: 1500, renewMs: 200 }
   for (const name of ['a', 'b'])
     cleanup.add(await runConsumer(url, contract, { thing: writesEffect(name) }, { tuning }))
@@ -143,7 +147,7 @@ test('connections that a pool or a pooler closes are no death: nothing is taken 
   await until(
     async () => {
       const ended = await rows<{ pid: number }>(
-        pool,
+        onlooker,
         `select pid from (
            select backend as pid from spandrel.partitions union select owner::int from spandrel.leases where name like 'consumer/%'
          ) renewed where pid <> pg_backend_pid() and pg_terminate_backend(pid)`,
@@ -153,8 +157,8 @@ test('connections that a pool or a pooler closes are no death: nothing is taken 
     },
     (count) => count >= 10,
   )
-  expect(await rows(pool, "select 1 from spandrel.journal where kind = 'takeover'")).toEqual([])
-  expect(share(await owners(pool))).toEqual([2, 2])
+  expect(await rows(onlooker, "select 1 from spandrel.journal where kind = 'takeover'")).toEqual([])
+  expect(share(await owners(onlooker))).toEqual([2, 2])
 })
 
 /** Begins a transaction; the server process that runs it. */
@@ -287,8 +291,11 @@ describe('positions that mean nothing any more', () => {
       () => running.consumer.health().gauges['partitionsStopped'],
       (n) => n === 1,
     )
-    expect(await rows(pool, 'select stopped is not null as stopped from spandrel.partitions')).toEqual([
-      { stopped: true },
-    ])
+    // It says so before the row is written.
+    const [stopped] = await until(
+      () => rows<{ stopped: boolean }>(pool, 'select stopped is not null as stopped from spandrel.partitions'),
+      ([row]) => row?.stopped === true,
+    )
+    expect(stopped).toEqual({ stopped: true })
   })
 })
