@@ -84,6 +84,11 @@ interface Job {
   share: number
 }
 
+// Most of a run is processes that start.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+  new URL('../../../node_modules/.cache/spandrel-tests', import.meta.url),
+)
+
 const jobs: Job[] = []
 const postgres =
   values.page === true ? undefined : await startPostgres({ settings: { fsync: 'off', max_connections: '500' } })
