@@ -4,6 +4,7 @@ import type { Metrics } from './management/metrics.ts'
 import type { GatewayLimits } from './options.ts'
 import type { TrustedAddresses } from './proxy/forwarded.ts'
 import type { RouteTable } from './routes/route-table.ts'
+import type { Telemetry } from './trace/telemetry.ts'
 
 /** What all exchanges of one gateway share. */
 export interface Edge {
@@ -12,6 +13,8 @@ export interface Edge {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly accessLog: boolean
+  /** undefined: the process has no OpenTelemetry */
+  readonly telemetry: Telemetry | undefined
   /** its name in `via`: this gateway's alone, so that a request that comes back is known */
   readonly pseudonym: string
   /** the key records this gateway keeps; undefined: it has no database */

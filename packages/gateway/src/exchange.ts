@@ -14,6 +14,7 @@ import type { Duplex } from 'node:stream'
 import type { Edge } from './edge.ts'
 import type { Identity } from './identity/access.ts'
 import { callerHeader, callerSignatureHeader, signCaller } from './identity/caller.ts'
+import { logAccess } from './management/access-log.ts'
 import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import type { Outgoing } from './keys/kept-keys.ts'
@@ -31,6 +32,7 @@ import { type RequestTarget, splitTarget } from './routes/request-target.ts'
 import type { Match } from './routes/route-table.ts'
 import type { Route } from './routes/route.ts'
 import { correlationHeader, correlationOf } from './trace/correlation.ts'
+import type { Spans } from './trace/telemetry.ts'
 import { continueTrace } from './trace/trace-context.ts'
 import { checkBody, type CheckedBody, type CheckedHead, checkHead, tooLarge } from './validation/request-check.ts'
 
@@ -75,6 +77,8 @@ export class Exchange implements Client {
   #traceId: string | undefined
   /** the service's side */
   #outgoing: Outgoing | undefined
+  /** of OpenTelemetry */
+  #spans: Spans | undefined
   /** announced; infinite: they come in chunks */
   #bodyBytes = 0
   /** the client waits for `100 Continue` before it sends its body */
@@ -138,6 +142,10 @@ export class Exchange implements Client {
     this.#correlationId = correlationOf(
       head.correlationId ?? (named === undefined ? undefined : head.wanted.get(named)),
     )
+    const { telemetry } = this.#edge
+    const path = target instanceof Problem ? '/' : target.path
+    if (telemetry !== undefined) this.#spans = telemetry.begin(this.#request, path, head, this.#correlationId)
+    this.#traceId = this.#spans?.traceId
     this.#bodyBytes = head.chunked ? Number.POSITIVE_INFINITY : (head.contentLength ?? 0)
     if (target instanceof Problem) {
       if (this.#request.url === '*' && method === 'OPTIONS' && head.problem === undefined) return this.#describe()
@@ -150,6 +158,7 @@ export class Exchange implements Client {
     if (fault !== undefined) return this.answer(fault)
     if (match === undefined) return this.answer(routes.refusal(method, target.path))
     this.#route = match.route
+    this.#spans?.routed(match.route)
     // What stands there is no body to its reader, whatever its length says.
     if (this.#upgradeHead !== undefined && this.#bodyBytes > 0) {
       return this.answer(new Problem('request-malformed', { detail: 'An upgrade has no body.', close: true }))
@@ -205,7 +214,7 @@ export class Exchange implements Client {
     const path = route.ownSegments === 0 ? target.path : withoutSegments(target.path, route.ownSegments)
     const text = target.query === '' ? path : `${path}?${target.query}`
     const timeoutMs = Math.min(route.timeoutMs, head.timeoutMs ?? route.timeoutMs)
-    const trace = continueTrace(head.traceparent, head.tracestate)
+    const trace = this.#spans?.forward(route) ?? continueTrace(head.traceparent, head.tracestate)
     this.#traceId = trace.traceId
     const { forward } = head
     addForwarded(head, peer, trustedProxies.has(peer), 'encrypted' in this.socket)
@@ -289,6 +298,7 @@ export class Exchange implements Client {
 
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
+    this.#spans?.answered(status)
     const { prefixes, basePath = '' } = this.#route ?? {}
     if (prefixes !== undefined && headers.location !== undefined) {
       headers.location = locationAt(basePath, prefixes, headers.location)
@@ -315,6 +325,7 @@ export class Exchange implements Client {
     const fault = handshakeFault(status, headers, String(this.#request.headers['sec-websocket-key']))
     if (fault !== undefined) return fault
     this.#status = status
+    this.#spans?.answered(status)
     const fields = responseHead(status, headers, this.#correlationId, [])
     fields.push('connection', 'upgrade', 'upgrade', 'websocket')
     let head = 'HTTP/1.1 101 Switching Protocols\r\n'
@@ -360,16 +371,19 @@ export class Exchange implements Client {
   failed(kind: FailureKind, error: Error): void {
     const service = this.#route?.service ?? ''
     this.#edge.metrics.failed(service, kind)
+    this.#spans?.failed(kind, error)
     const fields = { service, kind, err: error, correlationId: this.#correlationId }
     this.#edge.logger.warn(fields, 'an exchange with a service failed')
   }
 
   repeated(): void {
     this.#edge.metrics.repeats++
+    this.#spans?.repeated()
   }
 
   over(): void {
     this.#serviceOver = true
+    this.#spans?.over()
     this.#settle()
   }
 
@@ -453,35 +467,24 @@ export class Exchange implements Client {
     // 499 as nginx has it: nobody was there to read an answer.
     const status = this.#status === 0 ? 499 : this.#status
     ;(this.#route?.metrics ?? this.#edge.metrics.unknown).count(status, seconds)
+    this.#spans?.end(status)
     this.#edge.inFlight--
     if (this.#edge.accessLog) this.#log(status, seconds)
     this.#edge.ended(this)
   }
 
-  /** No query (it may hold keys), no headers, no body. */
   #log(status: number, seconds: number): void {
-    const route = this.#route
-    this.#edge.logger.info(
-      {
-        method: this.#request.method,
-        path: this.#path.slice(0, 200),
-        ...(route !== undefined && { service: route.service, operation: route.operation.operation }),
-        status,
-        ms: Math.round(seconds * 10_000) / 10,
-        correlationId: this.#correlationId,
-        ...(this.#traceId !== undefined && { traceId: this.#traceId }),
-        ...(this.left && { left: true }),
-      },
-      'request',
-    )
+    logAccess(this.#edge.logger, {
+      method: this.#request.method,
+      path: this.#path,
+      route: this.#route,
+      status,
+      seconds,
+      correlationId: this.#correlationId,
+      traceId: this.#traceId,
+      left: this.left,
+    })
   }
-}
-
-/** Does this request ask for a WebSocket, where its contract has one? Any other `upgrade` is not for us to follow. */
-export function upgrades({ routes, limits }: Edge, { method, url, headers, rawHeaders }: IncomingMessage): boolean {
-  if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket') return false
-  const target = splitTarget(url ?? '/', limits.encodedSlashes)
-  return !(target instanceof Problem) && routes.find(method, target.path, rawHeaders)?.route.upgrades === true
 }
 
 function flush(exchange: Exchange): void {

@@ -6,7 +6,7 @@ import type { Logger } from '@spandrel/runtime'
 import { asDatabase } from '@spandrel/runtime/operate'
 import { Connections } from './connections.ts'
 import type { Edge } from './edge.ts'
-import { Exchange, upgrades } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import type { Verifiers } from './identity/access.ts'
 import { ApiKeys, readApiKeys } from './identity/api-keys.ts'
 import { Tokens } from './identity/tokens.ts'
@@ -18,7 +18,9 @@ import { type AuthOptions, checkedLimits, type GatewayLimits, type GatewayOption
 import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
 import { ContractsRefused, type ContractsHealth, findingsOf, type ReloadOutcome, versionOf } from './reload.ts'
 import { buildRoutes } from './routes/build-routes.ts'
+import { upgrades } from './routes/upgrades.ts'
 import { Serving } from './serving.ts'
+import { telemetryOf } from './trace/telemetry.ts'
 import { refuseOnWire } from './wire-faults.ts'
 
 export interface Gateway {
@@ -67,6 +69,7 @@ class HttpGateway implements Gateway {
   readonly #limits: GatewayLimits
   readonly #logger: Logger
   readonly #metrics = new Metrics()
+  readonly #telemetry = telemetryOf()
   readonly #trustedProxies: TrustedAddresses
   /** the key records of this gateway; undefined: it has no database */
   readonly #keys: KeptKeys | undefined
@@ -206,6 +209,7 @@ class HttpGateway implements Gateway {
       logger: this.#logger,
       accessLog: options.accessLog ?? false,
       keys: this.#keys,
+      telemetry: this.#telemetry,
       pseudonym: this.#pseudonym,
       trustedProxies: this.#trustedProxies,
       trustedHeader: verifiers.trusted?.header,

@@ -18,9 +18,7 @@ export class RouteMetrics {
 
   /** `status` 499: the client went away before it had an answer. */
   count(status: number, seconds: number): void {
-    // A service may answer with any three digits: what HTTP does not know is one series.
-    const code = status > 599 ? 0 : status
-    this.statuses.set(code, (this.statuses.get(code) ?? 0) + 1)
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
     this.seconds += seconds
     let index = 0
     while (index < bounds.length && seconds > (bounds[index] as number)) index++
@@ -69,9 +67,8 @@ export class Metrics {
     const lines: string[] = []
     head(lines, 'spandrel_gateway_requests_total', 'counter', 'Requests by operation and status (499: the client left)')
     for (const { service, operation, statuses } of this.#routes.values()) {
-      for (const [code, count] of statuses) {
-        const status = code === 0 ? 'other' : String(code)
-        lines.push(`spandrel_gateway_requests_total${labels({ service, operation, status })} ${count}`)
+      for (const [status, count] of statuses) {
+        lines.push(`spandrel_gateway_requests_total${labels({ service, operation, status: String(status) })} ${count}`)
       }
     }
     const duration = 'spandrel_gateway_request_duration_seconds'

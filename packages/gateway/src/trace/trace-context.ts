@@ -17,17 +17,25 @@ export interface TraceContext {
   readonly tracestate: string | undefined
 }
 
+/** What a `traceparent` says; undefined: it is not valid. */
+export function parentOf(
+  traceparent: string | undefined,
+): { readonly traceId: string; readonly spanId: string; readonly sampled: boolean } | undefined {
+  const found = traceparent === undefined ? null : grammar.exec(traceparent)
+  if (found === null) return undefined
+  const [, version, traceId = '', parentId = '', flags = '00', more] = found
+  if (version === 'ff' || traceId === noTrace || parentId === noSpan) return undefined
+  if (version === '00' && more !== undefined) return undefined
+  return { traceId, spanId: parentId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
+}
+
 /** Continues a valid trace under a new span id; anything else starts a new, sampled trace without state. */
 export function continueTrace(traceparent: string | undefined, tracestate: string | undefined): TraceContext {
-  const found = traceparent === undefined ? null : grammar.exec(traceparent)
-  if (found !== null) {
-    const [, version, traceId = '', parentId, flags = '00', more] = found
-    const valid =
-      version !== 'ff' && traceId !== noTrace && parentId !== noSpan && !(version === '00' && more !== undefined)
-    if (valid) {
-      const sampled = Number.parseInt(flags, 16) & 1
-      return { traceparent: `00-${traceId}-${spanId()}-0${sampled}`, traceId, tracestate: usableTracestate(tracestate) }
-    }
+  const parent = parentOf(traceparent)
+  if (parent !== undefined) {
+    const { traceId, sampled } = parent
+    const flags = sampled ? '01' : '00'
+    return { traceparent: `00-${traceId}-${spanId()}-${flags}`, traceId, tracestate: usableTracestate(tracestate) }
   }
   const traceId = hex(16)
   return { traceparent: `00-${traceId}-${spanId()}-01`, traceId, tracestate: undefined }
