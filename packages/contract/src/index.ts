@@ -27,6 +27,7 @@ export type {
 export type { Channel, Message, ReceiveOperation, SendOperation, SystemChannel } from './model/message.ts'
 export { gatewayKeepsKeys } from './system/gateway-keys.ts'
 export type {
+  AnswerMode,
   ContractDocument,
   Defaults,
   Gateway,

@@ -18,6 +18,7 @@ import { logAccess } from './management/access-log.ts'
 import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import type { Outgoing } from './keys/kept-keys.ts'
+import { checked } from './answers/checked-answer.ts'
 import { type Client, Forward, type Sending } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
 import { endsEvent } from './proxy/event-stream.ts'
@@ -258,17 +259,23 @@ export class Exchange implements Client {
     }
     if (!isKept) {
       this.#serviceOver = false
-      const direct = new Forward(this, sending)
+      const direct = new Forward(this.#answered(route), sending)
       this.#outgoing = direct
       return direct.start()
     }
     const bytes = Buffer.isBuffer(payload) ? payload : null
     const { contentType } = head
-    const keyed = { ...checked, key, identity, target, bytes, contentType, correlationId: this.#correlationId }
-    const wanted = route.keptKey.wanted({ ...keyed, method })
+    const keyed = { ...checked, key, identity, target, method, bytes, contentType, correlationId: this.#correlationId }
+    const wanted = route.keptKey.wanted(keyed)
     if (wanted instanceof Problem) return this.answer(wanted)
     this.#serviceOver = false
-    this.#outgoing = keys.carryOut(this, route.keptKey, wanted, sending)
+    this.#outgoing = keys.carryOut(this.#answered(route), route.keptKey, wanted, sending)
+  }
+
+  /** Who takes the answer: this, or what looks at it first. */
+  #answered(route: Route): Client {
+    const request = { id: this.#correlationId, method: this.#request.method }
+    return route.answers === undefined ? this : checked(this, route, route.answers, this.#edge, request)
   }
 
   /** The body may come: whoever waits for our word is told. */

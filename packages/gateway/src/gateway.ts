@@ -51,7 +51,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 /**
  * An HTTP edge for every OpenAPI operation of a system: routes, validates, identifies, traces and forwards.
  * Throws `wrong-configuration` where two operations have one route, a service has no URL, or a contract demands
- * credentials or key records that this gateway is not set up for. It validates no answers.
+ * credentials or key records that this gateway is not set up for.
  *
  * ```ts
  * const { system } = await loadSystem('spandrel.yaml')

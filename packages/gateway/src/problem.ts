@@ -33,6 +33,7 @@ const kinds = {
   'key-reuse': [422, 'This key was used with another request'],
   'headers-too-large': [431, 'The request headers are too large'],
   'internal-error': [500, 'The gateway failed'],
+  'answer-invalid': [502, 'The answer of the service does not fit its contract'],
   'service-failed': [502, 'The service broke the exchange'],
   'service-unreachable': [503, 'The service cannot be reached'],
   'identity-unavailable': [503, 'Credentials cannot be checked right now'],

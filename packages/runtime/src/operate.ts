@@ -1,7 +1,7 @@
 /** What operates services from outside, over SQL: the command line, the gateway, the chaos driver. No service needs it. */
 export type { Database, Query } from './database/database.ts'
 export { asDatabase, type DatabaseLike } from './database/as-database.ts'
-export { isTransientFailure } from './database/failure.ts'
+export { isTransientFailure, sqlState } from './database/failure.ts'
 export { fingerprint } from './message/canonical.ts'
 export {
   checkGateway,

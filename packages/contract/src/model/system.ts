@@ -92,6 +92,8 @@ export interface Gateway {
   readonly database?: Setting
   /** the claim that names the tenant, for keys of `scope: tenant` */
   readonly tenant?: Expression
+  /** whether answers are held to their contract; absent: `off` */
+  readonly answers?: AnswerMode
   readonly location: SourceLocation
 }
 
@@ -105,8 +107,13 @@ export interface Offer {
   readonly deprecated?: string
   /** when all of it goes, RFC 3339 */
   readonly sunset?: string
+  /** whether its answers are held to their contract; absent: as `gateway.answers` says */
+  readonly answers?: AnswerMode
   readonly location: SourceLocation
 }
+
+/** What the gateway does about answers that do not fit their contract. */
+export type AnswerMode = 'off' | 'warn' | 'enforce'
 
 export interface Workflow {
   readonly name: string

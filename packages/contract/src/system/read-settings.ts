@@ -1,7 +1,7 @@
 import { parseExpression } from '../guarantees/expression.ts'
 import type { Findings } from '../findings/findings.ts'
 import { didYouMean } from '../findings/nearest.ts'
-import type { Gateway, Offer, Setting, Workflow } from '../model/system.ts'
+import type { AnswerMode, Gateway, Offer, Setting, Workflow } from '../model/system.ts'
 import { optional } from '../model/optional.ts'
 import { entriesAt, field, flagAt, listAt, mapAt, text, textAt } from '../source/node.ts'
 import type { Node } from '../source/node.ts'
@@ -102,8 +102,15 @@ export function readGateway(root: Node, env: Environment, findings: Findings): G
       : { trusted: { header, from: listAt(trusted, 'from').flatMap((item) => text(item) ?? []) } }),
     ...optional('database', settingAt(node, 'database', env, findings, ['postgres', 'postgresql'])),
     ...optional('tenant', tenantExpression),
+    ...optional('answers', answersAt(node)),
     location: node.at,
   }
+}
+
+/** The structure has judged the word. */
+function answersAt(node: Node): AnswerMode | undefined {
+  const word = textAt(node, 'answers')
+  return word === 'off' || word === 'warn' || word === 'enforce' ? word : undefined
 }
 
 /** `gateway:` of a service. */
@@ -120,6 +127,7 @@ export function readOffer(service: Node): Offer | undefined {
       : { version: { header, value, default: flagAt(version, 'default') ?? false } }),
     ...optional('deprecated', textAt(node, 'deprecated')),
     ...optional('sunset', textAt(node, 'sunset')),
+    ...optional('answers', answersAt(node)),
     location: node.at,
   }
 }

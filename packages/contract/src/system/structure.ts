@@ -19,6 +19,13 @@ const paths: Shape = {
   ],
 }
 
+const answers: Shape = {
+  enum: ['off', 'warn', 'enforce'],
+  description:
+    'What becomes of an answer that does not fit its contract: it is passed on and told, or refused with 502.',
+  examples: ['warn'],
+}
+
 const use: Shape = {
   type: ['object', 'null'],
   additionalProperties: false,
@@ -74,6 +81,7 @@ const offer: Shape = {
     },
     deprecated: { ...date, description: 'All of it is deprecated, since then.', examples: ['2026-06-01'] },
     sunset: { ...date, description: 'When all of it goes.', examples: ['2027-06-01'] },
+    answers: { ...answers, default: 'what the gateway says for all' },
   },
 }
 
@@ -180,6 +188,7 @@ const gateway: Shape = {
       'Postgres of its own, where it keeps key records for services with `keys: gateway`.',
       '${GATEWAY_DATABASE_URL}',
     ),
+    answers: { ...answers, default: 'off' },
     tenant: {
       ...expression,
       description: 'The claim that names the tenant, for keys of `scope: tenant`.',

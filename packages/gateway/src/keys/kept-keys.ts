@@ -1,8 +1,8 @@
 /** The keys that one gateway keeps: claims, copies, leases of what is open, and the clean-up. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Database, Logger } from '@spandrel/runtime'
-import { checkGateway, isTransientFailure } from '@spandrel/runtime/operate'
+import { type Database, type Logger, SpandrelError } from '@spandrel/runtime'
+import { checkGateway, sqlState } from '@spandrel/runtime/operate'
 import type { Counters } from '../management/counters.ts'
 import { Problem } from '../problem.ts'
 import type { Client, Sending } from '../proxy/forward.ts'
@@ -69,7 +69,8 @@ export class KeptKeys {
     try {
       await checkGateway(database)
     } catch (error) {
-      if (!isTransientFailure(error)) throw error
+      // Not migrated, no such database, no right to enter it: that does not pass by itself.
+      if (error instanceof SpandrelError || /^(28|3D|42)/.test(sqlState(error) ?? '')) throw error
       logger.error({ err: error }, 'the database of key records is away: keyed requests are refused until it is back')
     }
     this.#renewals = setInterval(() => this.#renew(), renewEveryMs)

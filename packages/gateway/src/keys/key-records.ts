@@ -133,7 +133,7 @@ const isHeld = `k.operation = h.operation and k.scope = h.scope and k.key = h.ke
   and k.state = 'claimed'`
 
 const renewSql = `
-update spandrel_gateway.keys k set outcome = null, lease_until = clock_timestamp() + h.lease_ms * interval '1 millisecond'
+update spandrel_gateway.keys k set lease_until = clock_timestamp() + h.lease_ms * interval '1 millisecond'
 from ${heldOnes} where ${isHeld} returning k.owner`
 const releaseSql = `delete from spandrel_gateway.keys k using ${heldOnes} where ${isHeld} returning k.owner`
 const unknownSql = `

@@ -13,6 +13,11 @@ const kinds = {
   ],
   keysUnavailable: ['spandrel_gateway_keys_unavailable_total', 'Requests refused because no key record could be kept'],
   expiredKeys: ['spandrel_gateway_expired_keys_total', 'Key records deleted at the end of their retention'],
+  invalidAnswers: ['spandrel_gateway_invalid_answers_total', 'Answers of services that do not fit their contract'],
+  uncheckedAnswers: [
+    'spandrel_gateway_unchecked_answers_total',
+    'Answers passed on without a look: too large, encoded, or streamed',
+  ],
 } as const satisfies Record<string, readonly [name: string, help: string]>
 
 export type CounterName = keyof typeof kinds

@@ -1,5 +1,13 @@
 import { METHODS } from 'node:http'
-import { directed, type HttpOperation, type Offer, SchemaCompiler, type Service } from '@spandrel/contract'
+import {
+  type AnswerMode,
+  directed,
+  type HttpOperation,
+  type Offer,
+  SchemaCompiler,
+  type Service,
+} from '@spandrel/contract'
+import { AnswerRule } from '../answers/answer-rule.ts'
 import { AccessRule, type Verifiers } from '../identity/access.ts'
 import { type Keeping, keepingOf, keptKeyOf } from '../keys/keeping.ts'
 import type { Metrics } from '../management/metrics.ts'
@@ -59,6 +67,7 @@ export function buildRoutes(
         trustedHeader: verifiers.trusted?.header,
         metrics,
         keeping: keepingOf(options, service),
+        answers: service.gateway?.answers ?? options.system.gateway?.answers ?? 'off',
       })
       for (const basePath of basePathsOf(service, operation))
         table.add(offeredAt(basePath, route), () => freePathOf(service, operation))
@@ -81,6 +90,7 @@ function routeOf(
     trustedHeader: string | undefined
     metrics: Metrics
     keeping: Keeping | undefined
+    answers: AnswerMode
   },
 ): Omit<Route, 'basePath' | 'ownSegments' | 'prefixes' | 'pathNames'> {
   const { idempotency } = operation.guarantees.values
@@ -136,6 +146,8 @@ function routeOf(
           }),
     key,
     keptKey,
+    answers:
+      given.answers === 'off' ? undefined : new AnswerRule(operation, given.answers, (schema) => compiler.add(schema)),
     natural: idempotency === 'natural',
     timeoutMs: given.timeoutMs,
     endless: Object.values(operation.responses).some(({ content }) =>

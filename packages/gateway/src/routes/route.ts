@@ -1,5 +1,6 @@
 import type { HttpOperation, Offer } from '@spandrel/contract'
 import type { AccessRule } from '../identity/access.ts'
+import type { AnswerRule } from '../answers/answer-rule.ts'
 import type { KeptKey } from '../keys/kept-key.ts'
 import type { RouteMetrics } from '../management/metrics.ts'
 import type { FixedHeaders } from '../proxy/response-head.ts'
@@ -36,6 +37,8 @@ export interface Route {
   readonly key: KeyRule | undefined
   /** this gateway keeps the key records of this operation; undefined: the service does, or there is no key */
   readonly keptKey: KeptKey | undefined
+  /** undefined: answers are passed on without a look */
+  readonly answers: AnswerRule | undefined
   /** by RFC 9110 or by contract: a second copy has no second effect. A key makes a request so, where it has one */
   readonly natural: boolean
   /** to the head of the answer, and between two parts of its body */
