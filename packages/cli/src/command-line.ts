@@ -13,6 +13,7 @@ import { messagesShow } from './commands/messages-show.ts'
 import { migrate } from './commands/migrate.ts'
 import { scorecard } from './commands/scorecard.ts'
 import { serve } from './commands/serve.ts'
+import { status } from './commands/status.ts'
 import { twice } from './commands/twice.ts'
 import { verify } from './commands/verify.ts'
 import { type CommandGroup, type ExitCode, run } from './program.ts'
@@ -39,6 +40,7 @@ export function commandLine(argv: readonly string[]): Promise<ExitCode> {
     messages,
     journey,
     serve,
+    status,
     twice,
     verify,
   ])

@@ -24,6 +24,7 @@ const commands = [
   'messages discard',
   'scorecard',
   'serve',
+  'status',
   'twice',
   'verify',
 ]

@@ -25,6 +25,7 @@ function steady(text: string): string {
     .replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
     .replaceAll(/(127\.0\.0\.1:|port=|process )\d+/g, '$1N')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
+    .replaceAll(/works \([0-9a-f]{8}\)/g, 'works (ID)')
     .replaceAll(/[\d.]+ (?:ms|s|min)\b/g, 'SPAN')
     .replaceAll(/ +/g, ' ')
     .trim()

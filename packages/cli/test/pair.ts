@@ -62,6 +62,7 @@ export interface Receiver {
 export async function receiver(): Promise<Receiver> {
   const heard: Receiver['heard'] = []
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return void response.writeHead(404).end()
     let text = ''
     for await (const chunk of request) text += String(chunk)
     const { name } = JSON.parse(text) as { name: string }
