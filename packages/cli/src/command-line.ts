@@ -2,6 +2,7 @@
 import { check } from './commands/check.ts'
 import { diff } from './commands/diff.ts'
 import { dev } from './commands/dev.ts'
+import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { impact } from './commands/impact.ts'
 import { generate } from './commands/generate.ts'
@@ -41,6 +42,7 @@ export function commandLine(argv: readonly string[]): Promise<ExitCode> {
     journey,
     serve,
     status,
+    doctor,
     twice,
     verify,
   ])

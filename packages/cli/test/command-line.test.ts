@@ -25,6 +25,7 @@ const commands = [
   'scorecard',
   'serve',
   'status',
+  'doctor',
   'twice',
   'verify',
 ]

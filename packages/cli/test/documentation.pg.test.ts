@@ -54,7 +54,10 @@ test('docs/cli.md: every example prints what it says', { timeout: 240_000 }, asy
     if (line === 'dev') {
       dev = startSpandrel(args, { cwd: folder, env })
       const { text: log } = dev
-      await until('dev to be up', () => log.stdout.includes('Ctrl-C stops everything'), 60_000)
+      // That somebody listens may be seen before its own line about it is read.
+      const isUp = (): boolean =>
+        log.stdout.includes('Ctrl-C stops everything') && /gateway +│ listening/.test(log.stdout)
+      await until('dev to be up', isUp, 60_000)
       // Processes speak in any order: of what was said, the lines of the example in theirs.
       const said = new Set(
         steady(log.stdout)

@@ -13,6 +13,7 @@ export {
   migrationSql,
   type MigrationReport,
 } from './schema/migrate.ts'
+export { migrations } from './schema/migrations.ts'
 export { registrationOf, type ServiceRegistration, type StreamRegistration } from './schema/registration.ts'
 export { createRelay, type Relay, type RelayOptions } from './outbox/relay.ts'
 export { createPush, type PushOptions } from './push/push.ts'

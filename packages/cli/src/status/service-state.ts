@@ -1,7 +1,7 @@
 /** What the database of one service says about its messages, in one statement. It only reads. */
 import type { Query } from '@spandrel/runtime/operate'
 
-export interface HeldGroup {
+interface HeldGroup {
   side: 'consumer' | 'producer'
   operation: string | null
   channel: string
@@ -12,14 +12,14 @@ export interface HeldGroup {
   error: string | null
 }
 
-export interface OpenTransaction {
+interface OpenTransaction {
   pid: number
   application: string
   state: string
   seconds: number
 }
 
-export interface ReadPosition {
+interface ReadPosition {
   subscription: string
   partition: number
   position: string

@@ -10,27 +10,37 @@ export async function connected<T>(
   work: (database: Database) => Promise<T>,
   options: { statementMs?: number } = {},
 ): Promise<T> {
+  // A terminal must not hang behind somebody's lock for ever.
+  const { statementMs } = options
+  const limits = { lock_timeout: 30_000, ...(statementMs !== undefined && { statement_timeout: statementMs }) }
+  const pool = await opened(found, limits).catch((cause: unknown) => {
+    // A pooler that knows no such parameters: without them, then.
+    if (/startup parameter/.test(String(cause))) return opened(found, {})
+    throw cause
+  })
+  try {
+    return await work(pgDatabase(pool))
+  } finally {
+    await pool.end()
+  }
+}
+
+async function opened(found: FoundDatabase, limits: object): Promise<pg.Pool> {
   const pool = new pg.Pool({
     connectionString: found.url,
     connectionTimeoutMillis: 5000,
     max: 2,
     application_name: 'spandrel',
-    // A terminal must not hang behind somebody's lock for ever.
-    lock_timeout: 30_000,
-    ...(options.statementMs !== undefined && { statement_timeout: options.statementMs }),
+    ...limits,
   })
   // A connection that breaks fails the query that was using it; this only keeps the process from ending.
   pool.on('error', () => {})
   try {
     await pool.query('select 1')
+    return pool
   } catch (cause) {
     await pool.end()
     throw unreachable(found, cause)
-  }
-  try {
-    return await work(pgDatabase(pool))
-  } finally {
-    await pool.end()
   }
 }
 
