@@ -4,7 +4,8 @@
  *   node --conditions=spandrel-source packages/gateway/src/main.ts --config spandrel.yaml [--port 8080] [--host 0.0.0.0]
  *
  * Environment: GATEWAY_PORT and GATEWAY_HOST (below the flags, above spandrel.yaml), whatever `${VAR}` spandrel.yaml
- * names, GATEWAY_DATABASE_URL (key records; above spandrel.yaml), SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
+ * names, GATEWAY_DATABASE_URL (key records; above spandrel.yaml), GATEWAY_TLS_CERT and GATEWAY_TLS_KEY,
+ * GATEWAY_UPSTREAM_CA, SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
  * GATEWAY_ACCESS_LOG=1 (one line a request), GATEWAY_DRAIN_MS (10000), LOG_LEVEL (info).
  * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; a second one ends it at once.
  * SIGHUP reads spandrel.yaml and the contracts again, as `POST /.spandrel/reload` does.
@@ -16,6 +17,7 @@ import { SpandrelError } from '@spandrel/runtime'
 import { pino } from 'pino'
 import { createGateway, type Gateway } from './gateway.ts'
 import { openDatabase } from './keys/open-database.ts'
+import type { GatewayOptions } from './options.ts'
 
 const { env } = process
 // Written at once: the last lines of a process are the ones that matter.
@@ -54,6 +56,7 @@ async function main(args: readonly string[]): Promise<void> {
     accessLog: env['GATEWAY_ACCESS_LOG'] === '1',
     ...(token !== undefined && token !== '' && { managementToken: token }),
     ...(secret !== undefined && secret !== '' && { auth: { secret } }),
+    ...tlsOf(),
   })
   stopOnSignal(gateway)
   process.on('SIGHUP', () => void gateway.reload())
@@ -65,6 +68,13 @@ async function load(file: string): Promise<System> {
   const { system, findings } = await loadSystem(file)
   for (const finding of findings) if (finding.severity === 'error') process.stderr.write(`${formatFinding(finding)}\n`)
   return system ?? fail(`${file} has errors: see above`)
+}
+
+/** Files that the environment names stand above those of spandrel.yaml. */
+function tlsOf(): Pick<GatewayOptions, 'tls' | 'upstream'> {
+  const { GATEWAY_TLS_CERT: cert = '', GATEWAY_TLS_KEY: key = '', GATEWAY_UPSTREAM_CA: ca = '' } = env
+  if ((cert === '') !== (key === '')) fail('GATEWAY_TLS_CERT and GATEWAY_TLS_KEY belong together: set both')
+  return { ...(cert !== '' && { tls: { cert, key } }), ...(ca !== '' && { upstream: { ca } }) }
 }
 
 function portOf(text: string | undefined, name: string): number | undefined {

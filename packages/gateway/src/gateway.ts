@@ -15,11 +15,13 @@ import { type GatewayHealth, manage, managementPrefix } from './management/manag
 import { Listener } from './listener.ts'
 import { Metrics } from './management/metrics.ts'
 import { type AuthOptions, checkedLimits, type GatewayLimits, type GatewayOptions, wrong } from './options.ts'
+import { Problem } from './problem.ts'
 import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
 import { ContractsRefused, type ContractsHealth, findingsOf, type ReloadOutcome, versionOf } from './reload.ts'
 import { buildRoutes } from './routes/build-routes.ts'
 import { upgrades } from './routes/upgrades.ts'
 import { Serving } from './serving.ts'
+import { certificateOf } from './tls.ts'
 import { telemetryOf } from './trace/telemetry.ts'
 import { refuseOnWire } from './wire-faults.ts'
 
@@ -106,11 +108,16 @@ class HttpGateway implements Gateway {
           })
     this.#serving = this.#serve(options.system)
     this.#contracts = this.#told(options.system, 0)
-    this.#listener = new Listener(limits, {
-      request: (request, response, head) => this.#take(request, response, head),
-      upgrades: (request) => upgrades(this.#serving.edge, request),
-      fault: (error, socket) => refuseOnWire(error, socket, this.#connections.latest(socket)),
-    })
+    this.#listener = new Listener(
+      limits,
+      {
+        request: (request, response, head) => this.#take(request, response, head),
+        upgrades: (request) => upgrades(this.#serving.edge, request),
+        late: (socket) => this.#connections.latest(socket)?.refuse(new Problem('request-timeout')),
+        fault: (error, socket) => refuseOnWire(error, socket, this.#connections.latest(socket)),
+      },
+      certificateOf(options),
+    )
   }
 
   get port(): number {
@@ -168,9 +175,11 @@ class HttpGateway implements Gateway {
       if (gatewayKeepsKeys(system)) await this.#keys?.start()
       if (this.#load.draining) throw new Error('the gateway is stopping')
       const before = this.#serving
+      const certificate = certificateOf({ ...this.#options, system })
       this.#serving = this.#serve(system, before)
       this.#contracts = this.#told(system, this.#contracts.reloads + 1)
       before.retire()
+      if (certificate !== undefined) this.#listener.renew(certificate)
       this.#metrics.reloads.loaded++
       const { version, services } = this.#contracts
       this.#logger.info({ version, services }, 'contracts reloaded')

@@ -21,6 +21,10 @@ export interface GatewayOptions {
   /** one line a request; false by default */
   readonly accessLog?: boolean
   readonly limits?: Partial<GatewayLimits>
+  /** files in PEM; the system's `gateway.tls` by default. With them the gateway speaks HTTPS, and HTTP/2 */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** how services at `https:` URLs are spoken to; the system's `gateway.upstream` by default */
+  readonly upstream?: UpstreamOptions
   /** `<service>.<operation>` → what it has of its own */
   readonly operations?: Readonly<Record<string, { readonly bodyBytes?: number; readonly timeoutMs?: number }>>
   readonly auth?: AuthOptions
@@ -34,6 +38,13 @@ export interface GatewayOptions {
   /** opens `/.spandrel/health`, `/.spandrel/metrics` and `/.spandrel/reload`; without one, the first two are for this
    * machine only, and the last for nobody */
   readonly managementToken?: string
+}
+
+interface UpstreamOptions {
+  /** file in PEM of an authority of your own, besides the usual ones */
+  readonly ca?: string
+  /** offer HTTP/2; false by default */
+  readonly http2?: boolean
 }
 
 export interface AuthOptions {
@@ -109,6 +120,8 @@ const optionNames = [
   'logger',
   'accessLog',
   'limits',
+  'tls',
+  'upstream',
   'operations',
   'auth',
   'database',
@@ -128,6 +141,8 @@ const authNames = [
 export function checkedLimits(options: GatewayOptions): GatewayLimits {
   refuseUnknown(options, optionNames, 'createGateway')
   refuseUnknown(options.auth ?? {}, authNames, 'createGateway auth')
+  refuseUnknown(options.tls ?? {}, ['cert', 'key'], 'createGateway tls')
+  refuseUnknown(options.upstream ?? {}, ['ca', 'http2'], 'createGateway upstream')
   refuseUnknown(options.limits ?? {}, Object.keys(defaults), 'createGateway limits')
   const limits = { ...defaults, ...options.limits }
   for (const [name, value] of Object.entries(limits)) {

@@ -88,6 +88,10 @@ export interface Gateway {
   readonly apiKeys?: string
   /** header with the caller's name, believed from these proxies (addresses or CIDR blocks) only */
   readonly trusted?: { readonly header: string; readonly from: readonly string[] }
+  /** files in PEM, relative to `dir`; absent: plain HTTP */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** how services at `https:` URLs are spoken to: an authority besides the usual ones (a file in PEM), HTTP/2 */
+  readonly upstream?: { readonly ca?: string; readonly http2?: boolean }
   /** where it keeps key records for services that keep none */
   readonly database?: Setting
   /** the claim that names the tenant, for keys of `scope: tenant` */

@@ -103,6 +103,7 @@ export function readGateway(root: Node, env: Environment, findings: Findings): G
     ...optional('database', settingAt(node, 'database', env, findings, ['postgres', 'postgresql'])),
     ...optional('tenant', tenantExpression),
     ...optional('answers', answersAt(node)),
+    ...readTls(node),
     location: node.at,
   }
 }
@@ -129,6 +130,24 @@ export function readOffer(service: Node): Offer | undefined {
     ...optional('sunset', textAt(node, 'sunset')),
     ...optional('answers', answersAt(node)),
     location: node.at,
+  }
+}
+
+function readTls(node: Node): Pick<Gateway, 'tls' | 'upstream'> {
+  const tls = mapAt(node, 'tls')
+  const [cert, key] = [textAt(tls, 'cert'), textAt(tls, 'key')]
+  const upstream = mapAt(node, 'upstream')
+  const http2 = field(upstream, 'http2')
+  return {
+    ...(cert === undefined || key === undefined ? {} : { tls: { cert, key } }),
+    ...(upstream === undefined
+      ? {}
+      : {
+          upstream: {
+            ...optional('ca', textAt(upstream, 'ca')),
+            ...optional('http2', http2?.kind === 'scalar' ? http2.value === true : undefined),
+          },
+        }),
   }
 }
 

@@ -168,6 +168,30 @@ const gateway: Shape = {
       },
     },
     apiKeys: text('File of API keys: name → SHA-256 of the key.', 'storefronts.yaml'),
+    tls: {
+      type: 'object',
+      required: ['cert', 'key'],
+      additionalProperties: false,
+      description: 'The certificate shown to clients. With it the gateway speaks HTTPS, and HTTP/2 to those who can.',
+      properties: {
+        cert: text('File in PEM: the certificate, and those that signed it after it.', 'tls/cert.pem'),
+        key: text('File in PEM: its key.', 'tls/key.pem'),
+      },
+    },
+    upstream: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How services at `https:` URLs are spoken to.',
+      properties: {
+        ca: text('File in PEM: an authority of your own, besides the usual ones.', 'tls/ca.pem'),
+        http2: {
+          type: 'boolean',
+          default: false,
+          description: 'Offer HTTP/2 to services.',
+          examples: [true],
+        },
+      },
+    },
     trusted: {
       type: 'object',
       required: ['header', 'from'],

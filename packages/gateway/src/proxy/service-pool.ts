@@ -5,6 +5,10 @@ export interface PoolOptions {
   readonly connections: number
   readonly connectTimeoutMs: number
   readonly keepAliveMs: number
+  /** whose certificates are believed; undefined: the usual authorities' */
+  readonly authorities: string[] | undefined
+  /** offered to services at `https:` URLs */
+  readonly http2: boolean
 }
 
 /** One instance of a service. */
@@ -93,10 +97,15 @@ function instanceAt(url: URL, options: PoolOptions): Instance {
     prefix: url.pathname.replace(/\/+$/, ''),
     pool: new Pool(url.origin, {
       connections: options.connections,
-      connect: { timeout: options.connectTimeoutMs },
+      connect: {
+        timeout: options.connectTimeoutMs,
+        ...(options.authorities !== undefined && { ca: options.authorities }),
+        // Not first in the list by itself: a service that takes both would choose HTTP/1.1.
+        preferH2: options.http2,
+      },
       keepAliveTimeout: options.keepAliveMs,
       pipelining: 1,
-      allowH2: false,
+      allowH2: options.http2,
       // The exchange has one time limit of its own, for the head of the answer.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -13,6 +13,7 @@ import { type Keeping, keepingOf, keptKeyOf } from '../keys/keeping.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
 import { ServicePool } from '../proxy/service-pool.ts'
+import { authoritiesOf } from '../tls.ts'
 import { BodyRule, bodyType } from '../validation/body.ts'
 import { KeyRule } from '../validation/idempotency-key.ts'
 import { parameterCheck } from '../validation/parameters.ts'
@@ -37,6 +38,8 @@ export function buildRoutes(
 ): Built {
   const table = new RouteTable()
   const pools: ServicePool[] = []
+  const authorities = authoritiesOf(options)
+  const http2 = options.upstream?.http2 ?? options.system.gateway?.upstream?.http2 ?? false
   for (const declared of Object.values(options.system.services)) {
     // A request need not carry what is `readOnly`.
     const service = directed(declared)
@@ -46,7 +49,7 @@ export function buildRoutes(
     const pool = new ServicePool(
       service.name,
       urlsOf(service, options.upstreams?.[service.name]),
-      { connections: limits.connections, connectTimeoutMs: limits.connectMs, keepAliveMs: 4000 },
+      { connections: limits.connections, connectTimeoutMs: limits.connectMs, keepAliveMs: 4000, authorities, http2 },
       before.find((one) => one.service === service.name),
     )
     pools.push(pool)

@@ -72,7 +72,7 @@ export function checkGateway(whole: Subject, comparison: Comparison): void {
     return report('gateway-added', { at: after.location, place: 'gateway', message: 'there is a gateway now' })
   }
   const where = { at: after.location, base: before.location }
-  const [old, now] = [`${before.host}:${before.port}`, `${after.host}:${after.port}`]
+  const [old, now] = [before, after].map(({ host, port, tls }) => `${tls ? 'https://' : ''}${host}:${port}`)
   if (old !== now) {
     const message = `the gateway listens at ${now} now, and did at ${old}`
     report('gateway-address-changed', { ...where, place: 'gateway listen', message, before: old, after: now })
