@@ -77,7 +77,8 @@ async function attackPython(seed?: number): Promise<Attacked> {
       const start = async (): Promise<string> => {
         const script = fileURLToPath(new URL('servers/order_server.py', import.meta.url))
         const child = spawn('python3', ['-u', script, join(folder, 'orders.db'), card], {
-          stdio: ['ignore', 'pipe', 'inherit'],
+          // Its end is the end of whoever started it, however that died.
+          stdio: ['pipe', 'pipe', 'inherit'],
         })
         children.push(child)
         const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]

@@ -148,7 +148,8 @@ class Service {
     const main = here(this.#options.make === 'runtime' ? 'runtime-twin.ts' : 'server.ts')
     this.#child = spawn(process.execPath, ['--conditions=spandrel-source', main], {
       env: this.#env,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      // Its end is the end of whoever started it, however that died.
+      stdio: ['pipe', 'ignore', 'inherit'],
     })
   }
 

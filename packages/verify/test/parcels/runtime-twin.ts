@@ -85,6 +85,8 @@ async function total(
   return { total: rows[0]?.total ?? 0 }
 }
 
+// Whoever started it is gone.
+process.stdin.resume().once('end', () => process.exit())
 await service.listen({ port: Number(process.env['PORT']) })
 await runUntilSignal(service)
 await pool.end()

@@ -219,6 +219,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   response.end(JSON.stringify(body))
 }
 
+// Whoever started it is gone.
+process.stdin.resume().once('end', () => process.exit())
 void relay()
 void fulfil()
 if (process.env['STREAM'] !== 'off') void consume()
