@@ -1,9 +1,12 @@
 /** Idempotency: what counts as the same key, and as the same request. */
-import { one, type RequestView, statusText, succeeded, type TrialView } from '../history/trial-view.ts'
+import { one, type RequestView, statusText, succeeded, type TrialView, turnedAway } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, type Judgement, unconfirmed, violated } from './check.ts'
 import { effectsAre, exactlyOnce } from './effects.ts'
 import { difference } from './same-answer.ts'
+
+const away = (request: RequestView): Judgement =>
+  unconfirmed(`the service had no time for it (${statusText(request)})`)
 
 const isKeyed = (operation: OperationFacts): boolean => typeof operation.idempotency !== 'string'
 
@@ -61,6 +64,7 @@ function mismatchAnswer(
 ): Judgement | undefined {
   const { about } = other.invoke
   const { status } = other.answer!
+  if (turnedAway(other)) return away(other)
   const body = about === undefined ? 'another body' : `another body (${about} changed)`
   // A service may know more of a value than its schema says, and refuse it before it looks at the key.
   if (about !== undefined && status >= 300 && status !== 422)
@@ -88,6 +92,7 @@ export const reformattedSame: Check = {
     const [first, copy] = [one(trial, 'first'), one(trial, 'copy')]
     if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
+    if (turnedAway(copy)) return away(copy)
     if (first?.invoke.body === copy.invoke.body) return unconfirmed('there was nothing to write differently')
     if (!succeeded(copy))
       return violated(`other spaces and another order of members were answered ${copy.answer.status}`, [first!, copy])
@@ -108,6 +113,7 @@ export const otherOperationApart: Check = {
         `the request to ${other?.invoke.ref ?? 'the other operation'} did not succeed (${statusText(other)})`,
       )
     if (first?.answer === undefined) return unconfirmed(`no answer came (${statusText(first)})`)
+    if (turnedAway(first)) return away(first)
     if (!succeeded(first))
       return violated(`a key that ${other!.invoke.ref} had used was answered ${first.answer.status} here`, [
         other!,
@@ -129,6 +135,7 @@ export const otherCallerApart: Check = {
     if (!succeeded(control)) return unconfirmed(`the other caller may not use this operation (${statusText(control)})`)
     if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (other?.answer === undefined) return unconfirmed(`no answer came (${statusText(other)})`)
+    if (turnedAway(other)) return away(other)
     const pair = [first!, other]
     if (operation.idempotency.scope === 'caller') {
       if (!succeeded(other))
@@ -153,6 +160,7 @@ export const otherScopeApart: Check = {
       return unconfirmed(`with a key of its own it did not succeed either (${statusText(control)})`)
     if (!succeeded(first)) return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (other?.answer === undefined) return unconfirmed(`no answer came (${statusText(other)})`)
+    if (turnedAway(other)) return away(other)
     const pair = [first!, other]
     if (!succeeded(other)) return violated(`it was answered ${other.answer.status} because of a key of another`, pair)
     const shared = other.invoke.marker === first!.invoke.marker
@@ -177,6 +185,7 @@ export const missingKeyRefused: Check = {
     }
     const counted = effectsAre(0, trial, operation, keyless.invoke.marker, [keyless])
     if (counted?.kind === 'violated') return counted
+    if (turnedAway(keyless)) return away(keyless)
     if (keyless.answer.status !== 400)
       return violated(`a request without its key was answered ${keyless.answer.status}, not 400`, [keyless])
     return counted ?? clean(operation)

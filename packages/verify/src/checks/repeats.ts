@@ -1,5 +1,5 @@
 /** Idempotency: repeated requests, and how their answers should be. */
-import { faultMet, one, type RequestView, statusText, succeeded, type TrialView } from '../history/trial-view.ts'
+import { faultMet, one, type RequestView, statusText, succeeded, type TrialView, turnedAway } from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, type Judgement, unconfirmed, violated } from './check.ts'
 import { exactlyOnce } from './effects.ts'
@@ -123,6 +123,7 @@ export const replayedAnswer: Check = {
     if (!succeeded(first) || first?.answer === undefined)
       return unconfirmed(`the first request did not succeed (${statusText(first)})`)
     if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
+    if (turnedAway(copy)) return unconfirmed(`the service had no time for the second (${statusText(copy)})`)
     const differs = difference(first.answer, copy.answer, operation, volatile)
     return differs === undefined ? clean(operation) : violated(differs, [first, copy])
   },
@@ -148,10 +149,13 @@ export const overlapAnswer: Check = {
     if (different !== undefined) return unconfirmed('the answers that succeeded differ')
     const copies = overlappingCopies(trial).filter(({ answer }) => answer !== undefined)
     const refusedOnes = copies.filter((request) => !succeeded(request))
-    const [wrong] = refusedOnes.filter(({ answer }) => answer!.status !== 409)
+    const others = refusedOnes.filter(({ answer }) => answer!.status !== 409)
+    const wrong = others.find((one) => !turnedAway(one)) ?? others[0]
     // Whoever waited becomes the first where that one failed, and may fail on its own.
     if (wrong !== undefined && trial.faults.length > 0 && wrong.answer!.status >= 500)
       return unconfirmed('a copy failed while the dependency was held up')
+    if (wrong !== undefined && turnedAway(wrong))
+      return unconfirmed(`the service had no time for a copy (${statusText(wrong)})`)
     if (wrong !== undefined)
       return violated(`a copy that overlapped was answered ${wrong.answer!.status}`, [winner, wrong])
     const [refusal] = refusedOnes

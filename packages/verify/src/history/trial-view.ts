@@ -72,6 +72,11 @@ export function succeeded(request: RequestView | undefined): boolean {
   return request?.end?.type === 'ok'
 }
 
+/** Nobody had time for it: that is said of a moment, not of the request. */
+export function turnedAway({ answer }: RequestView): boolean {
+  return answer !== undefined && [408, 425, 429, 502, 503, 504].includes(answer.status)
+}
+
 /** A plain call worked. For a read, "there is none" is an answer too, where the contract declares it. */
 export function plainlyAnswered(operation: OperationFacts, end: EndRecord | undefined): boolean {
   if (end?.type === 'ok') return true

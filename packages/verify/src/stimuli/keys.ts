@@ -127,7 +127,7 @@ export const otherOperation: Stimulus = {
       `the key of one ${sibling.operation} on ${attack.operation.operation}`,
     )
     await trial.send({ role: 'other', operation: sibling, marker: trial.freshMarker() })
-    await trial.send({ role: 'first' })
+    await trial.insist({ role: 'first' }, 2000)
   },
 }
 
@@ -149,11 +149,9 @@ export const otherCaller: Stimulus = {
     // The control: this caller may use the operation at all.
     await trial.send({ role: 'control', caller: 1, marker, key: trial.freshKey(marker) })
     await trial.send({ role: 'first' })
-    await trial.send({
-      role: 'other',
-      caller: 1,
-      marker: own && !keyIsMarker(attack.operation) ? trial.freshMarker() : trial.marker,
-    })
+    const other = own && !keyIsMarker(attack.operation) ? trial.freshMarker() : trial.marker
+    // Whatever turns it away for a moment is not the key.
+    await trial.insist({ role: 'other', caller: 1, marker: other }, 2000)
   },
 }
 
@@ -185,7 +183,7 @@ export const otherScope: Stimulus = {
     // The control: the operation takes that value, or that tenant, at all.
     await trial.send({ role: 'control', marker, key: trial.freshKey(marker), ...elsewhere })
     await trial.send({ role: 'first' })
-    await trial.send({ role: 'other', marker: own ? trial.marker : trial.freshMarker(), ...elsewhere })
+    await trial.insist({ role: 'other', marker: own ? trial.marker : trial.freshMarker(), ...elsewhere }, 2000)
   },
 }
 

@@ -151,7 +151,12 @@ export const parcelBugs = {
     what: 'success is told first and then worked for',
     failedBy: 'placeOrder/effect-before-success',
     // What is worked for after it was told is lost when the process dies in between.
-    also: ['returnOrder/effect-before-success', 'placeOrder/crash', 'returnOrder/crash'],
+    also: [
+      'returnOrder/effect-before-success',
+      'placeOrder/crash',
+      'returnOrder/crash',
+      'announceOrder/message-has-effect',
+    ],
   },
 } as const satisfies Record<string, ParcelBugFacts>
 

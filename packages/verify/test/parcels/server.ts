@@ -71,7 +71,7 @@ async function finish({
     if (has('completion-twice')) await send(client, told)
   })
   if (!early || refused) return
-  await pause(600)
+  await pause(1700)
   await effect(pool)
 }
 
