@@ -5,8 +5,7 @@ import { type Check, clean, type Judgement, unconfirmed, violated } from './chec
 import { effectsAre, exactlyOnce } from './effects.ts'
 import { difference } from './same-answer.ts'
 
-const away = (request: RequestView): Judgement =>
-  unconfirmed(`the service had no time for it (${statusText(request)})`)
+const away = (request: RequestView): Judgement => unconfirmed(`the service had no time for it (${statusText(request)})`)
 
 const isKeyed = (operation: OperationFacts): boolean => typeof operation.idempotency !== 'string'
 

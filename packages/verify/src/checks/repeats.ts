@@ -1,5 +1,13 @@
 /** Idempotency: repeated requests, and how their answers should be. */
-import { faultMet, one, type RequestView, statusText, succeeded, type TrialView, turnedAway } from '../history/trial-view.ts'
+import {
+  faultMet,
+  one,
+  type RequestView,
+  statusText,
+  succeeded,
+  type TrialView,
+  turnedAway,
+} from '../history/trial-view.ts'
 import type { OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, type Judgement, unconfirmed, violated } from './check.ts'
 import { exactlyOnce } from './effects.ts'
