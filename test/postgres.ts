@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import type { TestProject } from 'vitest/node'
+import { makeTemporaryDirectory } from '../packages/cli/src/embedded/index.ts'
 import { startTestServer, type TestServer } from './server.ts'
 
 declare module 'vitest' {
@@ -44,7 +45,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgres', server.admin)
   const { through, direct, role } = server
   project.provide('databases', { through, direct, role })
-  return () => server.close()
+  // What the files of a run share.
+  const scratch = await makeTemporaryDirectory('spandrel-tests-')
+  process.env['SPANDREL_TEST_SCRATCH'] = scratch.path
+  return async () => {
+    await server.close()
+    await scratch.remove()
+  }
 }
 
 export interface TestDatabase {
