@@ -139,6 +139,9 @@ const releaseSql = `delete from spandrel_gateway.keys k using ${heldOnes} where 
 const unknownSql = `
 update spandrel_gateway.keys k set outcome = 'unknown' from ${heldOnes} where ${isHeld} returning k.owner`
 
+/** Statements of one kind in flight at once: where each commit waits for the disk, one alone would make requests queue. */
+const lanes = 4
+
 type Owned = Pick<HeldKey, 'wanted' | 'owner'>
 
 export class KeyRecords {
@@ -157,8 +160,8 @@ export class KeyRecords {
   constructor(database: Database, name: string) {
     this.#database = database
     this.#process = name
-    this.#claiming = new MicroBatch((items) => this.#claim(items), { identity: ({ wanted }) => wanted.id })
-    this.#finishing = new MicroBatch((items) => this.#finish(items))
+    this.#claiming = new MicroBatch((items) => this.#claim(items), { lanes, identity: ({ wanted }) => wanted.id })
+    this.#finishing = new MicroBatch((items) => this.#finish(items), { lanes })
     this.#renewing = new MicroBatch((items) => this.#change(renewSql, items))
     this.#releasing = new MicroBatch((items) => this.#change(releaseSql, items))
     this.#unknown = new MicroBatch((items) => this.#change(unknownSql, items))

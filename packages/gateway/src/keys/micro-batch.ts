@@ -11,6 +11,8 @@ interface Asked<Item, Result> {
 export interface MicroBatchOptions<Item> {
   /** items of one statement; default 500 */
   readonly most?: number
+  /** statements in flight at once; default 1. More where a commit waits for the disk: the server commits them together */
+  readonly lanes?: number
   /** two items with one text never go in one statement: the second waits for the next. Absent: any two may */
   readonly identity?: (item: Item) => string
 }
@@ -20,32 +22,39 @@ export class MicroBatch<Item, Result> {
   readonly #most: number
   readonly #identity: ((item: Item) => string) | undefined
   #waiting: Asked<Item, Result>[] = []
-  #busy = false
+  readonly #lanes: number
+  #busy = 0
+  #starting = false
   #idle: (() => void)[] = []
 
   /** `carryOut` gives one result for each item, in their order; what it throws is thrown to each who asked. */
   constructor(
     carryOut: (items: readonly Item[]) => Promise<readonly Result[]>,
-    { most = 500, identity }: MicroBatchOptions<Item> = {},
+    { most = 500, lanes = 1, identity }: MicroBatchOptions<Item> = {},
   ) {
     this.#carryOut = carryOut
     this.#most = most
+    this.#lanes = lanes
     this.#identity = identity
   }
 
   ask(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
-      if (this.#busy) return
-      this.#busy = true
+      if (this.#starting || this.#busy >= this.#lanes) return
+      this.#starting = true
+      this.#busy++
       // What arrives in this turn of the event loop goes along.
-      setImmediate(() => void this.#work())
+      setImmediate(() => {
+        this.#starting = false
+        void this.#work()
+      })
     })
   }
 
   /** Resolves when everything that was asked for has been answered. */
   async settled(): Promise<void> {
-    while (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    while (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   async #work(): Promise<void> {
@@ -58,7 +67,7 @@ export class MicroBatch<Item, Result> {
         for (const { reject } of batch) reject(error)
       }
     }
-    this.#busy = false
+    this.#busy--
     for (const wake of this.#idle.splice(0)) wake()
   }
 
