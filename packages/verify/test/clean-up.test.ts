@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { History } from '../src/history/history.ts'
 import { judge } from '../src/judge/judge.ts'
 import { reportLines } from '../src/report/table.ts'
+import { cleanUp } from '../src/run/clean-up.ts'
 import { profiles } from '../src/run/profile.ts'
 import { run } from '../src/run/run.ts'
 import { planOf } from './attack-server.ts'
@@ -109,6 +110,21 @@ test('refused, and said', async () => {
   refuses = true
   const history = await run({ plan: await planWith(declared), instances: [url], profile: profiles.quick })
   expect(judge(history.records).cleanup[0]).toMatchObject({ cleaned: 0, why: 'it was answered 403' })
+})
+
+test('cleaning up ends with its time, and what is left is said', async () => {
+  const history = await run({ plan: await planWith(''), instances: [url], profile: profiles.quick })
+  const { operations } = await planWith(declared)
+  const made = notes.size
+  await cleanUp(history, operations, url, [], { name: 'quick', serviceMs: 0 })
+  expect(notes.size).toBe(made)
+  expect(history.records.at(-1)).toMatchObject({
+    type: 'cleanup',
+    cleaned: 0,
+    why: 'the 0 s that `quick` gives to cleaning up were over',
+  })
+  await cleanUp(history, operations, url, [], profiles.quick)
+  expect([...notes]).toEqual(['mine'])
 })
 
 test.each(['one effect', 'burst', 'waiting'])(

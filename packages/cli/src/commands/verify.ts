@@ -340,6 +340,11 @@ function dryRun(
       checks,
       untested,
     })),
+    completions: facts.completions.map((one) => ({
+      operation: one.ref,
+      by: one.by,
+      checks: package_.completionChecks.filter((check) => check.about(one)).map(({ id }) => id),
+    })),
     unwatched: facts.unwatched.map(({ ref, member, why }) => ({ operation: ref, member, why })),
     leftAlone: alone_,
   })
@@ -354,6 +359,15 @@ function dryRun(
     output.line(`${operation.ref}  ${output.paint('dim', 'receives messages')}`)
     if (checks.length > 0) output.line(`  tests      ${checks.join(', ')}`)
     for (const { check, why } of untested) output.line(`  cannot     ${check === '*' ? '' : `${check}: `}${why}`)
+  }
+  for (const one of facts.completions) {
+    output.line(`${one.ref}  ${output.paint('dim', `completes by ${one.by}`)}`)
+    const seen = Object.keys(one.channels).length === 0 || options.transport !== undefined
+    const able = package_.completionChecks.filter((check) => check.about(one))
+    const checks = able.map(({ id }) => id).join(', ')
+    output.line(
+      seen ? `  tests      ${checks}` : '  cannot     say where its messages can be seen: --transport postgres://…',
+    )
   }
   for (const { ref, member, why } of facts.unwatched) output.line(`${ref}  ${member} is not tested: ${why}`)
   for (const { ref, why } of alone_) output.line(`${ref}  left alone: ${why}`)

@@ -5,13 +5,17 @@ import { askRequest } from '../request/build-request.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
 import { prepare } from '../wire/prepare.ts'
 import { pool } from './pool.ts'
+import type { Profile } from './profile.ts'
 
 export async function cleanUp(
   history: History,
   operations: readonly OperationFacts[],
   base: string,
   headers: HeaderList,
+  { name, serviceMs }: Pick<Profile, 'name' | 'serviceMs'>,
 ): Promise<void> {
+  // As long again as the attack may take, and no longer.
+  const until = history.clock() + serviceMs
   // What a later run looks for stays.
   const planted = new Set(
     history.records.flatMap((record) =>
@@ -34,6 +38,10 @@ export async function cleanUp(
       await pool(4, [...markers], async (marker) => {
         // A service that is gone is not asked a hundred times.
         if (lost) return
+        if (history.clock() > until) {
+          why = `the ${serviceMs / 1000} s that \`${name}\` gives to cleaning up were over`
+          return
+        }
         const prepared = prepare(askRequest(cleanup, base, marker, headers), {
           within: [base],
           clock: history.clock,

@@ -255,7 +255,7 @@ export async function run(options: RunOptions): Promise<History> {
     await work?.close()
     // Also where it was stopped: what it made is there all the same.
     tell('cleaning up')
-    await cleanUp(history, attacked, instances[0]!, callers[0] ?? [])
+    await cleanUp(history, attacked, instances[0]!, callers[0] ?? [], profile)
   }
 }
 
