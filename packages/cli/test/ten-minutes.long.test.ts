@@ -88,6 +88,7 @@ async function printed(command: string): Promise<string> {
 const steady = (text: string): string =>
   text
     .replaceAll(/\d+ trials/g, 'N trials')
+    .replaceAll(/0 of \d+ failed/g, '0 of N failed')
     .replaceAll(/\d+ %/g, 'N %')
     .replaceAll(/ up to \d+ ms /g, ' up to N ms ')
     .replaceAll(/\d+ copies at once: \d+ effects/g, 'N copies at once: N effects')

@@ -90,7 +90,7 @@ describe.concurrent('quick', () => {
 })
 
 describe('what a longer profile adds', () => {
-  const profile: Profile = { ...profiles.default, bursts: 60, operationMs: 8000 }
+  const profile: Profile = { ...profiles.default, bursts: 60, operationMs: 9000 }
 
   test('is the first to go: what a verdict needs was tried, so it is PASS, bounded by what was', async () => {
     const { report, records } = await attackSlow(200, { profile })

@@ -133,6 +133,7 @@ class Service {
       DATABASE_URL: database,
       SPANDREL_TRANSPORT_URL: database,
       PORT: String(port),
+      ENDS_WITH: 'stdin',
       ...(carrier !== undefined && { CARRIER: carrier }),
       ...(options.bug !== undefined && { BUG: options.bug }),
       ...(options.push !== undefined && { STREAM: 'off' }),

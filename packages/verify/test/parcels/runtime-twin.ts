@@ -86,7 +86,7 @@ async function total(
 }
 
 // Whoever started it is gone.
-process.stdin.resume().once('end', () => process.exit())
+if (process.env['ENDS_WITH'] === 'stdin') process.stdin.resume().once('end', () => process.exit())
 await service.listen({ port: Number(process.env['PORT']) })
 await runUntilSignal(service)
 await pool.end()

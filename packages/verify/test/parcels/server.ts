@@ -220,7 +220,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 // Whoever started it is gone.
-process.stdin.resume().once('end', () => process.exit())
+if (process.env['ENDS_WITH'] === 'stdin') process.stdin.resume().once('end', () => process.exit())
 void relay()
 void fulfil()
 if (process.env['STREAM'] !== 'off') void consume()
