@@ -8,6 +8,20 @@ export interface ParcelBugFacts extends Bug {
   readonly contract?: 'skip' | 'skip-ordered'
 }
 
+/** What counts the effects of requests, so that an effect that is lost shows there. */
+const lostAtKill = [
+  'sequential',
+  'simultaneous',
+  'late-overlap',
+  'mismatch',
+  'reformatted',
+  'other-operation',
+  'client-abort',
+  'transient-failure',
+  'crash',
+  'kept',
+]
+
 export const parcelBugs = {
   'message-not-noted': {
     what: 'nothing is noted of a message that was handled',
@@ -150,12 +164,11 @@ export const parcelBugs = {
   'success-before-effect': {
     what: 'success is told first and then worked for',
     failedBy: 'placeOrder/effect-before-success',
-    // What is worked for after it was told is lost when the process dies in between.
+    // What is worked for after it was told is lost when the process dies in between: any request shortly before a kill.
     also: [
       'returnOrder/effect-before-success',
-      'placeOrder/crash',
-      'returnOrder/crash',
       'announceOrder/message-has-effect',
+      ...lostAtKill.flatMap((check) => [`placeOrder/${check}`, `returnOrder/${check}`]),
     ],
   },
 } as const satisfies Record<string, ParcelBugFacts>
