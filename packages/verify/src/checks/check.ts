@@ -39,6 +39,8 @@ export interface JudgeContext {
   readonly shape: AnswerShape
   /** the service went away by itself */
   readonly down?: DownRecord
+  /** trials that came out so close that they were tried again */
+  readonly retried: ReadonlySet<string>
   /** when this machine was late itself */
   readonly lags: readonly LagRecord[]
 }

@@ -18,6 +18,9 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
   const cut = cutShort(records, run)
   const down = records.find((one) => one.type === 'down')
   const touched = new Set(trials.map(({ record }) => record.ref))
+  const retried = new Set(
+    trials.flatMap(({ record: { facts } }) => (typeof facts?.['again'] === 'string' ? [facts['again']] : [])),
+  )
   const shape = answerShapes(
     run,
     run.operations.filter(({ ref }) => touched.has(ref)),
@@ -27,7 +30,7 @@ export function judge(records: readonly HistoryRecord[]): VerifyReport {
     const mine = trials.filter(({ record }) => record.ref === operation.ref)
     const known = mine.length > 0 || run.untested.some(({ ref }) => ref === operation.ref)
     if (!known && run.planned?.[operation.ref] === undefined) continue
-    const context = { volatile: run.volatile, lags, shape, ...(down !== undefined && { down }) }
+    const context = { volatile: run.volatile, lags, retried, shape, ...(down !== undefined && { down }) }
     results.push(...judgeOperation(operation, mine, run, context, cut))
   }
   results.push(...judgeMessages(records, run))
