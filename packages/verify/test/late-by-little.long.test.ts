@@ -1,6 +1,6 @@
 /** An answer that is late by little is tried again: a busy machine does that once, a service that keeps no time each time. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { FaultProxy } from '../src/faults/tcp-proxy.ts'
@@ -17,7 +17,7 @@ async function judged(slow: number) {
   })
   let left = slow
   const rows: string[] = []
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     const wanted = new URL(request.url ?? '', 'http://host').searchParams.get('reference')
@@ -32,6 +32,9 @@ async function judged(slow: number) {
     if (paid) rows.push(/"reference":\s*"([^"]*)"/.exec(body)?.[1] ?? '')
     response.writeHead(paid ? 201 : 503, { 'content-type': 'application/json', 'retry-after': '1' })
     response.end('{"id":"x"}')
+  }
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => response.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
