@@ -1,5 +1,6 @@
 /** The receiving side: what is given up, after how many attempts, and what that does to others. */
 import { type MessageTrialView, sent } from '../history/message-view.ts'
+import { names } from '../history/seen-messages.ts'
 import type { ReceiveFacts } from '../plan/message-facts.ts'
 import { skipsPoison } from '../request/build-message.ts'
 import { type Judgement, seen, unconfirmed } from './check.ts'
@@ -70,10 +71,22 @@ const aroundPoison: ReceiveCheck = {
   stimuli: ['poison'],
   about: (operation) =>
     isKept(operation) && operation.deadLetter !== 'none' && operation.deadLetter.onPoison !== 'hold-all',
-  judge(trial) {
+  judge(trial, { deadLetter }, channels) {
     const poison = poisonOf(trial)
     if ('kind' in poison) return poison
-    return oneEffectEach(trial, sent(trial, 'around')) ?? seen
+    const around = sent(trial, 'around')
+    const found = oneEffectEach(trial, around)
+    if (found?.kind !== 'violated') return found ?? seen
+    // A dependency of the service goes through this machine: where that was late, what was healthy may fail as often as
+    // it is tried, and be given up as declared.
+    const lost = around.filter(({ marker }) => trial.effects.get(marker)?.count === 0)
+    const letters = channels.seen.filter(({ channel }) => deadLetter !== 'none' && channel === deadLetter.channel)
+    const givenUp = lost.length > 0 && lost.every(({ marker }) => letters.some(({ data }) => names(data, marker)))
+    const from = Math.min(...around.map(({ at }) => at))
+    const lateMs = channels.lags.filter(({ at }) => at >= from).reduce((sum, { ms }) => sum + ms, 0)
+    return givenUp && lateMs > 500
+      ? unconfirmed(`healthy messages were given up, while this machine was late itself, by ${Math.round(lateMs)} ms`)
+      : found
   },
 }
 

@@ -60,7 +60,7 @@ export function credentialLines(requests: readonly Sent[]): string[] {
 }
 
 /** The run's markers and keys begin with its prefix; the script puts its own there. What is masked comes from outside. */
-function own(text: string): string {
+export function own(text: string): string {
   return quoted(text)
     .replaceAll(/v[0-9a-z]{8,}-([km]\d+)/g, `'"$RUN"'-$1`)
     .replaceAll(/\{\{(QUERY_[A-Z0-9_]*)\}\}/g, `'"$$$1"'`)

@@ -2,8 +2,9 @@
 import type { HistoryRecord, InvokeRecord } from '../history/records.ts'
 import { trialsOf, type TrialView } from '../history/trial-view.ts'
 import { runOf } from '../history/history.ts'
-import { comment, credentialLines, curlLine, quoted, withoutSecrets } from './curl-line.ts'
+import { comment, credentialLines, curlLine, own, withoutSecrets } from './curl-line.ts'
 import { messageScript } from './message-script.ts'
+import { lastWaitMs } from '../run/count-effects.ts'
 import { probeRequest } from '../request/build-request.ts'
 import type { CheckVerdict, Counterexample } from '../judge/verdict.ts'
 import type { HeaderList } from '../wire/outgoing.ts'
@@ -47,10 +48,12 @@ export function curlScript(
     'wait',
   ]
   if (probe !== undefined) {
-    lines.push('sleep 1')
+    const { settlesMs } = operation.probe
+    // As long as the run did at least: an effect that comes twice may come late.
+    lines.push(`sleep ${((settlesMs + lastWaitMs(settlesMs)) / 1000).toFixed(1)}`)
     for (const marker of new Set(trial.requests.map(({ invoke }) => invoke.marker))) {
       lines.push(
-        `echo; echo ${quoted(`effects of ${marker}:`)}`,
+        `echo; echo ${own(`effects of ${marker}:`)}`,
         curlLine({ ...probe, url: probe.url.replaceAll('%24MARKER', marker) }, []),
       )
     }

@@ -15,10 +15,13 @@ export const poison: MessageStimulus = {
       return 'who pushes gives up, not the service: verify the pusher on its stream, with --transport'
     return probe.poison === undefined ? 'give a message that always fails: `poison` in x-probe' : true
   },
-  async run(attack) {
+  async run(attack, latencyMs) {
     const { operation, profile } = attack
     const trial = attack.trial('poison', 'a message that always fails, healthy ones around it')
-    const around = (): ReturnType<typeof trial.message>[] => Array.from({ length: 6 }, () => trial.message('around'))
+    const around = (length: number): ReturnType<typeof trial.message>[] =>
+      Array.from({ length }, () => trial.message('around'))
+    // Those behind it in its partition are what it may hold back: of more, more are there. A slow service gets fewer.
+    const many = latencyMs * 30 < attack.patienceMs ? 24 : 6
     const bad = trial.identity()
     // Where the key is the intent, whatever comes behind the poison is told from it by the time it came.
     const apart = !intentIsKey(operation)
@@ -26,7 +29,7 @@ export const poison: MessageStimulus = {
     const behind = apart
       ? Array.from({ length: skips ? 4 : 2 }, () => trial.message('behind', trial.identity(bad.key)))
       : [trial.message('behind', { ...bad, id: randomUUID() })]
-    const [before, after] = [around(), around()]
+    const [before, after] = [around(6), around(many)]
     const failing = trial.message('poison', bad, operation.probe.poison)
     await trial.send([...before, failing, ...(apart ? behind : []), ...after])
     await trial.effects([...before, ...after].map(({ identity }) => identity.marker))
