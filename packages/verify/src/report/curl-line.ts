@@ -66,7 +66,7 @@ export function own(text: string): string {
     .replaceAll(/\{\{(QUERY_[A-Z0-9_]*)\}\}/g, `'"$$$1"'`)
 }
 
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
