@@ -23,11 +23,13 @@ import { type Client, Forward, type Sending } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
 import { endsEvent } from './proxy/event-stream.ts'
 import { requestFault } from './proxy/message-rules.ts'
+import { refusesRest } from './proxy/refused-body.ts'
 import { receiveBody } from './proxy/request-body.ts'
 import { readHead, type RequestHead } from './proxy/request-head.ts'
 import { responseHead } from './proxy/response-head.ts'
 import { announcedTrailers, passedTrailers } from './proxy/trailers.ts'
 import { handshakeFault, tunnel } from './proxy/tunnel.ts'
+import { Unread } from './proxy/unread.ts'
 import { locationAt, withoutSegments } from './routes/base-paths.ts'
 import { type RequestTarget, splitTarget } from './routes/request-target.ts'
 import type { Match } from './routes/route-table.ts'
@@ -37,10 +39,6 @@ import type { Spans } from './trace/telemetry.ts'
 import { continueTrace } from './trace/trace-context.ts'
 import { checkBody, type CheckedBody, type CheckedHead, checkHead, tooLarge } from './validation/request-check.ts'
 
-/** A request that is refused before its body is here is still read, for this long: else the refusal may not arrive. */
-const lingerMs = 5000
-/** Bodies that announce more than this are not waited for: the connection ends with the refusal. */
-const lingerBytes = 16 * 1024 * 1024
 /** Milliseconds a service is told to be ready before we give up on it: its own answer says more than our 504. */
 const marginMs = 100
 
@@ -94,7 +92,7 @@ export class Exchange implements Client {
   #closed = false
   #serviceOver = true
   #ended = false
-  #stall: NodeJS.Timeout | undefined
+  readonly #unread: Unread
 
   constructor(edge: Edge, request: IncomingMessage, response: ServerResponse, upgradeHead?: Buffer) {
     this.#edge = edge
@@ -102,6 +100,7 @@ export class Exchange implements Client {
     this.#response = response
     this.#upgradeHead = upgradeHead
     this.socket = request.socket
+    this.#unread = new Unread(response, this.socket, edge.limits.stallMs)
     edge.inFlight++
     response.on('close', () => this.close())
   }
@@ -295,6 +294,7 @@ export class Exchange implements Client {
       this.#edge.routes.methods.join(', '),
     ])
     this.#response.end()
+    this.#unread.begin()
   }
 
   // — the client's side, for proxy/forward.ts and keys/kept-keys.ts —
@@ -353,11 +353,11 @@ export class Exchange implements Client {
       if (this.#edge.draining) this.drain()
     }
     if (taken) return true
-    if (this.#stall === undefined) {
-      this.#stall = setTimeout(() => this.#response.destroy(), this.#edge.limits.stallMs)
+    if (!this.#unread.isOpen) {
+      this.#unread.begin()
       this.#response.once('drain', () => {
-        clearTimeout(this.#stall)
-        this.#stall = undefined
+        if (this.#response.writableEnded) return
+        this.#unread.end()
         this.#outgoing?.resume()
       })
     }
@@ -369,6 +369,7 @@ export class Exchange implements Client {
     if (this.#closed) return
     if (this.#trailers !== undefined) this.#response.addTrailers(passedTrailers(this.#trailers, trailers))
     this.#response.end()
+    this.#unread.begin()
   }
 
   cut(): void {
@@ -405,10 +406,12 @@ export class Exchange implements Client {
     head.push('content-length', String(Buffer.byteLength(body)), 'cache-control', 'no-store')
     if (headers !== undefined) head.push(...headers)
     for (const part of this.#route?.fixed ?? []) head.push(part)
-    const ends = this.#linger() || close === true || this.#edge.draining
+    const rest = { bytes: this.#bodyBytes, awaited: this.#awaited }
+    const ends = refusesRest(this.#request, this.socket, rest) || close === true || this.#edge.draining
     if (ends) head.push('connection', 'close')
     response.writeHead(problem.status, head)
     response.end(this.#request.method === 'HEAD' ? undefined : body)
+    this.#unread.begin()
   }
 
   /** A fault on the wire, told as far as there is somebody to tell. */
@@ -434,21 +437,6 @@ export class Exchange implements Client {
     this.#outgoing?.destroy()
   }
 
-  /** What is left of a refused request's body is read and dropped; true: the connection must end instead. */
-  #linger(): boolean {
-    const request = this.#request
-    if (this.#bodyBytes === 0 || request.complete) return false
-    // Refused before it was sent: whether it comes all the same is the client's choice, and the end of all framing.
-    if (this.#awaited) return true
-    // undici destroys a stream it could not send: there is nothing left that could be read.
-    if (request.destroyed || (this.#bodyBytes > lingerBytes && this.#bodyBytes !== Number.POSITIVE_INFINITY))
-      return true
-    const timer = setTimeout(() => this.socket.destroy(), lingerMs)
-    request.on('close', () => clearTimeout(timer)).on('error', () => {})
-    request.resume()
-    return false
-  }
-
   /** Our own fault: told to the log, not to the client. */
   #fail(error: unknown): void {
     this.#edge.logger.error(
@@ -462,7 +450,7 @@ export class Exchange implements Client {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#stall)
+    this.#unread.end()
     if (this.left) this.#outgoing?.leave()
     this.#settle()
   }

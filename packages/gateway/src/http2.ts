@@ -20,6 +20,15 @@ export class Request extends Http2ServerRequest {
     rawHeaders: readonly string[],
   ) {
     super(stream, headers, options, http1Fields(rawHeaders, headers[':authority'], !stream.endAfterHeaders))
+    if (stream.endAfterHeaders) return
+    // Node lets a body that was broken off (a reset, a lost connection) end like one that is whole. Passed on so, half a
+    // request would be carried out. As in HTTP/1.1 it is an error.
+    let isWhole = false
+    this.on('error', () => {})
+    stream.on('end', () => (isWhole = true))
+    stream.on('aborted', () => {
+      if (!isWhole) this.destroy(new Error('the client broke its request off'))
+    })
   }
 }
 

@@ -28,6 +28,8 @@ export class Listener {
   readonly #isSecure: boolean
   /** HTTP/2 connections; Node ends those of HTTP/1 by itself */
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** of TCP, whatever is spoken on it, and if nothing is */
+  readonly #sockets = new Set<Socket>()
 
   constructor(limits: GatewayLimits, events: ListenerEvents, certificate?: Certificate) {
     const options = {
@@ -48,6 +50,10 @@ export class Listener {
     this.#isSecure = certificate !== undefined
     this.#server =
       certificate === undefined ? createServer(options) : this.#secure({ ...options, ...certificate }, limits, events)
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
     // Whatever a client expects is for the exchange to grant, once the head is found good.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) this.#server.on(event, events.request)
     this.#server.on('upgrade', (request, socket, head) => events.request(request, answerOn(request, socket), head))
@@ -155,9 +161,10 @@ export class Listener {
     this.#server.closeIdleConnections()
   }
 
+  /** Cuts what is connected. Node knows only of those that have agreed on TLS, and on HTTP/1.1. */
   destroy(): void {
-    this.#server.closeAllConnections()
     for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
   }
 }
 

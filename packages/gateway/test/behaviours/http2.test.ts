@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { frames } from '../http2-frames.ts'
 import {
   ask as plainAsk,
   gateway,
@@ -195,29 +196,6 @@ test('a client that waits for 100 Continue is told so in HTTP/2, too', async () 
 })
 
 // — frames —
-
-/** HEADERS with literal fields (RFC 7541, 6.2.2), and a DATA frame. */
-function frames(fields: [string, string][], body?: string): Buffer {
-  const text = (value: string): Buffer => {
-    const bytes = Buffer.from(value, 'latin1')
-    return Buffer.concat([Buffer.from([bytes.length]), bytes])
-  }
-  const block = Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]))
-  const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
-    const head = Buffer.alloc(9)
-    head.writeUIntBE(payload.length, 0, 3)
-    head.writeUInt8(type, 3)
-    head.writeUInt8(flags, 4)
-    head.writeUInt32BE(stream, 5)
-    return Buffer.concat([head, payload])
-  }
-  return Buffer.concat([
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    frame(4, 0, 0, Buffer.alloc(0)),
-    frame(1, body === undefined ? 5 : 4, 1, block),
-    ...(body === undefined ? [] : [frame(0, 1, 1, Buffer.from(body))]),
-  ])
-}
 
 const get: [string, string][] = [
   [':method', 'GET'],
