@@ -4,7 +4,7 @@ import { fingerprint } from '@spandrel/runtime/operate'
 import type { Identity } from '../identity/access.ts'
 import { Problem } from '../problem.ts'
 import type { RequestTarget } from '../routes/request-target.ts'
-import { describe, type KeySource, valueAt } from '../validation/idempotency-key.ts'
+import { describe, isStorable, type KeySource, valueAt } from '../validation/idempotency-key.ts'
 import type { KeyOutcome, WantedKey } from './key-records.ts'
 
 /** A keyed request, as far as its key is concerned. */
@@ -114,14 +114,19 @@ export class KeptKey {
     if (scope === 'caller' || scope === 'tenant') {
       const tenant = this.#tenant === undefined ? undefined : valueAt(this.#tenant, source, value)
       const whose = scope === 'caller' ? identity?.caller : tenant
-      if (whose !== undefined) return `${scope}:${whose}`
+      if (whose !== undefined && isStorable(whose)) return `${scope}:${whose}`
       return new Problem('caller-unknown', {
         detail: `Keys of this operation belong to their ${scope}, and this request has none.`,
       })
     }
     const by = valueAt(scope.by, source, value)
-    if (by === undefined || by.length > longestScope) {
-      const what = by === undefined ? 'is missing' : `is longer than ${longestScope} characters`
+    if (by === undefined || by.length > longestScope || !isStorable(by)) {
+      const what =
+        by === undefined
+          ? 'is missing'
+          : isStorable(by)
+            ? `is longer than ${longestScope} characters`
+            : 'has a character that no text can keep'
       return new Problem('key-invalid', {
         detail: `Keys of this operation belong to ${describe(scope.by)}, which ${what}.`,
       })

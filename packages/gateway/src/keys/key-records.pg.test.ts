@@ -36,6 +36,17 @@ function heldOf(claimed: Claimed): HeldKey {
   return claimed.held
 }
 
+test('a key that the database cannot keep does not take its neighbours with it', async () => {
+  const records = new KeyRecords(asDatabase(keys.pool), 'poison')
+  const asked = await Promise.allSettled(['before', 'nul\0', 'behind'].map((key) => records.claim(wanted(key))))
+  expect(asked.map((one) => (one.status === 'fulfilled' ? one.value.how : 'rejected'))).toEqual([
+    'held',
+    'rejected',
+    'held',
+  ])
+  await records.settled()
+})
+
 /** A database that shows each statement before it is sent. */
 function through(change: (sql: string) => string): Database {
   const { query, ...rest } = asDatabase(keys.pool)

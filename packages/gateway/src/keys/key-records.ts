@@ -15,7 +15,7 @@
  * lost that race and asks again.
  */
 import type { Database } from '@spandrel/runtime'
-import { isTransientFailure } from '@spandrel/runtime/operate'
+import { isTransientFailure, sqlState } from '@spandrel/runtime/operate'
 import { MicroBatch } from './micro-batch.ts'
 
 /** What identifies a key. */
@@ -142,6 +142,11 @@ update spandrel_gateway.keys k set outcome = 'unknown' from ${heldOnes} where ${
 /** Statements of one kind in flight at once: where each commit waits for the disk, one alone would make requests queue. */
 const lanes = 4
 
+/** What a value can do to a statement: data that is none (22), a row that comes twice (21), a size beyond limits (54). */
+function isOfItem(error: unknown): boolean {
+  return /^(?:21|22|54)/.test(sqlState(error) ?? '')
+}
+
 type Owned = Pick<HeldKey, 'wanted' | 'owner'>
 
 export class KeyRecords {
@@ -160,11 +165,15 @@ export class KeyRecords {
   constructor(database: Database, name: string) {
     this.#database = database
     this.#process = name
-    this.#claiming = new MicroBatch((items) => this.#claim(items), { lanes, identity: ({ wanted }) => wanted.id })
-    this.#finishing = new MicroBatch((items) => this.#finish(items), { lanes })
-    this.#renewing = new MicroBatch((items) => this.#change(renewSql, items))
-    this.#releasing = new MicroBatch((items) => this.#change(releaseSql, items))
-    this.#unknown = new MicroBatch((items) => this.#change(unknownSql, items))
+    this.#claiming = new MicroBatch((items) => this.#claim(items), {
+      lanes,
+      identity: ({ wanted }) => wanted.id,
+      isOfItem,
+    })
+    this.#finishing = new MicroBatch((items) => this.#finish(items), { lanes, isOfItem })
+    this.#renewing = new MicroBatch((items) => this.#change(renewSql, items), { isOfItem })
+    this.#releasing = new MicroBatch((items) => this.#change(releaseSql, items), { isOfItem })
+    this.#unknown = new MicroBatch((items) => this.#change(unknownSql, items), { isOfItem })
   }
 
   /** Rejects where the database cannot say: nothing must be sent then, and the claim may stand until its lease ends. */

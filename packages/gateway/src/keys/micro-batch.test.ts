@@ -48,3 +48,23 @@ test('a batch that fails fails all who are in it, and nobody else', async () => 
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect(await batch.ask(3)).toBe(3)
 })
+
+test('what one item does to a statement is not done to its neighbours', async () => {
+  const batches: number[][] = []
+  const batch = new MicroBatch<number, number>(
+    async (items) => {
+      batches.push([...items])
+      await Promise.resolve()
+      if (items.includes(13)) throw new Error('thirteen')
+      return items
+    },
+    { isOfItem: (error) => (error as Error).message === 'thirteen' },
+  )
+  const asked = await Promise.allSettled([12, 13, 14].map((item) => batch.ask(item)))
+  expect(asked.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))).toEqual([
+    12,
+    'Error: thirteen',
+    14,
+  ])
+  expect(batches).toEqual([[12, 13, 14], [12], [13], [14]])
+})

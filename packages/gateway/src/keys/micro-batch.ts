@@ -15,12 +15,15 @@ export interface MicroBatchOptions<Item> {
   readonly lanes?: number
   /** two items with one text never go in one statement: the second waits for the next. Absent: any two may */
   readonly identity?: (item: Item) => string
+  /** The failure is an item's own: each goes once more, by itself. Absent: a failure is everybody's */
+  readonly isOfItem?: (error: unknown) => boolean
 }
 
 export class MicroBatch<Item, Result> {
   readonly #carryOut: (items: readonly Item[]) => Promise<readonly Result[]>
   readonly #most: number
   readonly #identity: ((item: Item) => string) | undefined
+  readonly #isOfItem: (error: unknown) => boolean
   #waiting: Asked<Item, Result>[] = []
   readonly #lanes: number
   #busy = 0
@@ -30,12 +33,13 @@ export class MicroBatch<Item, Result> {
   /** `carryOut` gives one result for each item, in their order; what it throws is thrown to each who asked. */
   constructor(
     carryOut: (items: readonly Item[]) => Promise<readonly Result[]>,
-    { most = 500, lanes = 1, identity }: MicroBatchOptions<Item> = {},
+    { most = 500, lanes = 1, identity, isOfItem = () => false }: MicroBatchOptions<Item> = {},
   ) {
     this.#carryOut = carryOut
     this.#most = most
     this.#lanes = lanes
     this.#identity = identity
+    this.#isOfItem = isOfItem
   }
 
   ask(item: Item): Promise<Result> {
@@ -59,16 +63,21 @@ export class MicroBatch<Item, Result> {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#next()
-      try {
-        const results = await this.#carryOut(batch.map(({ item }) => item))
-        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
+      await this.#together(this.#next())
     }
     this.#busy--
     for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  async #together(batch: readonly Asked<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#carryOut(batch.map(({ item }) => item))
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
+    } catch (error) {
+      // One request's fault must not be its neighbours'.
+      if (batch.length > 1 && this.#isOfItem(error)) for (const one of batch) await this.#together([one])
+      else for (const { reject } of batch) reject(error)
+    }
   }
 
   #next(): Asked<Item, Result>[] {

@@ -120,3 +120,14 @@ test('a key that the connection header names is a missing key', async () => {
   expect(answer.json()['type']).toBe('https://spandrel.dev/problems/key-missing')
   expect(orders.seen).toHaveLength(0)
 })
+
+test('a key that no database can keep is refused: NUL, or half of a surrogate pair', async () => {
+  const { url, orders } = await keyed({
+    guarantees: { idempotency: { ...key, key: { source: 'request.body', pointer: ['ref'] } } },
+  })
+  for (const ref of ['a\0b', 'a\ud800']) {
+    const answer = await post(url, { ref })
+    expect([answer.status, answer.json()['type']]).toEqual([400, 'https://spandrel.dev/problems/key-invalid'])
+  }
+  expect(orders.seen).toHaveLength(0)
+})

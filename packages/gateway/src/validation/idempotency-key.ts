@@ -49,6 +49,11 @@ export class KeyRule {
         detail: `The idempotency key in ${describe(this.expression)} is neither a bare text nor a quoted string.`,
       })
     }
+    if (!isStorable(key)) {
+      return new Problem('key-invalid', {
+        detail: `The idempotency key in ${describe(this.expression)} has a character that no text can keep: NUL, or half of a surrogate pair.`,
+      })
+    }
     if (key.length === 0 || key.length > maxLength) {
       return new Problem('key-invalid', {
         detail: `The idempotency key in ${describe(this.expression)} has ${key.length} characters; 1 to ${maxLength} are accepted.`,
@@ -70,6 +75,11 @@ export function headerKey(value: string): string | undefined {
   }
   // A comma is what two header lines look like once joined: two keys are no key.
   return /^[\x21-\x7e]+$/.test(text) && !/[",]/.test(text) ? text : undefined
+}
+
+/** Whether it can be written down, and read again as the same text: a database keeps neither NUL nor half a character. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
 }
 
 /** The value of an expression as text; objects and arrays as JSON. */
