@@ -53,8 +53,8 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Attacks a correct service whose answers say `locationOf(elsewhere)`. */
-async function attacked(locationOf: (elsewhere: string) => string) {
+/** Attacks a service whose answers say `locationOf(elsewhere)`; correct, but for what it says when it is asked again. */
+async function attacked(locationOf: (elsewhere: string) => string, later = { status: 200, state: 'printed' }) {
   const folder = await mkdtemp(join(tmpdir(), 'spandrel-location-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
@@ -67,11 +67,15 @@ async function attacked(locationOf: (elsewhere: string) => string) {
   })
   const prints: string[] = []
   let states = 0
+  const asked = new Set<string>()
   const url = await serve((request, response) => {
     const at = new URL(request.url ?? '', 'http://localhost')
-    if (at.pathname === '/prints/1') {
+    if (at.pathname.startsWith('/prints/')) {
       states++
-      response.end('{"state":"printed"}')
+      const again = asked.has(at.pathname)
+      asked.add(at.pathname)
+      const { status, state } = again ? later : { status: 200, state: 'printed' }
+      response.writeHead(status).end(JSON.stringify({ state }))
       return
     }
     if (request.method !== 'POST') {
@@ -86,7 +90,8 @@ async function attacked(locationOf: (elsewhere: string) => string) {
       .on('end', () => {
         if (!body.endsWith('}')) return void response.writeHead(400).end()
         prints.push((JSON.parse(body) as { name: string }).name)
-        response.writeHead(202, { Location: locationOf(elsewhere) }).end()
+        const location = locationOf(elsewhere).replace(/^\/prints\/1$/, `/prints/${prints.length}`)
+        response.writeHead(202, { Location: location }).end()
       })
   })
   const service = system!.services['prints']!
@@ -118,6 +123,22 @@ test('a path is asked', async () => {
   expect(strangers).toEqual([])
   expect(states).toBeGreaterThan(0)
   expect(completion?.verdict).toBe('PASS')
+})
+
+test('an outcome that is taken back is FAIL', async () => {
+  const { completion, states } = await attacked(() => '/prints/1', { status: 200, state: 'printing' })
+  expect(states).toBeGreaterThan(1)
+  const stays = completion?.checks.find(({ check }) => check === 'completes-once')
+  expect(stays?.verdict).toBe('FAIL')
+  expect(stays?.counterexamples[0]?.what).toBe('printed, and a moment later no outcome any more')
+})
+
+test('an outcome that cannot be asked for again is not known to stay', async () => {
+  const { completion, states } = await attacked(() => '/prints/1', { status: 404, state: 'gone' })
+  expect(states).toBeGreaterThan(1)
+  const stays = completion?.checks.find(({ check }) => check === 'completes-once')
+  expect(stays?.verdict).toBe('INCONCLUSIVE')
+  expect(stays?.notes.join()).toMatch(/prints\/\d+ was answered 404/)
 })
 
 test('what is no URL is said', async () => {

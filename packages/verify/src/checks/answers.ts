@@ -1,5 +1,5 @@
 /** What answers promise by themselves: errors, time, correlation, deprecation. */
-import { faultMet, one, type RequestView, statusText, succeeded } from '../history/trial-view.ts'
+import { faultMet, hungUpOn, one, type RequestView, statusText, succeeded, turnedAway } from '../history/trial-view.ts'
 import { declaredFor, onlyReads, type OperationFacts } from '../plan/operation-facts.ts'
 import { type Check, clean, seen, unconfirmed, violated } from './check.ts'
 import { effectsAre } from './effects.ts'
@@ -18,8 +18,16 @@ export const refusalHasNoEffect: Check = {
     if (failing?.answer === undefined) return unconfirmed(`no answer came (${statusText(failing)})`)
     if (failing.end?.type !== 'fail')
       return unconfirmed(`the input of \`failure\` was answered ${failing.answer.status}, which is no refusal`)
-    return effectsAre(0, trial, operation, failing.invoke.marker, [failing]) ?? clean(operation)
+    const counted = effectsAre(0, trial, operation, failing.invoke.marker, [failing])
+    if (counted?.kind !== 'violated' && notLookedAt(failing))
+      return unconfirmed(`the service had no time for it (${statusText(failing)})`)
+    return counted ?? clean(operation)
   },
+}
+
+/** A 4xx of a limiter, not of whoever reads the input. */
+function notLookedAt(request: RequestView): boolean {
+  return turnedAway(request) && request.answer!.status < 500
 }
 
 export const invalidInputRefused: Check = {
@@ -30,10 +38,15 @@ export const invalidInputRefused: Check = {
   about: (operation) => operation.bodySchema !== undefined,
   judge: (trial, operation) => {
     const wrong = one(trial, 'wrong')
+    const sent = trial.requests.filter(({ invoke }) => invoke.role === 'wrong')
+    if (sent.length > 1 && sent.every(hungUpOn))
+      return violated(`${trial.record.about} got no answer, each time: ${statusText(wrong)}`, sent)
     if (wrong?.answer === undefined) return unconfirmed(`no answer came (${statusText(wrong)})`)
     const counted = effectsAre(0, trial, operation, wrong.invoke.marker, [wrong])
     if (wrong.end?.type !== 'fail')
       return violated(`${trial.record.about} was answered ${wrong.answer.status}`, [wrong])
+    if (counted?.kind !== 'violated' && notLookedAt(wrong))
+      return unconfirmed(`the service had no time for it (${statusText(wrong)})`)
     return counted ?? clean(operation)
   },
 }

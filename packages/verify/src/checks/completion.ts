@@ -178,7 +178,13 @@ const completesOnce: CompletionCheck = {
       return broken(`${outcomes.length} outcomes: ${outcomes.map(({ outcome }) => outcome).join(', ')}`, [request.id])
     if ((facts.by === 'event' || facts.by === 'reply') && channels.collectedAt === undefined)
       return unconfirmed('the run ended before all messages had come')
-    return outcomes.length === 1 ? seen : unconfirmed('there was no outcome')
+    const [only] = outcomes
+    if (only === undefined) return unconfirmed('there was no outcome')
+    if (trial.outcomes.some(({ takenBack }) => takenBack === true))
+      return broken(`${only.outcome}, and a moment later no outcome any more`, [request.id])
+    // Told once, and then it could not be asked for.
+    const why = facts.by === 'status' ? trial.outcomes.at(-1)?.why : undefined
+    return why !== undefined && trial.outcomes.at(-1)?.outcome === undefined ? unconfirmed(why) : seen
   },
 }
 

@@ -87,6 +87,8 @@ export interface OutcomeRecord {
   readonly at: number
   /** an outcome of the contract; absent: not yet, or `why` */
   readonly outcome?: string
+  /** an outcome had been told, and now a whole answer named none */
+  readonly takenBack?: true
   readonly effects?: number
   readonly why?: string
 }

@@ -77,6 +77,11 @@ export function turnedAway({ answer }: RequestView): boolean {
   return answer !== undefined && [408, 425, 429, 502, 503, 504].includes(answer.status)
 }
 
+/** All of it was sent, and the service ended the connection instead of answering. */
+export function hungUpOn({ end }: RequestView): boolean {
+  return end?.sentAt !== undefined && end.status === undefined && end.why?.startsWith('the connection was ') === true
+}
+
 /** A plain call worked. For a read, "there is none" is an answer too, where the contract declares it. */
 export function plainlyAnswered(operation: OperationFacts, end: EndRecord | undefined): boolean {
   if (end?.type === 'ok') return true

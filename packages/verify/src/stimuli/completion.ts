@@ -106,8 +106,8 @@ async function noteOutcome({ history, operation, trial, marker, reader }: Look, 
 }
 
 interface Asking extends Look {
-  /** an outcome or another state; undefined: nothing yet */
-  readonly ask: () => Promise<{ outcome?: string; why?: string }>
+  /** an outcome; absent: nothing yet, and with `none` a whole answer said so */
+  readonly ask: () => Promise<{ outcome?: string; why?: string; none?: boolean }>
   /** whoever is asked notes it */
   readonly noted: boolean
 }
@@ -118,7 +118,11 @@ async function watch({ ask, noted, ...look }: Asking, until: number): Promise<vo
   let told: string | undefined
   let stayUntil = until
   for (;;) {
-    const { outcome, why } = await ask()
+    const { outcome, why, none = false } = await ask()
+    if (told !== undefined && none) {
+      history.add({ type: 'outcome', trial, marker, at: history.clock(), takenBack: true })
+      return
+    }
     if (why !== undefined) {
       history.add({ type: 'outcome', trial, marker, at: history.clock(), why })
       return
@@ -178,6 +182,6 @@ function stateAt(
     if (outcome.kind !== 'answer' || outcome.answer.status >= 500) return {}
     if (outcome.answer.status >= 400) return { why: `${url} was answered ${outcome.answer.status}` }
     const state = stateIn(outcome.answer.body, terminal)
-    return state === undefined ? {} : { outcome: state }
+    return state === undefined ? { none: outcome.answer.status === 200 } : { outcome: state }
   }
 }

@@ -5,7 +5,7 @@ import type { FaultProxy } from '../faults/tcp-proxy.ts'
 import { changeLeaf } from '../request/change-leaf.ts'
 import { wrongInputs } from '../request/wrong-inputs.ts'
 import { newTraceparent } from '../wire/traceparent.ts'
-import { type Attack, waitUntil } from '../run/attack.ts'
+import { type Attack, type Sending, type Trial, waitUntil } from '../run/attack.ts'
 import { keyed, repeatable, type Stimulus } from './stimulus.ts'
 
 export const clientAbort: Stimulus = {
@@ -96,12 +96,20 @@ export const wrongInput: Stimulus = {
   async run(attack) {
     for (const wrong of wrongInputs(attack.operation, attack.schemas)) {
       const trial = attack.trial('wrong-input', wrong.about, { rule: wrong.rule })
-      await trial.send({ role: 'wrong', input: wrong.input })
+      await untilAnswered(trial, { role: 'wrong', input: wrong.input })
     }
     if (!/json/.test(attack.operation.contentType)) return
     const trial = attack.trial('wrong-input', 'a body that is no JSON: its last brace is missing', { rule: 'json' })
-    await trial.send({ role: 'wrong', render: (body) => JSON.stringify(body).slice(0, -1) })
+    await untilAnswered(trial, { role: 'wrong', render: (body) => JSON.stringify(body).slice(0, -1) })
   },
+}
+
+/** A connection may break by itself: whoever hangs up three times means it. */
+async function untilAnswered(trial: Trial, sending: Sending): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { status, why } = await trial.send(sending)
+    if (status !== undefined || why?.startsWith('the connection was ') !== true) return
+  }
 }
 
 /** A value for `correlation`, and a trace, as another service would send them. */
