@@ -23,7 +23,7 @@ const pages = readdirSync(folder).filter((name) => name.endsWith('.md'))
 const keys: Record<string, Shape> = { 'x-guarantees': xGuarantees, 'x-integration': xIntegration, 'x-probe': xProbe }
 
 /** Parts of whole documents: what is ours in them is checked. */
-const formats = new Set(['paths', 'webhooks', 'operations', 'components'])
+const formats = new Set(['paths', 'webhooks', 'callbacks', 'operations', 'components'])
 
 function ours(node: Node): [string, Entry][] {
   return entriesOf(node).flatMap((part) => (keys[part[0]] === undefined ? ours(part[1].value) : [part]))
