@@ -84,3 +84,28 @@ test('a short absence is not noticed by the client', async () => {
   expect((await asked).status).toBe(201)
   expect(await keys.rows('d1')).toMatchObject([{ state: 'done', outcome: 'answered' }])
 })
+
+test('a database that says nothing keeps nobody beyond his time', async () => {
+  let answer: () => void = () => {}
+  const { url, orders } = await kept(
+    { timeoutMs: 500, handler: (_request, response) => (answer = () => response.writeHead(409).end('{"no":1}')) },
+    keys.pool,
+  )
+  const asked = order(url, 'e1')
+  await until(() => orders.seen.length === 1)
+  const lock = await keys.pool.connect()
+  try {
+    await lock.query('begin; lock table spandrel_gateway.keys in access exclusive mode')
+    answer()
+    // Its key cannot be released; the answer goes all the same.
+    expect((await asked).text).toBe('{"no":1}')
+    const refused = await order(url, 'e2')
+    expect([refused.status, refused.json()['type']]).toEqual([503, problem('keys-unavailable')])
+  } finally {
+    await lock.query('rollback')
+    lock.release()
+  }
+  // The claim comes too late, and is given up: nothing was sent.
+  await expect.poll(async () => [...(await keys.rows('e1')), ...(await keys.rows('e2'))]).toEqual([])
+  expect(orders.seen).toHaveLength(1)
+})

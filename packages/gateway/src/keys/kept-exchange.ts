@@ -222,15 +222,22 @@ export class KeptExchange implements Client {
     return false
   }
 
-  /** Neither may fail a request: what they cannot write, the end of the lease says too, only later. */
+  /** Neither may fail a request, or hold it up: what they cannot write, the end of the lease says too, only later. */
   async #release(): Promise<void> {
-    await this.#options.records.release(this.#options.held).catch(() => {})
+    await this.#inTime(this.#options.records.release(this.#options.held))
   }
 
   async #unknown(): Promise<void> {
     const { records, held, lost } = this.#options
     lost(held, undefined)
-    await records.markUnknown(held).catch(() => {})
+    await this.#inTime(records.markUnknown(held))
+  }
+
+  async #inTime(written: Promise<boolean>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.max(leastRecordingMs, this.#options.deadline - performance.now()))
+    await Promise.race([written.catch(() => {}), late])
+    clearTimeout(timer)
   }
 
   #kept(): KeyOutcome['headers'] {

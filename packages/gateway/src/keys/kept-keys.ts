@@ -41,6 +41,8 @@ export interface KeysHealth {
 
 /** How often leases are looked at; half of one, and not less than this long, is left when it is renewed. */
 const renewEveryMs = 250
+/** A claim that only came late says so itself. This long after a request’s time it is the database that says nothing. */
+const leewayMs = 1000
 
 export class KeptKeys {
   readonly #options: KeptKeysOptions
@@ -94,6 +96,11 @@ export class KeptKeys {
   carryOut(client: Client, rule: KeptKey, wanted: WantedKey, sending: Sending): Outgoing {
     const keyed = new KeyedRequest(client, rule, sending, wanted, performance.now() + sending.timeoutMs)
     const copy = { wanted, onOverlap: rule.guarantee.onOverlap, deadline: keyed.deadline, gone: () => keyed.isGone }
+    // A database that says nothing at all must not keep a client beyond its time.
+    keyed.unheard = setTimeout(
+      () => this.#unavailable(keyed, new Error('the database says nothing')),
+      sending.timeoutMs + leewayMs,
+    )
     this.#copies
       .run(copy, (held) => this.#send(keyed, held))
       .then((verdict) => this.#answer(keyed, verdict))
@@ -146,14 +153,14 @@ export class KeptKeys {
     const { client, wanted, rule } = keyed
     const { logger, counters } = this.#options
     const { operation, key, correlationId } = wanted
-    if (verdict.how === 'carried-out') {
+    clearTimeout(keyed.unheard)
+    if (keyed.isTold) {
+      // What the database said comes too late.
+    } else if (verdict.how === 'carried-out') {
       // Released before anything was sent: its time had passed, or its client was gone.
       if (!keyed.hasBegun) client.answer(new Problem('timeout', { detail: 'The request was not sent.' }))
     } else if (verdict.how === 'unavailable') {
-      counters.add('keysUnavailable', { operation })
-      logger.error({ err: verdict.error, operation, correlationId }, 'key records cannot be kept: a request is refused')
-      const detail = 'The request was not sent: its idempotency key could not be recorded.'
-      client.answer(new Problem('keys-unavailable', { detail, headers: ['retry-after', '1'] }))
+      this.#unavailable(keyed, verdict.error)
     } else if (verdict.how === 'overlap') {
       counters.add('overlaps', { operation })
       logger.info({ operation, key, correlationId }, 'a copy came while the first of its key was being handled')
@@ -179,6 +186,18 @@ export class KeptKeys {
       }
     }
     client.over()
+  }
+
+  /** Refuses what was not sent: who has the key is not known. */
+  #unavailable(keyed: KeyedRequest, error: unknown): void {
+    const { logger, counters } = this.#options
+    const { operation, correlationId } = keyed.wanted
+    if (keyed.isTold || keyed.hasBegun) return
+    keyed.isTold = true
+    counters.add('keysUnavailable', { operation })
+    logger.error({ err: error, operation, correlationId }, 'key records cannot be kept: a request is refused')
+    const detail = 'The request was not sent: its idempotency key could not be recorded.'
+    keyed.client.answer(new Problem('keys-unavailable', { detail, headers: ['retry-after', '1'] }))
   }
 
   #renew(): void {
@@ -208,6 +227,10 @@ class KeyedRequest implements Outgoing {
   readonly rule: KeptKey
   readonly wanted: WantedKey
   readonly deadline: number
+  /** tells the client that the database says nothing */
+  unheard: NodeJS.Timeout | undefined
+  /** the client has been refused, and the request will not be sent */
+  isTold = false
   readonly #sending: Sending
   #exchange: KeptExchange | undefined
   #destroyed = false
@@ -222,7 +245,7 @@ class KeyedRequest implements Outgoing {
 
   /** Nobody waits for it any more, and nothing has begun. */
   get isGone(): boolean {
-    return this.#destroyed || this.client.left
+    return this.#destroyed || this.isTold || this.client.left
   }
 
   get hasBegun(): boolean {
@@ -245,6 +268,7 @@ class KeyedRequest implements Outgoing {
   }
 
   begin(exchange: KeptExchange): void {
+    clearTimeout(this.unheard)
     this.#exchange = exchange
     exchange.start()
   }

@@ -30,6 +30,8 @@ export function requestFault(
   return undefined
 }
 
+const single = ['content-type', 'location']
+
 /** What an answer must not have, though its parser took it; undefined: it may be passed on. */
 export function answerFault(status: number, headers: IncomingHttpHeaders): string | undefined {
   // RFC 9110, 15: no such class.
@@ -39,6 +41,9 @@ export function answerFault(status: number, headers: IncomingHttpHeaders): strin
   if (coding !== undefined && (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked')) {
     return 'the answer has a transfer coding that is not chunked'
   }
+  // Two say two things: which one counts, each reader would decide for himself.
+  const twice = single.find((name) => Array.isArray(headers[name]))
+  if (twice !== undefined) return `the answer has the header ${twice} twice`
   return undefined
 }
 

@@ -16,6 +16,12 @@ test.each([
   [['/{a}', '/x', '/{a}.json'], '/y', '/{a} y'],
   [['/{a}.{b}', '/{a}.json'], '/x.json', '/{a}.json x'],
   [['/{a}.{b}', '/{a}.json'], '/x.y.z', '/{a}.{b} x y.z'],
+  [['/{a}.{b}.{c}'], '/1.2.3.4', '/{a}.{b}.{c} 1 2 3.4'],
+  [['/{a}.{b}'], '/...', '/{a}.{b} . .'],
+  [['/v{a}.{b}:x'], '/v1.2:x:x', '/v{a}.{b}:x 1 2:x'],
+  [['/v{a}.{b}:x'], '/v1.:x', undefined],
+  [['/{a}ab'], '/ab', undefined],
+  [['/{a}{b}'], '/xyz', '/{a}{b} x yz'],
   [['/{a}:cancel', '/{a}:{verb}'], '/7:cancel', '/{a}:cancel 7'],
   [['/{a}:cancel', '/{a}:{verb}'], '/7:undo', '/{a}:{verb} 7 undo'],
   // the first segment that differs decides, and a branch that leads nowhere is left
@@ -52,6 +58,18 @@ test.each([
 ])('of %s, %s is %s', (templates, path, expected) => {
   expect(taken(templates, path)).toBe(expected)
   expect(taken(templates.toReversed(), path)).toBe(expected)
+})
+
+test.each([
+  ['{a}.{b}.{c}.{d}', '.'.repeat(16_000)],
+  ['{a}.{b}.{c}:x', '.'.repeat(1000)],
+  ['{a}{b}{c}-{d}x', 'x'.repeat(1000)],
+])('no segment costs the pattern %s more than a look', (template, segment) => {
+  const tree = new PathTree<string>()
+  tree.add('GET', `/${template}`, 'x')
+  const began = performance.now()
+  expect(tree.find('GET', `/${segment}`, [])).toBeUndefined()
+  expect(performance.now() - began).toBeLessThan(50)
 })
 
 test('templates that differ in names, or in escapes that need not be, are one', () => {

@@ -23,8 +23,8 @@ interface Node<T> {
 }
 
 interface Pattern<T> {
-  readonly source: string
-  readonly expression: RegExp
+  /** what stands before, between and behind its parameters */
+  readonly literals: readonly string[]
   /** of the literal characters */
   readonly weight: number
   readonly node: Node<T>
@@ -74,11 +74,8 @@ function look<T>(
     if (found !== undefined) return found
   }
   const { length } = values
-  for (const { expression, node: next } of at.patterns) {
-    const matched = expression.exec(segment)
-    if (matched === null) continue
-    for (let group = 1; group < matched.length; group++) values.push(matched[group] as string)
-    const found = look(next, segments, index + 1, method, values)
+  for (const { literals, node: next } of at.patterns) {
+    const found = takes(literals, segment, values) ? look(next, segments, index + 1, method, values) : undefined
     if (found !== undefined) return found
     values.length = length
   }
@@ -99,21 +96,33 @@ function child<T>(at: Node<T>, segment: string): Node<T> {
     at.literals.set(text, known)
     return known
   }
-  const literal = parts.map((part, index) => (index % 2 === 1 ? '' : normal(part)))
-  const source = parts
-    .map((_, index) => (index % 2 === 1 ? `([^/]{1,${maxParameterLength}}?)` : quoted(literal[index] as string)))
-    .join('')
-  const known = at.patterns.find((pattern) => pattern.source === source)
+  const literals = parts.filter((_, index) => index % 2 === 0).map(normal)
+  const known = at.patterns.find((pattern) => pattern.literals.join('{}') === literals.join('{}'))
   if (known !== undefined) return known.node
-  const made = { source, expression: new RegExp(`^${source}$`), weight: literal.join('').length, node: node<T>() }
+  const made = { literals, weight: literals.join('').length, node: node<T>() }
   at.patterns.push(made)
   at.patterns.sort((left, right) => right.weight - left.weight)
   return made.node
 }
 
-/** As a regular expression that matches it alone. */
-function quoted(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+/**
+ * Each parameter ends where what stands behind it is found first. Nothing is tried twice: what a later place could take
+ * of the rest, the first one can, too. As a regular expression, a segment of dots would cost `{a}.{b}.{c}` seconds.
+ */
+function takes(literals: readonly string[], segment: string, values: string[]): boolean {
+  const first = literals[0] as string
+  const last = literals.at(-1) as string
+  if (!segment.startsWith(first) || !segment.endsWith(last)) return false
+  const end = segment.length - last.length
+  let start = first.length
+  for (let index = 1; index < literals.length; index++) {
+    const literal = literals[index] as string
+    const stop = index === literals.length - 1 ? end : segment.indexOf(literal, start + 1)
+    if (stop <= start || stop > end || stop - start > maxParameterLength) return false
+    values.push(segment.slice(start, stop))
+    start = stop + literal.length
+  }
+  return true
 }
 
 function segmentsOf(path: string): string[] {

@@ -55,6 +55,14 @@ refused(
   'an answer with two equal lengths is 502',
   'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok',
 )
+refused(
+  'an answer with two content types is 502',
+  'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/html\r\ncontent-type: text/plain\r\n\r\nok',
+)
+refused(
+  'an answer with two locations is 502',
+  'HTTP/1.1 201 Created\r\ncontent-length: 2\r\nlocation: /a\r\nlocation: /b\r\n\r\nok',
+)
 refused('an answer with a list of lengths is 502', 'HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nok')
 refused('an answer with a negative length is 502', 'HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok')
 refused('an answer with a length in hexadecimal is 502', 'HTTP/1.1 200 OK\r\ncontent-length: 0x2\r\n\r\nok')
