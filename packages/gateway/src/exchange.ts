@@ -19,13 +19,14 @@ import type { FailureKind } from './management/metrics.ts'
 import { Problem } from './problem.ts'
 import type { Outgoing } from './keys/kept-keys.ts'
 import { checked } from './answers/checked-answer.ts'
-import { type Client, Forward, type Sending } from './proxy/forward.ts'
+import { type Client, Forward, type RetryReason, type Sending } from './proxy/forward.ts'
 import { addForwarded, plainAddress } from './proxy/forwarded.ts'
 import { endsEvent } from './proxy/event-stream.ts'
 import { requestFault } from './proxy/message-rules.ts'
 import { refusesRest } from './proxy/refused-body.ts'
 import { receiveBody } from './proxy/request-body.ts'
 import { readHead, type RequestHead } from './proxy/request-head.ts'
+import { timeoutHeader, timeoutTold } from './proxy/request-timeout.ts'
 import { responseHead } from './proxy/response-head.ts'
 import { announcedTrailers, passedTrailers } from './proxy/trailers.ts'
 import { handshakeFault, tunnel } from './proxy/tunnel.ts'
@@ -38,12 +39,6 @@ import { correlationHeader, correlationOf } from './trace/correlation.ts'
 import type { Spans } from './trace/telemetry.ts'
 import { continueTrace } from './trace/trace-context.ts'
 import { checkBody, type CheckedBody, type CheckedHead, checkHead, tooLarge } from './validation/request-check.ts'
-
-/** Milliseconds a service is told to be ready before we give up on it: its own answer says more than our 504. */
-const marginMs = 100
-
-/** How long the caller still waits: understood by services on the runtime, set on calls between them too. */
-const timeoutHeader = 'request-timeout'
 
 /** A request that has been checked, and who sends it. */
 interface Ready {
@@ -225,7 +220,7 @@ export class Exchange implements Client {
     if (this.#takesTrailers) forward.push('te', 'trailers')
     forward.push(correlationHeader, this.#correlationId, 'traceparent', trace.traceparent)
     if (trace.tracestate !== undefined) forward.push('tracestate', trace.tracestate)
-    forward.push(timeoutHeader, String(Math.ceil(Math.max(timeoutMs * 0.9, timeoutMs - marginMs))))
+    forward.push(timeoutHeader, timeoutTold(timeoutMs))
     if (identity !== undefined) {
       const { caller } = identity
       forward.push(callerHeader, caller)
@@ -384,9 +379,23 @@ export class Exchange implements Client {
     this.#edge.logger.warn(fields, 'an exchange with a service failed')
   }
 
-  repeated(): void {
-    this.#edge.metrics.repeats++
+  repeated(why: RetryReason | 'elsewhere', waitMs = 0): void {
+    const { metrics, logger } = this.#edge
+    metrics.repeats++
     this.#spans?.repeated()
+    if (why === 'elsewhere') return
+    const service = this.#route?.service ?? ''
+    metrics.counters.add('retries', { service, why })
+    logger.info({ service, why, waitMs, correlationId: this.#correlationId }, 'a request is sent to its service again')
+  }
+
+  withheld(): void {
+    const service = this.#route?.service ?? ''
+    this.#edge.metrics.counters.add('retriesWithheld', { service })
+    this.#edge.logger.warn(
+      { service, correlationId: this.#correlationId },
+      'no retry: the budget of its service is spent',
+    )
   }
 
   over(): void {

@@ -169,7 +169,7 @@ function operationOf(service: string, operation: string, sketch: OperationSketch
         deadLetter: 'none',
         ...sketch.guarantees,
       },
-      declared: {},
+      declared: sketch.guarantees?.retry === undefined ? {} : { retry: location },
       natural,
       ...(sketch.correlation !== undefined && { correlation: sketch.correlation }),
     },

@@ -1,4 +1,5 @@
 /** What operates services from outside, over SQL: the command line, the gateway, the chaos driver. No service needs it. */
+export { pauseBefore, retriesStatus, retryAfter } from './calls/try.ts'
 export type { Database, Query } from './database/database.ts'
 export { asDatabase, type DatabaseLike } from './database/as-database.ts'
 export { isTransientFailure, sqlState } from './database/failure.ts'

@@ -13,7 +13,7 @@ import type { SchemaCheck } from '@spandrel/contract'
 import type { FailureKind } from '../management/metrics.ts'
 import type { Edge } from '../edge.ts'
 import { Problem } from '../problem.ts'
-import type { Client } from '../proxy/forward.ts'
+import type { Client, RetryReason } from '../proxy/forward.ts'
 import type { Route } from '../routes/route.ts'
 import { type AnswerFault, type AnswerRule, bodyFault } from './answer-rule.ts'
 
@@ -110,8 +110,12 @@ class CheckedAnswer implements Client {
     this.#options.client.failed(kind, error)
   }
 
-  repeated(): void {
-    this.#options.client.repeated()
+  repeated(why: RetryReason | 'elsewhere', waitMs?: number): void {
+    this.#options.client.repeated(why, waitMs)
+  }
+
+  withheld(): void {
+    this.#options.client.withheld()
   }
 
   over(): void {

@@ -1,9 +1,10 @@
 /** What a key is worth when exchanges break: time-outs, broken connections, leases that end, gateways that stall. */
 import { expect, test } from 'vitest'
 import { counting, kept, keysDatabase, order } from '../../test/kept.ts'
-import { type Answer, until } from '../../test/servers.ts'
+import { type Answer, closedPort, service, until } from '../../test/servers.ts'
 
 const keys = keysDatabase()
+const retry = { attempts: 5, backoff: 'fixed', delayMs: 1, maxDelayMs: 1 } as const
 const problem = (name: string): string => `https://spandrel.dev/problems/${name}`
 
 /** As if its time had passed: the database's clock cannot be set. */
@@ -45,6 +46,7 @@ test.each(['before the answer', 'in the answer'])(
   async (when) => {
     const { url, orders } = await kept(
       {
+        operation: { guarantees: { retry } },
         handler: (request, response) => {
           if (when === 'before the answer') return request.socket.destroy()
           response.writeHead(201, { 'content-type': 'application/json', 'content-length': '100' })
@@ -63,6 +65,30 @@ test.each(['before the answer', 'in the answer'])(
     expect(await keys.rows(name)).toMatchObject([{ state: 'claimed', outcome: 'unknown' }])
   },
 )
+
+test('an answer that may be retried is not retried by a gateway that keeps the key', async () => {
+  const { url, orders } = await kept(
+    { operation: { guarantees: { retry } }, handler: (_request, response) => response.writeHead(503).end() },
+    keys.pool,
+  )
+  expect((await order(url, 'may-be-retried')).status).toBe(503)
+  expect(orders.seen).toHaveLength(1)
+})
+
+test('a service that nobody reaches is asked again with the key in hand: nothing was sent', async () => {
+  const port = await closedPort()
+  const slow = { ...retry, attempts: 9, delayMs: 500, maxDelayMs: 500 }
+  const { url, gateways } = await kept(
+    { operation: { guarantees: { retry: slow } }, url: `http://127.0.0.1:${port}` },
+    keys.pool,
+  )
+  const answered = order(url, 'reached')
+  await until(() => gateways[0]?.gateway.metrics().includes('kind="connect"') === true)
+  const { seen } = await service(counting(), { port })
+  expect((await answered).json()).toEqual({ id: 1 })
+  expect(seen).toHaveLength(1)
+  expect(gateways[0]?.gateway.metrics()).toContain('why="refused"')
+})
 
 test('an outcome that comes after the key was taken over changes nothing, and is not told', async () => {
   const waiting: (() => void)[] = []

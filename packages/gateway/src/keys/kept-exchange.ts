@@ -14,7 +14,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FailureKind } from '../management/metrics.ts'
 import { Problem } from '../problem.ts'
-import { type Client, Forward, type Sending } from '../proxy/forward.ts'
+import { type Client, Forward, type RetryReason, type Sending } from '../proxy/forward.ts'
 import type { HeldKey, KeyOutcome, KeyRecord, KeyRecords } from './key-records.ts'
 import type { KeptKey } from './kept-key.ts'
 
@@ -95,8 +95,12 @@ export class KeptExchange implements Client {
     this.#options.client.failed(kind, error)
   }
 
-  repeated(): void {
-    this.#options.client.repeated()
+  repeated(why: RetryReason | 'elsewhere', waitMs?: number): void {
+    this.#options.client.repeated(why, waitMs)
+  }
+
+  withheld(): void {
+    this.#options.client.withheld()
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {

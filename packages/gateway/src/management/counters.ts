@@ -18,6 +18,11 @@ const kinds = {
     'spandrel_gateway_unchecked_answers_total',
     'Answers passed on without a look: too large, encoded, or streamed',
   ],
+  retries: ['spandrel_gateway_retries_total', 'Requests sent to their service again, by service and why'],
+  retriesWithheld: [
+    'spandrel_gateway_retries_withheld_total',
+    'Retries that were not made: they would have been more than a fifth of the traffic',
+  ],
 } as const satisfies Record<string, readonly [name: string, help: string]>
 
 export type CounterName = keyof typeof kinds

@@ -6,20 +6,29 @@
  *   answering  the head of the answer is here
  *   over
  *
+ *   pausing    before a further attempt; an answer that is not passed on is read to its end
+ *
  * waiting → waiting: the instance refused the connection, the next one is asked
- * sent → waiting: the exchange broke before an answer, and a copy is harmless by contract (natural or keyed) and still
- *                 at hand (no streamed body): one more attempt
+ * waiting → pausing: all instances refused it, and the contract has `retry`
+ * sent → pausing: the exchange broke before an answer, or the answer has a status that `retry` names, and a copy is
+ *                 harmless by contract (natural or keyed) and still at hand (no streamed body)
+ * pausing → waiting: as often, as late and as long as retry-rule.ts, the time of the request and retry-budget.ts allow
  * sent → over: broken (502), or no head in time (504, and the connection is cut)
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { FailureKind } from '../management/metrics.ts'
+import { pauseBefore, retriesStatus, retryAfter } from '@spandrel/runtime/operate'
 import { Problem } from '../problem.ts'
 import type { Route } from '../routes/route.ts'
 import { tooLarge } from '../validation/request-check.ts'
 import { answerFault } from './message-rules.ts'
+import { withRemaining } from './request-timeout.ts'
 import type { Instance } from './service-pool.ts'
+
+/** Why a request is sent again: no instance took the connection, the exchange broke, the status of the answer. */
+export type RetryReason = 'refused' | 'broken' | 'status'
 
 /** The client's side, as the service's side needs it. */
 export interface Client {
@@ -41,8 +50,10 @@ export interface Client {
   answer(problem: Problem): void
   /** An attempt failed: for log and metrics. */
   failed(kind: FailureKind, error: Error): void
-  /** One more attempt is made. */
-  repeated(): void
+  /** One more attempt is made, after a pause; `elsewhere`: at once, as nothing of this one had gone. */
+  repeated(why: RetryReason | 'elsewhere', waitMs?: number): void
+  /** A further attempt would have been made, had there not been so many before. */
+  withheld(): void
   /** The service's side is over. Called once. */
   over(): void
 }
@@ -69,6 +80,8 @@ export interface Sending {
 /** An answer that nobody reads is read to its end up to this size, and for this long: the connection stays usable. */
 const discardBytes = 1024 * 1024
 const discardMs = 10_000
+/** Of an answer that is asked for again: a larger one costs its connection. */
+const droppedBytes = 64 * 1024
 
 export class Forward implements Dispatcher.DispatchHandler {
   readonly #client: Client
@@ -79,7 +92,16 @@ export class Forward implements Dispatcher.DispatchHandler {
   /** something of the request has gone, in this attempt or in any */
   #sent = false
   #everSent = false
-  #repeated = false
+  /** the first included; an instance that refused the connection is passed over within one */
+  #attempts = 1
+  #deadline = 0
+  /** it has just failed: others are asked first */
+  #avoid: Instance | undefined
+  #pause: NodeJS.Timeout | undefined
+  /** of the answer that is not passed on: what is left of it is still coming */
+  #dropping: number | undefined
+  /** status of the last answer that was not passed on */
+  #dropped: number | undefined
   #answering = false
   /** the answer is a stream of events */
   #events = false
@@ -96,7 +118,10 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   start(): void {
-    this.#timer = setTimeout(timedOut, this.#sending.timeoutMs, this)
+    const { timeoutMs, route } = this.#sending
+    this.#timer = setTimeout(timedOut, timeoutMs, this)
+    this.#deadline = performance.now() + timeoutMs
+    route.pool.budget.earn()
     this.#attempt()
   }
 
@@ -109,7 +134,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   leave(): void {
     if (this.#over) return
     // Nobody waits for an answer without end, and nothing has to be finished.
-    if (this.#events) this.#end('nobody')
+    if (this.#events || this.#pause !== undefined) this.#end('nobody')
     else if (this.#answering) this.#discard()
   }
 
@@ -139,9 +164,15 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (status < 200) return
     const fault = answerFault(status, headers)
     if (fault !== undefined) return controller.abort(new Error(fault))
+    if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
+    const waitMs = this.#mayAsk('status', status, headers['retry-after'])
+    if (waitMs !== undefined) {
+      this.#dropping = 0
+      this.#dropped = status
+      return this.#again('status', waitMs)
+    }
     this.#clearTimer()
     this.#answering = true
-    if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
     this.#events = headers['content-type']?.startsWith('text/event-stream') === true
     if (!this.#client.left) this.#client.head(status, headers)
     else if (this.#events) this.#end('nobody')
@@ -167,6 +198,11 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#dropping !== undefined) {
+      this.#dropping += chunk.length
+      if (this.#dropping > droppedBytes) controller.abort(new Error('the answer is not passed on'))
+      return
+    }
     if (this.#client.left) {
       this.#discarded += chunk.length
       if (this.#discarded > discardBytes) this.#end('nobody')
@@ -176,6 +212,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    if (this.#dropping !== undefined) return this.#isDropped()
     this.#client.end(trailers)
     this.#finish()
   }
@@ -183,6 +220,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#over) return
     if (this.#ended !== undefined) return this.#finish()
+    if (this.#dropping !== undefined) return this.#isDropped()
     const { route } = this.#sending
     const instance = this.#instance
     if (this.#answering) {
@@ -197,21 +235,56 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (instance !== undefined) route.pool.failed(instance, error, this.#sent)
     if (!this.#sent) return this.#refused(error)
     this.#client.failed('broken', error)
-    if (this.#sending.repeatable && !this.#repeated && !isStream(this.#sending.body) && !this.#client.left) {
-      this.#repeated = true
-      this.#tried = undefined
-      this.#client.repeated()
-      return this.#attempt()
-    }
-    this.#fail(brokenProblem(this.#sending))
+    const waitMs = this.#mayAsk('broken')
+    if (waitMs === undefined) return this.#fail(brokenProblem(this.#sending))
+    this.#again('broken', waitMs)
+  }
+
+  /** The pause before a further attempt, in milliseconds; undefined: there is none. */
+  #mayAsk(why: RetryReason, status = 0, told?: string): number | undefined {
+    const { route, repeatable, body, timeoutMs } = this.#sending
+    const { attempts, declared } = route.retry
+    if (this.#attempts >= attempts || isStream(body) || this.#client.left) return undefined
+    // Nothing has gone where all have refused: that needs no more than the contract's word.
+    if (why === 'refused' ? declared === undefined : !repeatable) return undefined
+    if (why === 'status' && (declared === undefined || !retriesStatus(declared, status))) return undefined
+    const waitMs = declared === undefined ? 0 : pauseBefore(declared, this.#attempts, retryAfter(told ?? null))
+    // Less than it asks for is not waited, and the attempt needs some time, too: rather, the client hears of it.
+    if (performance.now() + waitMs >= this.#deadline - timeoutMs / 10) return undefined
+    if (route.pool.budget.spend()) return waitMs
+    this.#client.withheld()
+    return undefined
+  }
+
+  #again(why: RetryReason, waitMs: number): void {
+    this.#attempts++
+    this.#tried = undefined
+    this.#avoid = this.#instance
+    if (this.#dropping === undefined) this.#controller = undefined
+    this.#client.repeated(why, Math.round(waitMs))
+    this.#pause = setTimeout(pauseOver, waitMs, this)
+  }
+
+  pauseOver(): void {
+    this.#pause = undefined
+    if (this.#client.left) return this.#end('nobody')
+    if (this.#dropping === undefined) return this.#attempt()
+    this.#controller?.abort(new Error('the answer is not passed on'))
+  }
+
+  #isDropped(): void {
+    this.#dropping = undefined
+    this.#controller = undefined
+    if (this.#pause !== undefined) return
+    if (this.#client.left) return this.#finish()
+    this.#attempt()
   }
 
   #attempt(): void {
     const { route, target, method, headers, body, upgrade, idleMs } = this.#sending
-    const instance = route.pool.pick(this.#tried)
-    if (instance === undefined) {
-      return this.#fail(this.#everSent ? brokenProblem(this.#sending) : unreachableProblem(route.service))
-    }
+    const instance = route.pool.pick(this.#tried, this.#avoid)
+    if (instance === undefined) return this.#noneLeft()
+    if (this.#tried !== undefined) this.#client.repeated('elsewhere')
     this.#instance = instance
     this.#sent = false
     this.#controller = undefined
@@ -219,7 +292,7 @@ export class Forward implements Dispatcher.DispatchHandler {
       {
         path: instance.prefix + target,
         method,
-        headers,
+        headers: this.#attempts === 1 ? headers : withRemaining(headers, this.#deadline - performance.now()),
         body,
         bodyTimeout: route.endless ? idleMs : route.timeoutMs,
         ...(upgrade && { upgrade: 'websocket' }),
@@ -235,8 +308,15 @@ export class Forward implements Dispatcher.DispatchHandler {
     const { body } = this.#sending
     if (isStream(body) && body.destroyed) return this.#fail(unreachableProblem(this.#sending.route.service))
     ;(this.#tried ??= new Set()).add(this.#instance as Instance)
-    this.#client.repeated()
     this.#attempt()
+  }
+
+  #noneLeft(): void {
+    const waitMs = this.#mayAsk('refused')
+    if (waitMs !== undefined) return this.#again('refused', waitMs)
+    const { service } = this.#sending.route
+    if (!this.#everSent) return this.#fail(unreachableProblem(service))
+    this.#fail(this.#dropped === undefined ? brokenProblem(this.#sending) : goneProblem(service, this.#dropped))
   }
 
   timeout(): void {
@@ -259,6 +339,7 @@ export class Forward implements Dispatcher.DispatchHandler {
   #end(why: 'timeout' | 'too-large' | 'nobody'): void {
     if (this.#over || this.#ended !== undefined) return
     this.#ended = why
+    clearTimeout(this.#pause)
     this.#clearTimer()
     if (why === 'too-large') this.#client.answer(tooLarge(this.#sending.limit))
     if (this.#controller === undefined) {
@@ -291,6 +372,10 @@ function timedOut(forward: Forward): void {
   forward.timeout()
 }
 
+function pauseOver(forward: Forward): void {
+  forward.pauseOver()
+}
+
 function discarded(forward: Forward): void {
   forward.destroy()
 }
@@ -310,6 +395,13 @@ function isOurFault(error: Error): boolean {
 function unreachableProblem(service: string): Problem {
   return new Problem('service-unreachable', {
     detail: `${service} refused the connection; the request was not sent and may be sent again.`,
+    headers: ['retry-after', '1'],
+  })
+}
+
+function goneProblem(service: string, status: number): Problem {
+  return new Problem('service-unreachable', {
+    detail: `${service} answered with ${status} and then refused the connection; the request may be sent again.`,
     headers: ['retry-after', '1'],
   })
 }

@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import { RetryBudget } from './retry-budget.ts'
 
 export interface PoolOptions {
   /** connections to one instance; further requests wait for one, within their own time limit */
@@ -35,18 +36,20 @@ const restMs = 1000
 export class ServicePool {
   readonly service: string
   readonly instances: readonly Instance[]
+  readonly budget: RetryBudget
   #next = 0
 
   /** `before`: the pool of the same service before a reload, whose instances are taken over */
   constructor(service: string, urls: readonly URL[], options: PoolOptions, before?: ServicePool) {
     this.service = service
+    this.budget = before?.budget ?? new RetryBudget()
     this.instances = urls.map(
       (url) => before?.instances.find((one) => one.url === url.href) ?? instanceAt(url, options),
     )
   }
 
-  /** An instance that is not in `tried`; undefined: all of them are. */
-  pick(tried: ReadonlySet<Instance> | undefined): Instance | undefined {
+  /** An instance that is not in `tried`; undefined: all of them are. `avoid` is asked last: it has just failed. */
+  pick(tried: ReadonlySet<Instance> | undefined, avoid?: Instance): Instance | undefined {
     const { instances } = this
     const first = this.#next
     this.#next = (first + 1) % instances.length
@@ -56,7 +59,7 @@ export class ServicePool {
     for (let step = 0; step < instances.length; step++) {
       const instance = instances[(first + step) % instances.length] as Instance
       if (tried?.has(instance) === true) continue
-      if (instance.downUntil <= now) return instance
+      if (instance.downUntil <= now && instance !== avoid) return instance
       resting ??= instance
     }
     return resting

@@ -12,6 +12,7 @@ import { AccessRule, type Verifiers } from '../identity/access.ts'
 import { type Keeping, keepingOf, keptKeyOf } from '../keys/keeping.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
+import { retryRuleOf } from '../proxy/retry-rule.ts'
 import { ServicePool } from '../proxy/service-pool.ts'
 import { authoritiesOf } from '../tls.ts'
 import { BodyRule, bodyType } from '../validation/body.ts'
@@ -152,6 +153,7 @@ function routeOf(
     answers:
       given.answers === 'off' ? undefined : new AnswerRule(operation, given.answers, (schema) => compiler.add(schema)),
     natural: idempotency === 'natural',
+    retry: retryRuleOf(operation),
     timeoutMs: given.timeoutMs,
     endless: Object.values(operation.responses).some(({ content }) =>
       content.some(({ contentType }) => contentType.toLowerCase().startsWith('text/event-stream')),

@@ -4,6 +4,7 @@ import type { AnswerRule } from '../answers/answer-rule.ts'
 import type { KeptKey } from '../keys/kept-key.ts'
 import type { RouteMetrics } from '../management/metrics.ts'
 import type { FixedHeaders } from '../proxy/response-head.ts'
+import type { RetryRule } from '../proxy/retry-rule.ts'
 import type { ServicePool } from '../proxy/service-pool.ts'
 import type { BodyRule } from '../validation/body.ts'
 import type { KeyRule } from '../validation/idempotency-key.ts'
@@ -41,6 +42,7 @@ export interface Route {
   readonly answers: AnswerRule | undefined
   /** by RFC 9110 or by contract: a second copy has no second effect. A key makes a request so, where it has one */
   readonly natural: boolean
+  readonly retry: RetryRule
   /** to the head of the answer, and between two parts of its body */
   readonly timeoutMs: number
   /** declares an endless answer (`text/event-stream`): silence is no fault */

@@ -87,7 +87,12 @@ export function isRetryable(use: UseContract, request: CallRequest, error: CallE
   const status = error.status ?? 0
   // The first try may still be running there: its answer is worth waiting for.
   if (status === 409 && isOverlap(error.body)) return true
-  return retry.on === undefined ? passing.has(status) : retry.on.some((each) => matches(each, status))
+  return retriesStatus(retry, status)
+}
+
+/** Whether an answer with this status may be asked for again, where a copy is harmless. */
+export function retriesStatus({ on }: RetryGuarantee, status: number): boolean {
+  return on === undefined ? passing.has(status) : on.some((each) => matches(each, status))
 }
 
 function matches(on: number | string, status: number): boolean {
