@@ -75,9 +75,11 @@ describe.each(['/bookings', '/plain-bookings'])('%s', (path) => {
   })
 })
 
+/** On its rows, and of keys. */
 async function locksOn(table: string): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(
-    'select count(*)::int from pg_locks where relation = $1::regclass',
+    `select count(*)::int from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()
+      where relation = $1::regclass or locktype = 'advisory'`,
     [table],
   )
   return rows[0]?.count ?? 0
