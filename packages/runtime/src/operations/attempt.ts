@@ -74,7 +74,7 @@ class Decided extends Error {
 }
 
 /** How long statements of an operation that ran out of time may go on before their connection is cut. */
-export const graceMs = 250
+export const graceMs = 150
 
 /** Rejects where the database failed: the caller decides by the error whether to run the attempt again. */
 export async function runAttempt<Tx>(attempt: Attempt<Tx>): Promise<Ended> {

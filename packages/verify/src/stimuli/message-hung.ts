@@ -54,10 +54,11 @@ async function hold(attacks: Attacked): Promise<void> {
     dependency.stall(open.map(({ marker }) => marker))
     for (const { note } of open) note('stall')
     const sent = open.map(({ trial, sending }) => trial.send([sending]))
-    // Long enough for each to be held up; what does not ask this dependency never is.
+    // Long enough for each to be held up, also by a service that was killed and takes its partitions again; what does not
+    // ask this dependency never is.
     const longest = Math.max(...open.map(({ latencyMs }) => latencyMs))
     const clock = open[0]!.trial.clock
-    const until = clock() + Math.max(longest * 4, 1000)
+    const until = clock() + Math.max(longest * 4, 4000)
     while (clock() < until && open.some(({ marker }) => dependency.hitsAbout(marker) === 0)) await pause(5)
     dependency.abandon()
     for (const { note, marker } of open) note('heal', dependency.hitsAbout(marker))
