@@ -209,7 +209,7 @@ export const bugs = {
     failedBy: 'writeNote/natural-overlap',
   },
   'late-duplicate': {
-    what: 'a copy that comes half a second after the first is answered, and carried out again a moment later',
+    what: 'a copy that comes a fifth of a second after the first is answered, and carried out again a moment later',
     failedBy: 'placeOrder/kept',
     // On a slow machine any second request may come after that.
     also: [

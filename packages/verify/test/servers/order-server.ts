@@ -220,7 +220,7 @@ export class OrderServer {
     if (record.fingerprint !== fingerprint && !this.#has('no-fingerprint'))
       return { status: 422, body: { title: 'this key had another body' } }
     const { answer, at } = record.done
-    if (this.#has('late-duplicate') && answer.status === 201 && this.#now() - at > 500)
+    if (this.#has('late-duplicate') && answer.status === 201 && this.#now() - at > 200)
       setTimeout(() => this.#store.rows.push(row), 700)
     const headers: Record<string, string> = { ...answer.headers, 'idempotent-replayed': 'true' }
     if (this.#has('replay-loses-header')) delete headers['location']
