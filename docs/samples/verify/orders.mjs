@@ -30,5 +30,7 @@ async function serve(request, response) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-const server = createServer((request, response) => void serve(request, response).catch(() => response.writeHead(400).end()))
+const server = createServer(
+  (request, response) => void serve(request, response).catch(() => response.writeHead(400).end()),
+)
 server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => process.send?.(server.address().port))
