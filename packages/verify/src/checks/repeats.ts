@@ -127,13 +127,20 @@ export const replayedAnswer: Check = {
   stimuli: ['sequence'],
   about: isKeyed,
   judge: (trial, operation, { volatile }) => {
-    const [first, copy] = [one(trial, 'first'), one(trial, 'copy')]
+    const first = one(trial, 'first')
     if (!succeeded(first) || first?.answer === undefined)
       return unconfirmed(`the first request did not succeed (${statusText(first)})`)
-    if (copy?.answer === undefined) return unconfirmed(`the second got no answer (${statusText(copy)})`)
-    if (turnedAway(copy)) return unconfirmed(`the service had no time for the second (${statusText(copy)})`)
-    const differs = difference(first.answer, copy.answer, operation, volatile)
-    return differs === undefined ? clean(operation) : violated(differs, [first, copy])
+    const copies = trial.requests.filter(({ invoke }) => invoke.role === 'copy')
+    const answered = copies.filter((copy) => copy.answer !== undefined && !turnedAway(copy))
+    for (const copy of answered) {
+      const differs = difference(first.answer, copy.answer!, operation, volatile)
+      if (differs !== undefined) return violated(differs, [first, copy])
+    }
+    const silent = copies.find((copy) => copy.answer === undefined)
+    if (silent !== undefined) return unconfirmed(`a copy got no answer (${statusText(silent)})`)
+    const away = copies.find(turnedAway)
+    if (away !== undefined) return unconfirmed(`the service had no time for a copy (${statusText(away)})`)
+    return copies.length > 0 ? clean(operation) : unconfirmed('no copy was sent')
   },
 }
 

@@ -10,7 +10,7 @@ export function difference(
   operation: OperationFacts,
   volatile: readonly string[],
 ): string | undefined {
-  if (first.status !== other.status) return `the first was answered ${first.status}, the second ${other.status}`
+  if (first.status !== other.status) return `the first was answered ${first.status}, a copy ${other.status}`
   const [a, b] = [body(first, volatile), body(other, volatile)]
   if (a !== b) return `the bodies differ: ${cut(a)} and ${cut(b)}`
   const declared = declaredFor(operation, first.status)?.headers ?? []

@@ -15,11 +15,12 @@ export const messageCopy: MessageStimulus = {
   applies: once,
   async run(attack) {
     for (let round = 0; round < attack.profile.rounds; round++) {
-      const trial = attack.trial('message-copy', 'the same message again, after its effect')
+      const trial = attack.trial('message-copy', 'the same message twice more, after its effect')
       const first = trial.message('first')
       await trial.send([first])
       if (!(await trial.effects([first.identity.marker]))) continue
-      await trial.send([{ ...first, role: 'copy' }])
+      // The first copy is a use of what was noted, too: it meets the second.
+      for (let copy = 0; copy < 2; copy++) await trial.send([{ ...first, role: 'copy' }])
       // What comes behind the copy on its key shows that the copy was taken in.
       const behind = trial.message(
         'behind',

@@ -7,12 +7,14 @@ export const sequence: Stimulus = {
   id: 'sequence',
   counted: true,
   alone: false,
-  lasts: (_, latencyMs) => 2 * latencyMs,
+  lasts: (_, latencyMs) => 3 * latencyMs,
   applies: (operation) => (repeatable(operation) ? true : undefined),
   async run(attack) {
     for (let round = 0; round < attack.profile.rounds; round++) {
-      const trial = attack.trial('sequence', 'the same request twice, one after the other')
+      const trial = attack.trial('sequence', 'the same request three times, one after the other')
       await trial.send({ role: 'first' })
+      await trial.send({ role: 'copy' })
+      // A replay is a use of the key, too: what it leaves behind meets the next copy.
       await trial.send({ role: 'copy' })
     }
   },

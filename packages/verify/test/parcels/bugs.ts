@@ -30,6 +30,11 @@ export const parcelBugs = {
       (check) => `bookParcel/${check}`,
     ),
   },
+  'note-lost-on-copy': {
+    what: 'what was noted of a message goes when a copy of it comes, so every other copy is handled',
+    failedBy: 'bookParcel/message-twice',
+    also: ['bookParcel/messages-at-once'],
+  },
   'noted-in-memory': {
     what: 'what was handled is remembered by the process alone',
     failedBy: 'bookParcel/message-after-restart',

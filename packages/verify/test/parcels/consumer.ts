@@ -67,6 +67,8 @@ async function isNew(
   }
   const note = has('noted-before-done') ? pool : client
   const { rowCount } = await note.query('insert into intents values ($1) on conflict do nothing', [reference])
+  if (rowCount === 0 && has('note-lost-on-copy'))
+    await client.query('delete from intents where reference = $1', [reference])
   return rowCount === 1
 }
 

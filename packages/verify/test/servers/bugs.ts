@@ -40,6 +40,12 @@ export const bugs = {
       'requestRefund/reformatted',
     ],
   },
+  'key-forgotten-on-replay': {
+    what: 'the key is dropped when it is replayed, so every other copy places an order',
+    failedBy: 'placeOrder/sequential',
+    // The answer to that other copy is one of its own; refunds are made alike.
+    also: ['placeOrder/replayed-answer', 'requestRefund/sequential', 'requestRefund/replayed-answer'],
+  },
   'check-then-act': {
     what: 'the key is looked for first and written last, so copies at once all find nothing',
     failedBy: 'placeOrder/simultaneous',

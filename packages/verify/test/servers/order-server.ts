@@ -157,6 +157,8 @@ export class OrderServer {
       .update(this.#has('raw-fingerprint') ? raw : canonical(this.#compared(body)))
       .digest('hex')
     const before = this.#known(id)
+    const replayed = before?.done !== undefined && before.fingerprint === fingerprint
+    if (this.#has('key-forgotten-on-replay') && replayed) this.#keys.delete(id)
     if (before !== undefined) return this.#again(before, fingerprint, { kind, reference: String(body['reference']) })
     const record: KeyRecord = { fingerprint, claimedAt: this.#now() }
     // Claimed in the same turn as it was looked for: nothing can come between.
