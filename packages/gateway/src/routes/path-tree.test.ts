@@ -62,14 +62,15 @@ test.each([
 
 test.each([
   ['{a}.{b}.{c}.{d}', '.'.repeat(16_000)],
-  ['{a}.{b}.{c}:x', '.'.repeat(1000)],
-  ['{a}{b}{c}-{d}x', 'x'.repeat(1000)],
+  ['{a}.{b}.{c}:x', '.'.repeat(4000)],
+  ['{a}{b}{c}-{d}x', 'x'.repeat(4000)],
 ])('no segment costs the pattern %s more than a look', (template, segment) => {
   const tree = new PathTree<string>()
   tree.add('GET', `/${template}`, 'x')
   const began = performance.now()
   expect(tree.find('GET', `/${segment}`, [])).toBeUndefined()
-  expect(performance.now() - began).toBeLessThan(50)
+  // Tried in every way it would be minutes.
+  expect(performance.now() - began).toBeLessThan(1000)
 })
 
 test('templates that differ in names, or in escapes that need not be, are one', () => {
@@ -89,10 +90,10 @@ test('templates that differ in names, or in escapes that need not be, are one', 
 })
 
 test('many templates that begin alike cost no more than there are', () => {
-  // 2^20 ways through the tree, were every branch tried with every other.
+  // 2^30 ways through the tree, were every branch tried with every other.
   const tree = new PathTree<string>()
-  for (let depth = 1; depth < 20; depth++) tree.add('GET', `${'/a'.repeat(depth)}${'/{x}'.repeat(20 - depth)}/end`, 'x')
+  for (let depth = 1; depth < 30; depth++) tree.add('GET', `${'/a'.repeat(depth)}${'/{x}'.repeat(30 - depth)}/end`, 'x')
   const began = performance.now()
-  expect(tree.find('GET', `${'/a'.repeat(20)}/no`, [])).toBeUndefined()
-  expect(performance.now() - began).toBeLessThan(100)
+  expect(tree.find('GET', `${'/a'.repeat(30)}/no`, [])).toBeUndefined()
+  expect(performance.now() - began).toBeLessThan(1000)
 })
