@@ -1,13 +1,9 @@
 /** Credentials are sent, and are in no history, page or script; a script takes them from the environment. */
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parseHistory } from '../src/history/history.ts'
 import { Secrets } from '../src/history/secrets.ts'
 import { judge } from '../src/judge/judge.ts'
@@ -16,6 +12,7 @@ import { htmlReport } from '../src/report/html.ts'
 import { profiles } from '../src/run/profile.ts'
 import { run } from '../src/run/run.ts'
 import { planOf } from './attack-server.ts'
+import { folderWith, serve } from './serve.ts'
 
 const document = `openapi: 3.1.0
 info: { title: Notes, version: 1.0.0 }
@@ -43,12 +40,11 @@ paths:
 `
 
 test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'verify-secrets-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = await folderWith({ 'notes.openapi.yaml': document })
   const notes: string[] = []
   const callers = new Set<string>()
   // It ignores the key: there is something to show.
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     callers.add(request.headers.authorization ?? String(request.headers['x-own']))
     let body = ''
     request
@@ -67,20 +63,13 @@ test('what --caller and --tenant give is sent and not kept', { timeout: 60_000 }
         const name = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
         response.end(JSON.stringify({ total: notes.filter((one) => one === name).length }))
       })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
-  await writeFile(join(folder, 'notes.openapi.yaml'), document)
   const file = join(folder, 'run.jsonl')
   // Somebody's from before, that everybody may read.
   await writeFile(file, 'old', { mode: 0o644 })
   const { records } = await run({
     plan: await planOf(join(folder, 'notes.openapi.yaml')),
-    instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
+    instances: [url],
     callers: [[['Authorization', 'Bearer SECRET-one']], [['X-Own', 'SECRET-two']]],
     profile: profiles.quick,
     file,

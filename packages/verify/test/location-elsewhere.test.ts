@@ -1,17 +1,13 @@
 /** Where an outcome can be asked for is the answer's word: a `Location` elsewhere is not asked, least of all with a caller's credentials. */
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadSystem } from '@spandrel/contract'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { judge } from '../src/judge/judge.ts'
 import { messageFacts } from '../src/plan/message-facts.ts'
 import { planService } from '../src/plan/plan.ts'
 import { profiles } from '../src/run/profile.ts'
 import { run } from '../src/run/run.ts'
+import { folderWith, serve } from './serve.ts'
 
 const files = {
   'spandrel.yaml': `version: 1
@@ -42,22 +38,9 @@ paths:
 `,
 }
 
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 /** Attacks a service whose answers say `locationOf(elsewhere)`; correct, but for what it says when it is asked again. */
 async function attacked(locationOf: (elsewhere: string) => string, later = { status: 200, state: 'printed' }) {
-  const folder = await mkdtemp(join(tmpdir(), 'spandrel-location-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  const folder = await folderWith(files)
   const { system, findings } = await loadSystem(join(folder, 'spandrel.yaml'))
   expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
   const strangers: (string | undefined)[] = []

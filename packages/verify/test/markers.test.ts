@@ -1,12 +1,8 @@
 /** A probe that looks for what contains the marker counts that marker, and no other of the run. */
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { attack, planOf } from './attack-server.ts'
+import { folderWith, serve } from './serve.ts'
 
 const document = `openapi: 3.1.0
 info: { title: Notes, version: 1.0.0 }
@@ -32,9 +28,9 @@ paths:
 `
 
 test('no marker of a run is part of another', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'verify-markers-'))
+  const folder = await folderWith({ 'notes.openapi.yaml': document })
   const notes = new Set<string>()
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     const at = new URL(request.url ?? '/', 'http://localhost')
     const text = at.searchParams.get('text')
     if (request.method === 'PUT') notes.add(at.pathname)
@@ -42,23 +38,12 @@ test('no marker of a run is part of another', async () => {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ total: text === null ? 1 : [...notes].filter((one) => one.includes(text)).length }))
     })
-  }).listen(0, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-    const file = join(folder, 'notes.openapi.yaml')
-    await writeFile(file, document)
-    const { report, records } = await attack({
-      plan: await planOf(file),
-      instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
-    })
-    const markers = new Set(records.flatMap((one) => (one.type === 'invoke' ? [one.marker] : [])))
-    expect(markers.size).toBeGreaterThan(10)
-    for (const one of markers) expect([...markers].filter((other) => other.includes(one))).toEqual([one])
-    const idempotency = report.results.find(({ member }) => member === 'idempotency')
-    expect(idempotency?.verdict).toBe('PASS')
-  } finally {
-    server.closeAllConnections()
-    server.close()
-    await rm(folder, { recursive: true })
-  }
+  })
+  const plan = await planOf(join(folder, 'notes.openapi.yaml'))
+  const { report, records } = await attack({ plan, instances: [url] })
+  const markers = new Set(records.flatMap((one) => (one.type === 'invoke' ? [one.marker] : [])))
+  expect(markers.size).toBeGreaterThan(10)
+  for (const one of markers) expect([...markers].filter((other) => other.includes(one))).toEqual([one])
+  const idempotency = report.results.find(({ member }) => member === 'idempotency')
+  expect(idempotency?.verdict).toBe('PASS')
 })

@@ -1,12 +1,8 @@
 /** A 422 is only evidence of a fingerprint where the same body is taken with a key of its own. */
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { attack, planOf } from './attack-server.ts'
+import { folderWith, serve } from './serve.ts'
 
 const document = `openapi: 3.1.0
 info: { title: Teas, version: 1.0.0 }
@@ -40,7 +36,7 @@ paths:
 async function startTeas(sorts: RegExp): Promise<string> {
   const teas: string[] = []
   const known = new Set<string>()
-  const server = createServer((request, response) => {
+  return await serve((request, response) => {
     let body = ''
     request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
     request.on('end', () => {
@@ -56,22 +52,16 @@ async function startTeas(sorts: RegExp): Promise<string> {
       known.add(key)
       response.writeHead(201).end()
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 async function mismatchOf(sorts: RegExp) {
-  const folder = await mkdtemp(join(tmpdir(), 'verify-mismatch-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const file = join(folder, 'teas.openapi.yaml')
-  await writeFile(file, document)
-  const { report } = await attack({ plan: await planOf(file), instances: [await startTeas(sorts)], callers: [] })
+  const folder = await folderWith({ 'teas.openapi.yaml': document })
+  const { report } = await attack({
+    plan: await planOf(join(folder, 'teas.openapi.yaml')),
+    instances: [await startTeas(sorts)],
+    callers: [],
+  })
   return report.results.flatMap(({ checks }) => checks).find(({ check }) => check === 'mismatch')
 }
 

@@ -1,18 +1,14 @@
 /** What verify cannot watch is declared all the same: the plan names it, and no report counts it as tested or passed. */
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadSystem } from '@spandrel/contract'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { judge } from '../src/judge/judge.ts'
 import { messageFacts } from '../src/plan/message-facts.ts'
 import { planService } from '../src/plan/plan.ts'
 import { reportLines } from '../src/report/table.ts'
 import { profiles } from '../src/run/profile.ts'
 import { run } from '../src/run/run.ts'
+import { folderWith, serve } from './serve.ts'
 
 const files = {
   'spandrel.yaml': `version: 1
@@ -86,9 +82,7 @@ const declared = [
 ]
 
 async function loaded() {
-  const folder = await mkdtemp(join(tmpdir(), 'spandrel-unwatched-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  const folder = await folderWith(files)
   const { system, findings } = await loadSystem(join(folder, 'spandrel.yaml'))
   expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
   return system!.services['prints']!
@@ -113,7 +107,7 @@ test('only what is asked for is named', async () => {
 
 test('the report counts it as declared and not as tested, and says why', async () => {
   const prints: string[] = []
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     const asked = new URL(request.url ?? '', 'http://localhost').searchParams.get('name')
     const total = prints.filter((name) => name === asked).length
     if (request.method !== 'POST') {
@@ -129,17 +123,11 @@ test('the report counts it as declared and not as tested, and says why', async (
         prints.push((JSON.parse(body) as { name: string }).name)
         response.writeHead(202).end()
       })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
   const service = await loaded()
   const { records } = await run({
     plan: planService(service),
-    instances: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
+    instances: [url],
     profile: profiles.quick,
     messages: { facts: messageFacts(service) },
   })

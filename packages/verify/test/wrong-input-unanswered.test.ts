@@ -1,9 +1,7 @@
 /** Input that the schema rules out is refused: to hang up is no refusal, and to have no time is none. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { attack, planOf } from './attack-server.ts'
+import { serve } from './serve.ts'
 
 type Refuse = (hangUp: () => void, answer: (status: number) => void) => void
 
@@ -11,7 +9,7 @@ type Refuse = (hangUp: () => void, answer: (status: number) => void) => void
 async function invalidInput(refuse: Refuse) {
   const orders = new Map<string, string>()
   let refused = 0
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     const at = new URL(request.url ?? '', 'http://localhost')
     const answer = (status: number, body: unknown): void =>
       void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
@@ -36,14 +34,7 @@ async function invalidInput(refuse: Refuse) {
           (status) => answer(status, {}),
         )
       })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
   })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const plan = await planOf(undefined, ['placeOrder'])
   const { report } = await attack({ plan, instances: [url], check: 'invalid-input' })
   expect(refused).toBeGreaterThan(1)

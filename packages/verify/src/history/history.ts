@@ -1,5 +1,5 @@
 import { appendFileSync, chmodSync, statSync, writeFileSync } from 'node:fs'
-import type { HistoryRecord, RunRecord } from './records.ts'
+import type { FaultRecord, HistoryRecord, RunRecord } from './records.ts'
 import { Secrets } from './secrets.ts'
 
 /** A history being written: kept in memory, and in a file where one is named. */
@@ -33,6 +33,11 @@ export class History {
     } catch (error) {
       this.#fault = error instanceof Error ? error.message : String(error)
     }
+  }
+
+  /** What a dependency suffers for a trial; `hits`: how many connections met it, where it ends. */
+  addFault(trial: string, dependency: string, what: FaultRecord['what'], hits?: number): void {
+    this.add({ type: 'fault', trial, dependency, what, at: this.clock(), ...(hits !== undefined && { hits }) })
   }
 
   /** Why the file ends before the run did (a full disk); the run goes on, and is judged from memory. */

@@ -38,21 +38,12 @@ async function hold(attacks: Attacked): Promise<void> {
     const open = attacks.map(({ attack, latencyMs }) => {
       const about = `${dependency.name} takes what is asked of it for a message, never answers, and answers what comes later`
       const trial = attack.trial('message-hung', about)
-      const note = (what: 'stall' | 'heal', hits?: number): void =>
-        attack.history.add({
-          type: 'fault',
-          trial: trial.id,
-          dependency: dependency.name,
-          what,
-          at: trial.clock(),
-          ...(hits !== undefined && { hits }),
-        })
       const sending = trial.message('first')
-      return { attack, trial, note, latencyMs, sending, marker: sending.identity.marker }
+      return { attack, trial, latencyMs, sending, marker: sending.identity.marker }
     })
     await Promise.all(open.map(({ trial, sending }) => trial.lead([sending])))
     dependency.stall(open.map(({ marker }) => marker))
-    for (const { note } of open) note('stall')
+    for (const { attack, trial } of open) attack.history.addFault(trial.id, dependency.name, 'stall')
     const sent = open.map(({ trial, sending }) => trial.send([sending]))
     // Long enough for each to be held up, also by a service that was killed and takes its partitions again; what does not
     // ask this dependency never is.
@@ -61,7 +52,8 @@ async function hold(attacks: Attacked): Promise<void> {
     const until = clock() + Math.max(longest * 4, 4000)
     while (clock() < until && open.some(({ marker }) => dependency.hitsAbout(marker) === 0)) await pause(5)
     dependency.abandon()
-    for (const { note, marker } of open) note('heal', dependency.hitsAbout(marker))
+    for (const { attack, trial, marker } of open)
+      attack.history.addFault(trial.id, dependency.name, 'heal', dependency.hitsAbout(marker))
     await Promise.all(
       open.map(async ({ attack, trial, sending }) => {
         await trial.effects([sending.identity.marker], 1, hungLimitMs(attack.operation))

@@ -120,24 +120,15 @@ export const messageTransient: MessageStimulus = {
         'message-transient',
         `${dependency.name} is gone while a message comes, and comes back`,
       )
-      const note = (what: 'refuse' | 'heal', hits?: number): void =>
-        attack.history.add({
-          type: 'fault',
-          trial: trial.id,
-          dependency: dependency.name,
-          what,
-          at: trial.clock(),
-          ...(hits !== undefined && { hits }),
-        })
       dependency.refuse()
-      note('refuse')
+      attack.history.addFault(trial.id, dependency.name, 'refuse')
       const first = trial.message('first')
       // A pusher goes on trying until it is answered well.
       const sent = trial.send([first])
       // Until it is tried, and no longer: the attempts are not to be used up. Who does not need the dependency never does.
       const until = trial.clock() + Math.max(latencyMs * 5, 1500)
       while (trial.clock() < until && dependency.hits === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-      note('heal', dependency.heal())
+      attack.history.addFault(trial.id, dependency.name, 'heal', dependency.heal())
       await sent
       await trial.effects([first.identity.marker])
     }

@@ -78,13 +78,7 @@ export const stalledOverlap: Stimulus = {
         { stallMs },
       )
       dependency.stall()
-      attack.history.add({
-        type: 'fault',
-        trial: trial.id,
-        dependency: dependency.name,
-        what: 'stall',
-        at: trial.clock(),
-      })
+      attack.history.addFault(trial.id, dependency.name, 'stall')
       const copies = await Promise.all(
         [0.3, 0.6, 0.9].map(async (share) => ({ share, sent: await trial.prepare({ role: 'copy' }) })),
       )
@@ -96,15 +90,7 @@ export const stalledOverlap: Stimulus = {
         sent.prepared.release()
       }
       await waitUntil(trial.clock, began + stallMs)
-      const hits = dependency.heal()
-      attack.history.add({
-        type: 'fault',
-        trial: trial.id,
-        dependency: dependency.name,
-        what: 'heal',
-        at: trial.clock(),
-        hits,
-      })
+      attack.history.addFault(trial.id, dependency.name, 'heal', dependency.heal())
       await Promise.all([first.ended, ...copies.map(({ sent }) => sent.ended)])
     }
   },

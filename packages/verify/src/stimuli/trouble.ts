@@ -48,23 +48,9 @@ export const transientFailure: Stimulus = {
         `${dependency.name} is gone, comes back, and the client asks again`,
       )
       dependency.refuse()
-      attack.history.add({
-        type: 'fault',
-        trial: trial.id,
-        dependency: dependency.name,
-        what: 'refuse',
-        at: trial.clock(),
-      })
+      attack.history.addFault(trial.id, dependency.name, 'refuse')
       await trial.send({ role: 'first' })
-      const hits = dependency.heal()
-      attack.history.add({
-        type: 'fault',
-        trial: trial.id,
-        dependency: dependency.name,
-        what: 'heal',
-        at: trial.clock(),
-        hits,
-      })
+      attack.history.addFault(trial.id, dependency.name, 'heal', dependency.heal())
       // The control: with another key it works again, so a failing retry is not the dependency's.
       for (let attempt = 0; attempt < 3; attempt++) {
         const marker = trial.freshMarker()
@@ -178,21 +164,13 @@ async function hold(
   const about = `${dependency.name} takes requests and never answers`
   const trial = attack.trial('hung', about, again === undefined ? undefined : { again })
   dependency.stall()
-  attack.history.add({ type: 'fault', trial: trial.id, dependency: dependency.name, what: 'stall', at: trial.clock() })
+  attack.history.addFault(trial.id, dependency.name, 'stall')
   const sent = await trial.prepare({ role: 'first' })
   sent.prepared.release()
   const late = longEnough(attack, trial.clock(), (attack.operation.timeoutMs ?? 0) * 2.5 + 500)
   const how = await Promise.race([sent.ended, late])
   if (how === 'late') sent.prepared.abort()
-  const hits = dependency.heal()
-  attack.history.add({
-    type: 'fault',
-    trial: trial.id,
-    dependency: dependency.name,
-    what: 'heal',
-    at: trial.clock(),
-    hits,
-  })
+  attack.history.addFault(trial.id, dependency.name, 'heal', dependency.heal())
   const { sentAt = 0, lastByteAt = Infinity } = await sent.ended
   return { trial: trial.id, tookMs: lastByteAt - sentAt }
 }
