@@ -79,12 +79,13 @@ export async function receiver(): Promise<Receiver> {
   return found
 }
 
-/** The way to a database, which can be cut and mended. */
+/** The way to a database, which can be cut and mended, and frozen. */
 export class DatabaseLink {
   readonly #target: URL
   readonly #sockets = new Set<Socket>()
   #server: Server | undefined
   #port = 0
+  #frozen = false
 
   constructor(target: string) {
     this.#target = new URL(target)
@@ -108,10 +109,17 @@ export class DatabaseLink {
       ] as const) {
         this.#sockets.add(one)
         one.on('error', () => {}).on('close', () => other.destroy())
-        one.pipe(other)
+        one.on('data', (chunk) => {
+          if (!this.#frozen) other.write(chunk)
+        })
       }
     })
     this.#port = Number(new URL(await listening(this.#server, this.#port)).port)
+  }
+
+  /** Connections stay open, and nothing comes through any more: a network that drops packets. */
+  freeze(): void {
+    this.#frozen = true
   }
 
   cut(): void {

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { testDatabase } from '../../../test/postgres.ts'
 import { DatabaseLink, pair, type Pair, pairFolder, publish, receiver } from './pair.ts'
 import { type Running, spandrel, startSpandrel } from './spandrel.ts'
-import { until } from './waiting.ts'
+import { alive, until } from './waiting.ts'
 
 // Every command is a process; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 120_000 })
@@ -120,6 +120,36 @@ test('SIGTERM: what is under way ends, and is not sent again', async () => {
   expect((await running.done).code).toBe(0)
   expect(await handled(system)).toBe(1)
   expect(to.heard).toHaveLength(1)
+})
+
+test('one wish to stop that arrives twice, as Ctrl-C does under npm: what is under way ends all the same', async () => {
+  const system = await pair()
+  const to = await receiver()
+  let open = (): void => {}
+  to.gate = new Promise((resolve) => (open = resolve))
+  const running = serve({ ...system.env, BACK_URL: to.url }, 'relay', 'push')
+  await publish(system, 'ann')
+  await until('the request', () => to.heard.length === 1)
+  running.child.kill('SIGINT')
+  running.child.kill('SIGTERM')
+  await line(running, 'stopping')
+  open()
+  expect((await running.done).code).toBe(0)
+  expect(await handled(system)).toBe(1)
+})
+
+test('a database that never answers: the deadline ends it all the same, with 1', async () => {
+  const { env, front } = await pair()
+  const link = new DatabaseLink(front.url)
+  await link.mend()
+  const running = serve({ ...env, FRONT_DATABASE_URL: link.url, SPANDREL_DRAIN_MS: '300' }, 'relay')
+  await line(running, 'serving')
+  link.freeze()
+  const asked = performance.now()
+  running.child.kill('SIGTERM')
+  expect((await running.done).code).toBe(1)
+  expect(performance.now() - asked).toBeLessThan(10_000)
+  expect(log(running).at(-1)?.['msg']).toContain('the deadline cut off')
 })
 
 test('a deadline that passes: 1, and the next one does the rest', async () => {
@@ -265,4 +295,17 @@ test('all: the gateway and what is carried, as two processes; either end ends bo
   process.kill(Number(pid), 'SIGKILL')
   expect((await again.done).code).toBe(1)
   expect(log(again).at(-1)).toMatchObject({ msg: 'stopped' })
+})
+
+test('all, and the process above is killed: the two below it end in order', async () => {
+  const { env } = await pair()
+  const running = startSpandrel(['serve'], { cwd: pairFolder, env })
+  const { pid, url } = await line(running, 'gateway ready')
+  await line(running, 'serving')
+  running.child.kill('SIGKILL')
+  // The two hold its standard output: that is closed when both have ended.
+  await running.done
+  expect(alive(Number(pid))).toBe(false)
+  await expect(fetch(String(url))).rejects.toThrow('fetch failed')
+  expect(log(running).map(({ msg }) => msg)).toEqual(expect.arrayContaining(['gateway stopped', 'stopped']))
 })

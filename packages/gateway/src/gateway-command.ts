@@ -7,13 +7,15 @@
  * names, GATEWAY_DATABASE_URL (key records; above spandrel.yaml), GATEWAY_TLS_CERT and GATEWAY_TLS_KEY,
  * GATEWAY_UPSTREAM_CA, SPANDREL_MANAGEMENT_TOKEN (opens health and metrics), SPANDREL_CALLER_SECRET (signs `spandrel-caller`),
  * GATEWAY_ACCESS_LOG=1 (one line a request), GATEWAY_DRAIN_MS (10000), LOG_LEVEL (info).
- * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; a second one ends it at once.
+ * Logs are JSON lines; one of them says `gateway ready`. SIGTERM and SIGINT drain it; one that comes half a second
+ * later or more ends it at once.
  * SIGHUP reads spandrel.yaml and the contracts again, as `POST /.spandrel/reload` does.
  * Exit code 2: it could not start. 1: it was stopped in the middle of a drain.
  */
 import { parseArgs } from 'node:util'
 import { formatFinding, loadSystem, type System } from '@spandrel/contract'
 import { SpandrelError } from '@spandrel/runtime'
+import { stopSignal } from '@spandrel/runtime/operate'
 import { pino } from 'pino'
 import { createGateway, type Gateway } from './gateway.ts'
 import { openDatabase } from './keys/open-database.ts'
@@ -41,6 +43,7 @@ async function main(args: readonly string[]): Promise<void> {
     options: { config: { type: 'string' }, port: { type: 'string' }, host: { type: 'string' } },
   })
   const port = portOf(values.port, '--port') ?? portOf(env['GATEWAY_PORT'], 'GATEWAY_PORT')
+  const deadlineMs = drainOf(env['GATEWAY_DRAIN_MS'])
   const file = values.config ?? 'spandrel.yaml'
   const system = await load(file)
   const host = values.host ?? env['GATEWAY_HOST']
@@ -58,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(secret !== undefined && secret !== '' && { auth: { secret } }),
     ...tlsOf(),
   })
-  stopOnSignal(gateway)
+  void stopOnSignal(gateway, deadlineMs)
   process.on('SIGHUP', () => void gateway.reload())
   const at = await gateway.listen({ ...(port !== undefined && { port }), ...(host !== undefined && { host }) })
   logger.info({ port: at.port, url: at.url, system: system.name }, 'gateway ready')
@@ -83,25 +86,25 @@ function portOf(text: string | undefined, name: string): number | undefined {
   return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : fail(`${name} must be a port, and is "${text}"`)
 }
 
-function stopOnSignal(gateway: Gateway): void {
-  let stopping = false
-  const deadlineMs = Number(env['GATEWAY_DRAIN_MS'] ?? 10_000)
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1)
-    stopping = true
-    logger.info({ signal, inFlight: gateway.health().inFlight }, 'gateway stopping')
-    gateway.close({ deadlineMs }).then(
-      () => {
-        logger.info('gateway stopped')
-        process.exit(0)
-      },
-      (error: unknown) => {
-        logger.error({ err: error }, 'the gateway did not stop cleanly')
-        process.exit(1)
-      },
-    )
+function drainOf(text: string | undefined): number {
+  if (text === undefined || text === '') return 10_000
+  const ms = Number(text)
+  return Number.isSafeInteger(ms) && ms >= 0 && ms <= 3_600_000
+    ? ms
+    : fail(`GATEWAY_DRAIN_MS must be a whole number of milliseconds, at most 3600000, and is "${text}"`)
+}
+
+async function stopOnSignal(gateway: Gateway, deadlineMs: number): Promise<never> {
+  const signal = await stopSignal()
+  logger.info({ signal, inFlight: gateway.health().inFlight }, 'gateway stopping')
+  try {
+    await gateway.close({ deadlineMs })
+  } catch (error) {
+    logger.error({ err: error }, 'the gateway did not stop cleanly')
+    process.exit(1)
   }
-  process.on('SIGTERM', stop).on('SIGINT', stop)
+  logger.info('gateway stopped')
+  process.exit(0)
 }
 
 /** Arguments that do not exist, a port that is taken. */

@@ -114,7 +114,9 @@ test('serves a system from its files, with URLs from the environment, and drains
 
   const placed = post(`${url}/orders`, { sku: 'chair' }, { 'idempotency-key': 'k', 'correlation-id': 'c-1' })
   await until(() => waiting.length === 1)
+  // One wish to stop may come twice: from the terminal, and from whoever started it.
   running.child.kill('SIGTERM')
+  running.child.kill('SIGINT')
   await until(() => running.out().includes('gateway stopping'))
   waiting[0]?.()
   expect(await placed).toMatchObject({ status: 202, text: 'taken' })

@@ -7,7 +7,7 @@ import { type CarriedService, carriedServices, partsOf } from '../serve/carried-
 import { foreignContract } from '../serve/foreign-contract.ts'
 import { serveCarriers } from '../serve/serve-carriers.ts'
 import { serveLog } from '../serve/serve-log.ts'
-import { serveProcesses } from '../serve/serve-processes.ts'
+import { endWithParent, serveProcesses } from '../serve/serve-processes.ts'
 import { Databases } from '../system/database-url.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { needsGateway, pushHeaders } from '../system/foreign.ts'
@@ -44,6 +44,7 @@ export const serve = command<ServeOptions>({
     ['serve relay push --service ledger', 'the messages of one service without our code'],
   ],
   async run(options, args) {
+    endWithParent()
     const parts = partsOf(args)
     const file = await findConfig(options.config)
     const system = await openSystem(file)

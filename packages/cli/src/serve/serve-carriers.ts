@@ -5,7 +5,7 @@
  *      └── a carrier that no waiting mends ──▶ 2
  */
 import { createServer, type Server } from 'node:http'
-import { type Logger, manage, metricHelp, Metrics } from '@spandrel/runtime/operate'
+import { type Logger, manage, metricHelp, Metrics, stopSignal } from '@spandrel/runtime/operate'
 import { CommandError } from '../output/command-error.ts'
 import type { ExitCode } from '../program.ts'
 import type { Carrier } from './carrier.ts'
@@ -19,40 +19,43 @@ export interface ServeOptions {
   logger: Logger
 }
 
-/** Runs until a signal. Rejects where it cannot start; a second signal ends the process at once, with 1. */
+/** A driver that waits for an answer which never comes cannot be stopped: so long after the deadline nobody waits for it. */
+const graceMs = 1000
+
+/** Runs until a signal. Rejects where it cannot start; a later signal ends the process at once, with 1. */
 export async function serveCarriers(options: ServeOptions): Promise<ExitCode> {
   const { carriers, drainMs, logger } = options
-  const asked = new Promise<NodeJS.Signals>((resolve) => {
-    let signals = 0
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(name, () => {
-        if (++signals > 1) process.exit(1)
-        resolve(name)
-      })
-    }
-  })
+  const asked = stopSignal()
   const server = await openManagement(options)
   const stopAll = async (): Promise<void> => {
     await Promise.all(carriers.map((one) => one.stop(drainMs)))
     server.closeAllConnections()
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
-  const started = Promise.all(carriers.map((one) => one.start())).then(() => undefined)
+  const names = carriers.map(({ service }) => service)
+  const started = Promise.all(carriers.map((one) => one.start())).then(() => 'serving' as const)
   try {
-    await Promise.race([started, asked])
+    const first = await Promise.race([started, asked])
+    if (first === 'serving') logger.info({ system: options.system, services: names }, first)
   } catch (error) {
     await stopAll()
     throw error
   }
-  const names = carriers.map(({ service }) => service)
-  logger.info({ system: options.system, services: names }, 'serving')
   const signal = await asked
   logger.info({ signal, drainMs }, 'stopping')
   const end = Date.now() + drainMs
+  const cutOff = (): void => logger.info({}, 'stopped: the deadline cut off what was under way; others take it over')
+  setTimeout(() => {
+    cutOff()
+    process.exit(1)
+  }, drainMs + graceMs).unref()
   await stopAll()
-  const late = Date.now() > end
-  logger.info({}, late ? 'stopped: the deadline cut off what was under way; others take it over' : 'stopped')
-  return late ? 1 : 0
+  if (Date.now() > end) {
+    cutOff()
+    return 1
+  }
+  logger.info({}, 'stopped')
+  return 0
 }
 
 /** `live`, `ready`, `health` and `metrics` under `/.spandrel/`, as every service has them. */

@@ -6,11 +6,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { ExitCode } from '../program.ts'
 
+/** In a child: where the process above is killed, this one ends in order. Nobody would ever stop it, and its ports are taken. */
+export function endWithParent(): void {
+  if (process.channel === undefined || process.channel === null) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // It keeps nothing running.
+  process.channel.unref()
+}
+
 /** `commands`: the arguments after `spandrel`, of each process. Resolves with the worst of their exit codes. */
 export async function serveProcesses(commands: readonly (readonly string[])[]): Promise<ExitCode> {
   const main = process.argv[1] ?? ''
   const children: ChildProcess[] = commands.map((args) =>
-    spawn(process.execPath, [...process.execArgv, main, ...args], { stdio: ['ignore', 'inherit', 'inherit'] }),
+    spawn(process.execPath, [...process.execArgv, main, ...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   )
   const tell = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal)
