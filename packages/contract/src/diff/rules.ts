@@ -1,5 +1,6 @@
 import type { ReportRule } from '../report/report.ts'
 import { gatewayRules } from './checks/gateway.ts'
+import { offerRules } from './checks/offer.ts'
 import { guaranteeRules } from './checks/guarantees/guarantees.ts'
 import { integrationRules } from './checks/integration-terms.ts'
 import { addressRules } from './checks/messaging/addresses.ts'
@@ -47,6 +48,7 @@ export const diffRules: Readonly<Record<string, DiffRule>> = {
   ...systemRules,
   ...useRules,
   ...gatewayRules,
+  ...offerRules,
   ...workflowRules,
 }
 

@@ -4,6 +4,7 @@ import type { Comparison } from '../comparison.ts'
 import { reporter } from '../comparison.ts'
 import type { Subject } from '../changes.ts'
 import type { DiffRule, Level } from '../model.ts'
+import { withoutSecrets } from '../without-secrets.ts'
 import { expressionText, samePlace } from './guarantees/guarantee-pair.ts'
 
 /** The edge: where it is, and whom it believes. */
@@ -35,6 +36,20 @@ export const gatewayRules = {
     law: 'a caller by another name has other keys, so its retries are new requests',
     why: 'Keys with `scope: caller` are remembered by the name that the gateway gives a caller.',
     fix: 'keep the identity; change it when no retries are under way',
+  },
+  'key-tenant-changed': {
+    area: 'system',
+    level: 'breaking',
+    law: 'a tenant by another name has other keys, so its retries are new requests',
+    why: 'Keys with `scope: tenant` that the gateway keeps are remembered by this claim. Where no such key is kept it is a remark.',
+    fix: 'keep the claim; change it when no retries are under way',
+  },
+  'key-database-changed': {
+    area: 'system',
+    level: 'warning',
+    law: 'keys that one database remembers are not known to another',
+    why: 'What the gateway keeps for services that keep none is there. With a new one a retry takes effect again.',
+    fix: 'move the rows of the schema `spandrel_gateway` while the gateway is stopped',
   },
   'gateway-credential-removed': {
     area: 'system',
@@ -84,7 +99,31 @@ export function checkGateway(whole: Subject, comparison: Comparison): void {
     const change = { ...where, place: 'gateway caller', before: callers[0], after: callers[1] }
     report('caller-identity-changed', { ...change, message })
   }
+  const tenants = [before, after].map(({ tenant }) => tenant && expressionText(tenant))
+  if (tenants[0] !== undefined && !samePlace(tenants[0], tenants[1])) {
+    const message = `a tenant is known by ${tenants[1] ?? 'nothing'} now, and was by ${tenants[0]}`
+    const change = { ...where, place: 'gateway tenant', message, before: tenants[0], after: tenants[1] }
+    report('key-tenant-changed', keepsTenants(base) ? change : { ...change, level: 'info' })
+  }
+  if (before.database !== undefined && after.database !== undefined && before.database.text !== after.database.text) {
+    const [was, is] = [withoutSecrets(before.database.text), withoutSecrets(after.database.text)]
+    const message = `the keys that the gateway keeps are in \`${is}\` now, and were in \`${was}\``
+    const locations = { at: after.database.location, base: before.database.location }
+    report('key-database-changed', { ...locations, place: 'gateway database', message, before: was, after: is })
+  }
   for (const kind of ['apiKeys', 'jwt', 'trusted'] as const) compareProof(kind, before, after, whole, comparison)
+}
+
+/** Whether the gateway keeps a key that belongs to a tenant. */
+function keepsTenants({ services }: System): boolean {
+  return Object.values(services).some(
+    ({ keys, operations }) =>
+      keys === 'gateway' &&
+      Object.values(operations).some(({ guarantees }) => {
+        const { idempotency } = guarantees.values
+        return typeof idempotency === 'object' && idempotency.scope === 'tenant'
+      }),
+  )
 }
 
 type Kind = 'apiKeys' | 'jwt' | 'trusted'

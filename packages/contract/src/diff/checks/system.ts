@@ -5,7 +5,9 @@ import type { Subject } from '../changes.ts'
 import { duration } from '../duration-text.ts'
 import type { Side } from '../load-side.ts'
 import type { DiffRule } from '../model.ts'
+import { withoutSecrets } from '../without-secrets.ts'
 import { checkGateway } from './gateway.ts'
+import { checkOffer } from './offer.ts'
 import { checkUses } from './uses.ts'
 import { checkWorkflows } from './workflows.ts'
 
@@ -253,12 +255,8 @@ function compareService(before: Service, after: Service, subject: Subject, compa
     const message = `\`${after.name}\` is a service of the system now, and was external`
     report('service-became-internal', { ...where, place: 'external', message, before: true, after: false })
   }
+  checkOffer(before, after, subject, comparison)
   checkUses(before, after, subject, comparison)
-}
-
-/** A report goes to more places than the file: `postgres://app:secret@host` → `postgres://…@host`. */
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//…@')
 }
 
 function channels(base: System, revision: System, whole: Subject, comparison: Comparison): void {
