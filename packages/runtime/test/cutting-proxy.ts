@@ -9,6 +9,8 @@ export interface CuttingProxy {
   url: string
   /** Loses the next COMMIT; resolves when it was lost. */
   loseNextCommit(where: 'before' | 'after'): Promise<void>
+  /** Cuts each connection that asks for something with this word in it, before that gets through; how often it did. */
+  cutAt(word: string | undefined): { readonly times: number }
   /** From now on nothing passes the connections there are, and nobody closes them; how many there were. */
   silence(): number
   /** Accepts so many connections from now on, and then neither passes anything on nor closes them. */
@@ -21,6 +23,7 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   const silent = new Set<Socket>()
   const hushed = { left: 0 }
+  let cutting: { word: string | undefined; times: number } = { word: undefined, times: 0 }
   let armed: { where: 'before' | 'after'; lost: () => void } | undefined
 
   const server = createServer((client) => {
@@ -43,6 +46,11 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
     }
     client.on('data', (chunk: Buffer) => {
       if (silent.has(client)) return
+      if (cutting.word !== undefined && chunk.toString('latin1').toLowerCase().includes(cutting.word)) {
+        cutting.times++
+        end()
+        return
+      }
       if (armed !== undefined && losing === undefined && chunk.includes('commit')) {
         const { where, lost } = armed
         armed = undefined
@@ -72,6 +80,7 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   return {
     url: url.href,
     loseNextCommit: (where) => new Promise((lost) => (armed = { where, lost })),
+    cutAt: (word) => (cutting = { word, times: 0 }),
     silence() {
       for (const socket of sockets) silent.add(socket)
       return sockets.size / 2

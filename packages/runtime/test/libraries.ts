@@ -23,6 +23,8 @@ export interface Library<Tx = unknown> {
   nested(tx: Tx, work: (inner: Tx) => Promise<void>): Promise<unknown>
   /** a transaction of the caller's own, joined by the outbox */
   join(work: (joined: Joined) => Promise<void>): Promise<unknown>
+  /** the adapter for such a transaction, given what is in none */
+  outside(): Joined
   close(): Promise<unknown>
 }
 
@@ -42,6 +44,7 @@ const opens = {
       run: async (tx, text) => tx.execute(drizzleSql.raw(text)),
       nested: (tx, work) => tx.transaction(work),
       join: (work) => db.transaction((tx) => work(fromDrizzle(tx))),
+      outside: () => fromDrizzle(db),
       close: () => Promise.all([pool.end(), doorbells.end()]),
     })
   },
@@ -52,6 +55,7 @@ const opens = {
       run: async (tx, text) => tx.execute(drizzleSql.raw(text)),
       nested: (tx, work) => tx.transaction(work),
       join: (work) => db.transaction((tx) => work(fromDrizzle(tx))),
+      outside: () => fromDrizzle(db),
       close: () => sql.end({ timeout: 1 }),
     })
   },
@@ -61,6 +65,7 @@ const opens = {
       run: async (tx, text) => tx.raw(text),
       nested: (tx, work) => tx.transaction(work),
       join: (work) => db.transaction((tx) => work(fromKnex(tx))),
+      outside: () => fromKnex(db),
       close: () => db.destroy(),
     })
   },
@@ -70,6 +75,7 @@ const opens = {
       run: async (tx, text) => tx.unsafe(text),
       nested: (tx, work) => tx.savepoint(work),
       join: (work) => sql.begin((tx) => work(fromPostgresJs(tx))),
+      outside: () => fromPostgresJs(sql),
       close: () => sql.end({ timeout: 1 }),
     })
   },
@@ -78,14 +84,9 @@ const opens = {
     const doorbells = new pg.Pool({ connectionString: url, max: 2 })
     return library(prismaDatabase(prisma, { listen: doorbells }), {
       run: async (tx, text) => tx.$executeRawUnsafe(text),
-      nested: async (tx, work) => {
-        await tx.$executeRawUnsafe('savepoint nested')
-        await work(tx).catch(async (error: unknown) => {
-          await tx.$executeRawUnsafe('rollback to savepoint nested')
-          throw error
-        })
-      },
+      nested: (tx, work) => tx.$transaction((inner) => work(inner as typeof tx)),
       join: (work) => prisma.$transaction((tx) => work(fromPrisma(tx))),
+      outside: () => fromPrisma(prisma),
       close: () => Promise.all([prisma.$disconnect(), doorbells.end()]),
     })
   },
@@ -95,6 +96,7 @@ const opens = {
       run: (tx, text) => tx.query(text),
       nested: (tx, work) => tx.transaction(work),
       join: (work) => source.transaction((manager) => work(fromTypeorm(manager))),
+      outside: () => fromTypeorm(source.createQueryRunner().manager),
       close: () => source.destroy(),
     })
   },

@@ -5,7 +5,8 @@ import { testDatabase } from '../../../../test/postgres.ts'
 import { type CallbackDriver, callbackDatabase } from './callback-database.ts'
 import type { Database } from './database.ts'
 import { isCommitUnknown } from './failure.ts'
-import { fromKnex } from './knex.ts'
+import { through } from './pg-statement.ts'
+import type { PgQueryable } from './pg-types.ts'
 
 const { url, pool: admin } = await testDatabase()
 const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 4 } })
@@ -30,7 +31,9 @@ function faulty(faults: {
       }),
     async query(tx, sql, values) {
       if (tx === undefined) faults.outside?.(sql)
-      return fromKnex(tx ?? db).query(sql, values)
+      const client = (tx ?? db).client as Knex.Client
+      const connection = (await client.acquireConnection()) as PgQueryable
+      return through(connection)(sql, values).finally(() => client.releaseConnection(connection))
     },
   }
   return callbackDatabase(driver)

@@ -1,6 +1,7 @@
 /**
  * One suite for every adapter: what a loan sees, what it refuses, and what a commit proves.
  */
+import { drizzle } from 'drizzle-orm/node-postgres'
 import { type Generated, Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -8,6 +9,7 @@ import { testDatabase } from '../../../../test/postgres.ts'
 import { libraries } from '../../test/libraries.ts'
 import type { Database } from './database.ts'
 import { isCommitUnknown, isConnectionLost, isTransientFailure, sqlState } from './failure.ts'
+import { drizzleDatabase } from './drizzle.ts'
 import { fromKysely, kyselyDatabase } from './kysely.ts'
 import { fromPg, pgDatabase, type PgTransaction } from './pg.ts'
 
@@ -334,6 +336,44 @@ test.each(libraries)('joins a caller’s own transaction of %s', async (name, op
   await expect(undone).rejects.toBe(fault)
   expect(await words()).toEqual([name])
   await library.close()
+})
+
+test('what is in no transaction is not joined: its message would leave whatever becomes of the transaction', async () => {
+  const client = await pipelined.connect()
+  const refused = { code: 'wrong-configuration' }
+  expect(() => fromPg(plain)).toThrow(expect.objectContaining(refused))
+  expect(() => fromPg(client)).toThrow(expect.objectContaining(refused))
+  expect(() => fromKysely(db as Transaction<Tables>)).toThrow(expect.objectContaining(refused))
+  // One that was not awaited will be there.
+  void client.query('begin')
+  await fromPg(client).query('select 1')
+  await client.query('select 1 / 0').catch(() => {})
+  fromPg(client)
+  await client.query('rollback')
+  expect(() => fromPg(client)).toThrow(expect.objectContaining(refused))
+  client.release()
+})
+
+test.each(libraries)('what is in no transaction of %s is not joined', async (_, open) => {
+  const library = await open(url)
+  expect(() => library.outside()).toThrow(expect.objectContaining({ code: 'wrong-configuration' }))
+  await library.close()
+})
+
+test('a Drizzle database over one client is refused: its transactions would run into each other', async () => {
+  const client = await plain.connect()
+  expect(() => drizzleDatabase(drizzle({ client }))).toThrow(expect.objectContaining({ code: 'wrong-configuration' }))
+  client.release()
+})
+
+test('a pool that many services share is listened to once', () => {
+  const pool = new pg.Pool({ connectionString: url })
+  for (let time = 0; time < 20; time++) {
+    pgDatabase(pool)
+    kyselyDatabase(db, { pool })
+    drizzleDatabase(drizzle({ client: pool }), { listen: pool })
+  }
+  expect([pool.listenerCount('error'), pool.listenerCount('connect')]).toEqual([1, 1])
 })
 
 test('handlers on Kysely keep their types and builders', async () => {

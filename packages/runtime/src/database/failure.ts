@@ -58,6 +58,7 @@ const networkCodes = new Set([
   'ConnectionClosed',
   'SocketTimeout',
 ])
+/** As the drivers say it. Knex puts the statement before it, with ` - `. */
 const networkTexts =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exce+ded when trying to connect|Query read timeout|Connection ended|driver has already been destroyed|Query runner already released|Knex: Timeout acquiring)/i
 
@@ -68,6 +69,7 @@ export function isConnectionLost(error: unknown): boolean {
     if (typeof code === 'string' && (networkCodes.has(code) || code.startsWith('08') || code.startsWith('57P')))
       return true
     if (networkTexts.test(at.message)) return true
+    if (code === undefined && networkTexts.test(at.message.slice(at.message.lastIndexOf(' - ') + 3))) return true
     if (at instanceof AggregateError && at.errors.some(isConnectionLost)) return true
   }
   return false

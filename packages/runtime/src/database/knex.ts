@@ -5,8 +5,10 @@
  *   createService(contract, { database: knexDatabase(db), … })
  */
 import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
-import type { Database, Joined, QueryResult } from './database.ts'
-import { fromPg, type PgQueryable } from './pg.ts'
+import type { Database, Joined, Query, QueryResult } from './database.ts'
+import { joined } from './joined.ts'
+import { through } from './pg-statement.ts'
+import type { PgQueryable } from './pg-types.ts'
 
 /** What is needed of a Knex transaction, structurally. */
 export interface KnexTransaction {
@@ -34,7 +36,9 @@ export function knexDatabase<Tx extends KnexTransaction>(
 
 /** Joins a transaction the caller began: `outbox.send(fromKnex(trx), …)` inside `db.transaction(async (trx) => …)`. */
 export function fromKnex(trx: KnexTransaction): Joined {
-  return { query: (sql, values) => run(trx, sql, values) } as Joined
+  const { isTransaction } = trx as { isTransaction?: boolean }
+  const what = { call: 'fromKnex()', pass: 'the `trx` of `db.transaction()`' }
+  return joined(isTransaction === true, what, ((sql, values) => run(trx, sql, values)) as Query)
 }
 
 interface Client {
@@ -47,7 +51,7 @@ async function run(db: KnexTransaction, sql: string, values: readonly unknown[] 
   const client = db.client as Client
   const connection = await client.acquireConnection()
   try {
-    return await fromPg(connection).query(sql, values)
+    return await through(connection)(sql, values)
   } finally {
     await client.releaseConnection(connection)
   }

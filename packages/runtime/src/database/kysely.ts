@@ -10,6 +10,7 @@
  */
 import type { Kysely, Transaction } from 'kysely'
 import type { Database, Joined, OpenTransaction } from './database.ts'
+import { joined } from './joined.ts'
 import { KyselyConnection, queryOf } from './kysely-connection.ts'
 import { lentTransaction } from './kysely-transaction.ts'
 import type { Loan } from './loan.ts'
@@ -54,5 +55,6 @@ export function kyselyDatabase<DB>(db: Kysely<DB>, options: KyselyDatabaseOption
 
 /** Joins a transaction the caller began with Kysely: `outbox.send(fromKysely(trx), …)`. */
 export function fromKysely<DB>(trx: Transaction<DB>): Joined {
-  return { query: queryOf(trx.withoutPlugins()) }
+  const what = { call: 'fromKysely()', pass: 'the `trx` of `db.transaction()`' }
+  return joined(trx.isTransaction, what, queryOf(trx.withoutPlugins()))
 }

@@ -1,4 +1,5 @@
 /** A connection of a `pg` pool: for one statement, or for one transaction. */
+import { hearErrors } from './connection-errors.ts'
 import type { Query, QueryResult } from './database.ts'
 import { cancelStatement } from './pg-cancel.ts'
 import { single, statement } from './pg-statement.ts'
@@ -34,10 +35,13 @@ export function pooledQuery(pool: PgPool, names: PreparedNames, answerMs: number
  * A connection of the pool, within `limitMs`. A pool without a limit of its own waits for ever for a connection whose
  * server, or what stands before it, has accepted it and says nothing (FM56).
  */
-async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
+export async function acquire(pool: PgPool, limitMs: number): Promise<PgPoolClient> {
   const wanted = pool.connect()
   const client = await within(limitMs, wanted)
-  if (client !== 'late') return client
+  if (client !== 'late') {
+    hearErrors(client)
+    return client
+  }
   wanted.then(
     (unwanted) => unwanted.release(),
     () => {},

@@ -1,4 +1,5 @@
-import type { PgResult, PgStatement } from './pg-types.ts'
+import type { Query, QueryResult } from './database.ts'
+import type { PgQueryable, PgResult, PgStatement } from './pg-types.ts'
 
 /** A statement as `pg` takes it; prepared under `name`, where it can be. */
 export function statement(text: string, values: readonly unknown[] | undefined, name: string | undefined): PgStatement {
@@ -12,4 +13,10 @@ export function statement(text: string, values: readonly unknown[] | undefined, 
 /** Several statements in one text are answered with an array. */
 export function single(result: PgResult | PgResult[]): PgResult {
   return Array.isArray(result) ? (result.at(-1) as PgResult) : result
+}
+
+/** Statements through whatever takes them. */
+export function through(client: PgQueryable): Query {
+  return async <Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<Row>> =>
+    single(await client.query(statement(sql, values, undefined))) as QueryResult<Row>
 }

@@ -4,10 +4,13 @@
  *   const pool = new pg.Pool({ connectionString, pipeline: true })   // pipelining: 1.2–1.7 times the throughput
  *   createService(contract, { database: pgDatabase(pool), … })
  */
-import type { Database, Joined, OpenTransaction, QueryResult } from './database.ts'
+import { hearPool } from './connection-errors.ts'
+import type { Database, Joined, OpenTransaction } from './database.ts'
+import { joined } from './joined.ts'
 import { defaultAnswerMs, pgConnection, pooledQuery } from './pg-connection.ts'
 import { OwnConnection } from './pg-listener.ts'
-import { single, statement } from './pg-statement.ts'
+import { isInTransaction } from './pg-in-transaction.ts'
+import { through } from './pg-statement.ts'
 import { lentTransaction, type PgTransaction } from './pg-transaction.ts'
 import type { PgPool, PgQueryable } from './pg-types.ts'
 import { PreparedNames } from './prepared-names.ts'
@@ -31,10 +34,7 @@ export interface PgDatabaseOptions {
 
 /** A `pg` pool as a database. The pool stays the caller's: it is not closed here. */
 export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Database<PgTransaction> {
-  // Without a listener, a connection that the server ends would end the process: while it is idle, and in the moment
-  // between being opened and being taken (FM55).
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  hearPool(pool)
   const names = new PreparedNames(options.prepare)
   const { answerMs = defaultAnswerMs } = options
   return {
@@ -56,10 +56,11 @@ export function pgDatabase(pool: PgPool, options: PgDatabaseOptions = {}): Datab
   }
 }
 
-/** Joins a transaction the caller began on a `pg` client: `outbox.send(fromPg(client), …)`. */
+/**
+ * Joins a transaction the caller began on a `pg` client: `outbox.send(fromPg(client), …)`. Throws `wrong-configuration`
+ * for a pool, and for a client that has not begun one.
+ */
 export function fromPg(client: PgQueryable): Joined {
-  return {
-    query: async <Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<Row>> =>
-      single(await client.query(statement(sql, values, undefined))) as QueryResult<Row>,
-  }
+  const what = { call: 'fromPg()', pass: "the client of `await pool.connect()`, after `await client.query('begin')`" }
+  return joined(isInTransaction(client), what, through(client))
 }

@@ -6,7 +6,8 @@
  */
 import { arrayLiteral } from './array-literal.ts'
 import { callbackDatabase } from './callback-database.ts'
-import type { Database, Joined, QueryResult } from './database.ts'
+import type { Database, Joined, Query, QueryResult } from './database.ts'
+import { joined } from './joined.ts'
 import { doorbells, type PostgresJsDoorbells } from './postgres-js-doorbells.ts'
 import { scoped } from './postgres-js-scope.ts'
 
@@ -48,10 +49,11 @@ export function postgresJsDatabase<Sql extends PostgresJsSql>(sql: Sql): Databas
 
 /** Joins a transaction the caller began: `outbox.send(fromPostgresJs(tx), …)` inside `sql.begin(async (tx) => …)`. */
 export function fromPostgresJs(tx: PostgresJsQueryable): Joined {
-  return { query: (sql, values) => run(tx, sql, values) } as Joined
+  const what = { call: 'fromPostgresJs()', pass: 'the `sql` that `sql.begin()` hands to you' }
+  return joined(!('begin' in tx), what, ((sql, values) => run(tx, sql, values)) as Query)
 }
 
-async function run(
+export async function run(
   sql: PostgresJsQueryable,
   text: string,
   values: readonly unknown[] | undefined,

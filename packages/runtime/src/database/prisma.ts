@@ -7,7 +7,8 @@
  */
 import { arrayLiteral } from './array-literal.ts'
 import { callbackDatabase } from './callback-database.ts'
-import type { Database, Joined, QueryResult } from './database.ts'
+import type { Database, Joined, Query, QueryResult } from './database.ts'
+import { joined } from './joined.ts'
 import { pgDatabase, type PgPool } from './pg.ts'
 import { returnsRows } from './returns-rows.ts'
 
@@ -46,7 +47,9 @@ export function prismaDatabase<Tx extends PrismaTransaction>(
 
 /** Joins a transaction the caller began: `outbox.send(fromPrisma(tx), …)` in `prisma.$transaction(async (tx) => …)`. */
 export function fromPrisma(tx: PrismaTransaction): Joined {
-  return { query: (sql, values) => run(tx, sql, values) } as Joined
+  const what = { call: 'fromPrisma()', pass: 'the `tx` of `prisma.$transaction(async (tx) => …)`' }
+  const { $connect } = tx as { $connect?: unknown }
+  return joined($connect === undefined, what, ((sql, values) => run(tx, sql, values)) as Query)
 }
 
 async function run(tx: PrismaTransaction, sql: string, values: readonly unknown[] = []): Promise<QueryResult> {

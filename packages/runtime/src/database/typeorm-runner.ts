@@ -4,6 +4,7 @@ import type { QueryResult } from './database.ts'
 /** What is needed of a `QueryRunner`, structurally. */
 export interface QueryRunner<Manager> {
   readonly manager: Manager
+  readonly isTransactionActive: boolean
   query(
     sql: string,
     values: unknown[] | undefined,

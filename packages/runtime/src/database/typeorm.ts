@@ -5,7 +5,8 @@
  *   createService(contract, { database: typeormDatabase(source), … })
  */
 import { callbackDatabase, type DoorbellOptions, doorbellsOf } from './callback-database.ts'
-import type { Database, Joined } from './database.ts'
+import type { Database, Joined, Query } from './database.ts'
+import { joined } from './joined.ts'
 import { type QueryRunner, run, runnerOf, runOnItsOwn } from './typeorm-runner.ts'
 
 interface Transactions<Manager> {
@@ -37,5 +38,7 @@ export function typeormDatabase<Manager extends object>(
 
 /** Joins a transaction the caller began: `outbox.send(fromTypeorm(manager), …)` in `source.transaction(async (manager) => …)`. */
 export function fromTypeorm(manager: object): Joined {
-  return { query: (sql, values) => run(runnerOf(manager), sql, values) } as Joined
+  const runner = runnerOf(manager)
+  const what = { call: 'fromTypeorm()', pass: 'the manager that `dataSource.transaction()` hands to you' }
+  return joined(runner.isTransactionActive, what, ((sql, values) => run(runner, sql, values)) as Query)
 }
