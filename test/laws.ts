@@ -92,6 +92,6 @@ export const laws: readonly Law[] = [
 ]
 
 /** What the laws stand on. */
-export const foundations: readonly string[] = runtime('schema/migrate', 'outbox/relay-plans')
+export const foundations: readonly string[] = runtime('schema/migrate', 'outbox/relay-plans', 'transport/observe')
 
 export const lawFiles: readonly string[] = [...new Set([...laws.flatMap(({ files }) => files), ...foundations])]

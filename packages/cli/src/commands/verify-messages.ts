@@ -76,7 +76,6 @@ async function heldReader(database: string): Promise<{ read: HeldReader; close: 
   const pool = new pg.Pool({
     connectionString: database,
     max: 2,
-    options: '-c default_transaction_read_only=on',
     connectionTimeoutMillis: 5000,
   })
   pool.on('error', () => {})

@@ -30,7 +30,9 @@ export function identityFrom(options: TrustOptions): Identify {
     if (callerSecret !== undefined) {
       const signature = header(request.headers, CALLER_SIGNATURE_HEADER)
       if (caller === undefined || signature === undefined) return {}
-      const signed = { caller, service, method: request.method ?? '', target: request.url ?? '' }
+      // Express takes the path that we are mounted under off `url`.
+      const { originalUrl = request.url ?? '' } = request as { originalUrl?: string }
+      const signed = { caller, service, method: request.method ?? '', target: originalUrl }
       // The tenant is not signed.
       return verifyCaller(callerSecret, signed, signature) ? { caller } : {}
     }

@@ -10,6 +10,7 @@ import { testDatabase } from '../../../../test/postgres.ts'
 import { ask, effects } from '../../test/ask.ts'
 import { bookingService, prepareBookings } from '../../test/bookings-service.ts'
 import { Cleanup, quietLogger } from '../../test/consuming.ts'
+import { CALLER_SIGNATURE_HEADER, signCaller } from './caller-signature.ts'
 
 const cleanup = new Cleanup()
 afterEach(() => cleanup.run())
@@ -88,4 +89,26 @@ test('under a path, and behind express.json()', async () => {
   expect((await ask(`${url}/api`, '/bookings', { item: 'a' }, { key: 'k' })).status).toBe(201)
   expect((await ask(url, '/bookings', { item: 'a' }, { key: 'k' })).status).toBe(404)
   expect(await effects(pool, 'a')).toMatchObject({ effects: 1 })
+})
+
+test('under a path: a caller is signed with the path that was asked for', async () => {
+  const { pool } = await testDatabase()
+  await prepareBookings(pool, { key: { scope: 'caller' } })
+  const options = { logger: quietLogger(), callerSecret: 'secret' }
+  const service = cleanup.add(bookingService(pool, { key: { scope: 'caller' }, options }))
+  await service.start()
+  const app = express()
+  app.use('/api', service.middleware())
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  cleanup.add({ close: () => new Promise((resolve) => server.close(resolve)) })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`
+  const signed = (target: string): Record<string, string> => ({
+    'spandrel-caller': 'me',
+    [CALLER_SIGNATURE_HEADER]: signCaller('secret', { caller: 'me', service: service.name, method: 'POST', target }),
+  })
+  const right = await ask(url, '/bookings', { item: 'a' }, { key: 'k', headers: signed('/api/bookings') })
+  expect(right.status).toBe(201)
+  const other = await ask(url, '/bookings', { item: 'a' }, { key: 'k', headers: signed('/bookings') })
+  expect(other.status).toBe(401)
 })

@@ -20,7 +20,7 @@ export async function openTransport(url: string, options: PostgresTransportOptio
 }
 
 /** Connections to the database of a stream. Throws `wrong-configuration` where the URL names none. */
-export async function openPool(url: string, settings: { max: number; options?: string }): Promise<import('pg').Pool> {
+export async function openPool(url: string, settings: { max: number }): Promise<import('pg').Pool> {
   const scheme = url.slice(0, url.indexOf(':'))
   if (scheme !== 'postgres' && scheme !== 'postgresql') {
     throw new SpandrelError('wrong-configuration', `no transport for ${scheme || 'an empty URL'}:`, {
