@@ -121,7 +121,30 @@ test('--repeat sends what led to one finding, and only that', async () => {
   expect(checks.find((one: { check: string }) => one.check === 'sequential')).toBeUndefined()
 })
 
-test('nobody there: exit 3, once said; 0 with --allow-inconclusive', async () => {
+test('--repeat of what cannot be tried is no success, and says what is missing', async () => {
+  const args = ['orders.openapi.yaml', '--url', mended, '--profile', 'quick', '--repeat']
+  const crash = await verify(...args, 'orders.placeOrder/crash')
+  expect(crash.stderr).toContain('orders.placeOrder/crash was not tried: say how to start the service')
+  expect(crash.code).toBe(3)
+  const foreign = await verify(...args, 'orders.placeOrder/dead-letter', '--allow-inconclusive')
+  expect(foreign.stderr).toContain('it is no test of this operation')
+  expect(foreign.code).toBe(3)
+})
+
+test('an operationId with slashes: its findings can be repeated, and have a script', async () => {
+  for (const file of ['openapi', 'guarantees']) {
+    const text = await readFile(join(folder, `orders.${file}.yaml`), 'utf8')
+    await writeFile(join(folder, `slash.${file}.yaml`), text.replaceAll('placeOrder', 'orders/../place'))
+  }
+  const finding = 'slash.orders/../place/simultaneous'
+  const args = ['slash.openapi.yaml', '--url', broken, '--profile', 'quick', '--repeat', finding]
+  const { code, stdout } = await verify(...args, '--scripts', 'new/slashes')
+  expect(stdout).toContain(`again: --repeat ${finding}`)
+  expect(code).toBe(1)
+  expect(await readdir(join(folder, 'new/slashes'))).toEqual(['slash.orders-..-place-simultaneous.sh'])
+})
+
+test('nobody there: exit 3, once said; --allow-inconclusive does not make it a success', async () => {
   const nobody = await verify('orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--profile', 'quick')
   expect(nobody.code).toBe(3)
   expect(nobody.stdout.match(/nobody listens there .+: start the service, or correct --url/g)?.length).toBe(1)
@@ -135,7 +158,16 @@ test('nobody there: exit 3, once said; 0 with --allow-inconclusive', async () =>
     'quick',
     '--allow-inconclusive',
   )
-  expect(allowed.code).toBe(0)
+  expect(allowed.code).toBe(3)
+  // Where something was shown, and only from answers, it may be allowed.
+  await cp(join(samples, 'orders.openapi.yaml'), join(folder, 'weak.openapi.yaml'))
+  const guarantees = await readFile(join(samples, 'orders.guarantees.yaml'), 'utf8')
+  await writeFile(join(folder, 'weak.guarantees.yaml'), guarantees.replaceAll(/^    (read|count|settles): .*\n/gm, ''))
+  const args = ['weak.openapi.yaml', '--url', mended, '--profile', 'quick', '--repeat', 'weak.placeOrder/sequential']
+  const weak = await verify(...args)
+  expect(weak.stdout).toMatch(/^WEAK/m)
+  expect(weak.code).toBe(3)
+  expect((await verify(...args, '--allow-inconclusive')).code).toBe(0)
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -165,9 +197,9 @@ test('what cannot be written does not hide what was found', async () => {
     '--repeat',
     'orders.placeOrder/sequential',
   ]
-  const { code, stdout, stderr } = await verify(...args, '--html', 'no-such-folder/x.html')
+  const { code, stdout, stderr } = await verify(...args, '--html', '/dev/full')
   expect(stdout).toContain('guarantees declared')
-  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('no-such-folder') })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('/dev/full cannot be written: ENOSPC') })
   expect(stderr).not.toContain('    at ')
 })
 
@@ -205,6 +237,26 @@ test.each([
     ['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--ledger', 'nowhere/x.jsonl'],
     'the ledger nowhere/x.jsonl cannot be written',
     'name a file in a folder',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--ledger', 'none.jsonl', '--due'],
+    'there is no ledger none.jsonl',
+    'an earlier run',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1:1', '--html', 'nowhere/x.html'],
+    'the page cannot be written: ENOENT',
+    'name a file in a folder',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1', '--repeat', 'orders.placeOrder/simultanous'],
+    'orders.placeOrder/simultanous is no finding',
+    'did you mean orders.placeOrder/simultaneous?',
+  ],
+  [
+    ['orders.openapi.yaml', '--url', 'http://127.0.0.1', '--repeat', 'simultaneous'],
+    'simultaneous is no finding',
+    'write its operation before it',
   ],
   [
     ['orders.openapi.yaml', '--url', 'http://shop.example'],

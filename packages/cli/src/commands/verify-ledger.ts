@@ -1,4 +1,5 @@
 /** `verify --ledger FILE`: keys planted for a later run; with `--due`, those whose time has come are sent again. */
+import { existsSync } from 'node:fs'
 import type { Ledger, Planted } from '@spandrel/verify'
 import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
@@ -17,6 +18,13 @@ export function openLedger(
     throw new CommandError('which keys are due?', {
       where: '--due',
       fix: 'name the file they were planted in: --ledger FILE --due',
+    })
+  }
+  // A slip in its name must not say every night that nothing is due.
+  if (due === true && !existsSync(ledger)) {
+    throw new CommandError(`there is no ledger ${ledger}`, {
+      where: '--ledger',
+      fix: 'name the file that an earlier run planted keys in; --ledger FILE without --due makes one',
     })
   }
   return told(package_, () => package_.Ledger.open(ledger, service))

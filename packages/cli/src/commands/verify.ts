@@ -1,16 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Service } from '@spandrel/contract'
-import type {
-  CheckVerdict,
-  Colour,
-  HistoryRecord,
-  MessageFacts,
-  Planted,
-  Profile,
-  ServicePlan,
-  VerifyReport,
-} from '@spandrel/verify'
+import type { Colour, HistoryRecord, MessageFacts, Planted, Profile, ServicePlan, VerifyReport } from '@spandrel/verify'
 import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
 import { printReport } from '../output/print-report.ts'
@@ -20,6 +10,7 @@ import { shown } from '../system/find-config.ts'
 import { BrokenSystem, contractPackage, nearest, openSystem } from '../system/open-system.ts'
 import { isVerifiable, openMessages, plannedMessages, operationNames, type OpenedMessages } from './verify-messages.ts'
 import { certificatesAreTrusted, historyCanBeWritten, orStopped, startProxy } from './verify-beforehand.ts'
+import { evidenceCanBeWritten, writeEvidence } from './verify-evidence.ts'
 import { dueKeys, openLedger } from './verify-ledger.ts'
 import { databaseIsAllowed, dependencyIsAllowed, hostIsAllowed } from './verify-hosts.ts'
 import { CommandedService } from './verify-process.ts'
@@ -64,6 +55,7 @@ export const verify = command<VerifyCommandOptions>({
   async run(options, documents, output) {
     const package_ = await import('@spandrel/verify')
     if (options.dryRun === true) nothingToWrite(options)
+    evidenceCanBeWritten(options)
     if (options.judge !== undefined) return await again(package_, options.judge, options, output)
     const service = await serviceOf(documents, options)
     const { only, check } = wanted(package_, service, options)
@@ -201,12 +193,20 @@ function wanted(
     })
   }
   if (repeat === undefined) return operation === undefined ? {} : { only: operation.map(known) }
-  const [ref = '', check = ''] = repeat.split('/')
+  // The last one: an operationId may have slashes of its own.
+  const slash = repeat.lastIndexOf('/')
+  const [ref, check] = [repeat.slice(0, Math.max(slash, 0)), repeat.slice(slash + 1)]
   const ids = [...package_.checks, ...package_.messageChecks].map(({ id }) => id)
-  if (!ids.includes(check)) {
+  if (slash < 0 || !ids.includes(check)) {
+    const near = nearest(check, ids)
     throw new CommandError(`${repeat} is no finding`, {
       where: '--repeat',
-      fix: `write operation/check, where the checks are ${ids.join(', ')}`,
+      fix:
+        slash < 0
+          ? 'write its operation before it, operation/check, as the report does behind `again:`'
+          : near === undefined
+            ? 'the report names it behind `again:`; --dry-run lists the checks of each operation'
+            : `did you mean ${ref}/${near}?`,
     })
   }
   // The key of another operation: that one has to be there, too.
@@ -427,10 +427,20 @@ async function tell(
         })),
     })
   }
-  // Last: what cannot be written must not hide what was found.
-  if (options.html !== undefined) await writeFile(options.html, package_.htmlReport(report, records))
-  if (options.scripts !== undefined) await scripts(package_, report, records, options.scripts)
-  return exitOf(report, options)
+  await writeEvidence(package_, report, records, options)
+  const untried = notTried(report, options)
+  if (untried !== undefined) output.note(untried)
+  const code = exitOf(report, options)
+  return untried !== undefined && code === 0 ? 3 : code
+}
+
+/** What was to be repeated and could not be: its finding has not gone. */
+function notTried({ results }: VerifyReport, { repeat, judge }: VerifyCommandOptions): string | undefined {
+  if (repeat === undefined || judge !== undefined) return undefined
+  const check = repeat.slice(repeat.lastIndexOf('/') + 1)
+  if (results.some(({ checks }) => checks.some((one) => one.check === check))) return undefined
+  const why = results.flatMap(({ untested }) => untested).find((one) => one.check === check)?.why
+  return `${repeat} was not tried: ${why ?? 'it is no test of this operation; --dry-run lists those that are'}`
 }
 
 function exitOf(report: VerifyReport, options: VerifyCommandOptions): ExitCode {
@@ -438,26 +448,10 @@ function exitOf(report: VerifyReport, options: VerifyCommandOptions): ExitCode {
   if (verdicts.includes('FAIL')) return 1
   // Whatever it was that ended it: that is nothing to allow.
   if (report.stopped !== undefined) return 3
-  const unsure =
-    verdicts.some((verdict) => verdict === 'WEAK' || verdict === 'INCONCLUSIVE') || report.guarantees.tested === 0
+  // A service that is not running has not passed, whatever is allowed.
+  if (report.guarantees.tested === 0) return 3
+  const unsure = verdicts.some((verdict) => verdict === 'WEAK' || verdict === 'INCONCLUSIVE')
   return unsure && options.allowInconclusive !== true ? 3 : 0
-}
-
-async function scripts(
-  package_: Verify,
-  report: VerifyReport,
-  records: readonly HistoryRecord[],
-  folder: string,
-): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const failed = report.results
-    .flatMap(({ checks }) => checks)
-    .filter((check): check is CheckVerdict => check.verdict === 'FAIL')
-  for (const check of failed) {
-    const script = package_.curlScript(records, check, check.counterexamples[0]!)
-    if (script !== undefined)
-      await writeFile(join(folder, `${check.finding.replace('/', '-')}.sh`), script, { mode: 0o755 })
-  }
 }
 
 function colours(output: Output): Colour {
