@@ -1,7 +1,7 @@
 /** The page and the scripts: of bounded size, without a foreign resource, and nothing a service says becomes markup or a command. */
 import { execFileSync } from 'node:child_process'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { HistoryRecord } from '../src/history/records.ts'
+import type { HistoryRecord, RunRecord } from '../src/history/records.ts'
 import { judge } from '../src/judge/judge.ts'
 import type { CheckVerdict } from '../src/judge/verdict.ts'
 import { curlScript } from '../src/report/curl-script.ts'
@@ -129,6 +129,41 @@ describe('a script', () => {
         : record,
     ),
   ]
+
+  test('what came one after the other does so again, however slowly a curl starts; what overlapped overlaps', () => {
+    const { operations, ...run } = broken.records[0] as RunRecord
+    const operation = operations.find(({ ref }) => ref.endsWith('placeOrder'))!
+    const request = (id: string, sentAt: number, doneAt: number): HistoryRecord[] => [
+      {
+        type: 'invoke',
+        id,
+        trial: 't1',
+        role: 'copy',
+        at: sentAt,
+        instance: 'http://h',
+        method: 'POST',
+        url: 'http://h/[a]',
+        headers: [],
+        body: '@file',
+        marker: 'v1',
+      } as unknown as HistoryRecord,
+      { type: 'ok', id, at: doneAt, sentAt, lastByteAt: doneAt, status: 201 } as unknown as HistoryRecord,
+    ]
+    const records: HistoryRecord[] = [
+      { ...run, operations: [operation] } as HistoryRecord,
+      { type: 'trial', trial: 't1', stimulus: 'sequence', ref: operation.ref, about: 'twice', at: 0 },
+      ...request('r1', 10, 30),
+      ...request('r2', 20, 40),
+      ...request('r3', 45, 60),
+    ]
+    const script = curlScript(records, { ...check, ref: operation.ref }, example)!
+    execFileSync('bash', ['-n'], { input: script })
+    const steps = script.split('\n').flatMap((line) => /^(wait|\( sleep \d\.\d+)/.exec(line)?.[0] ?? [])
+    expect(steps).toEqual(['( sleep 0.000', '( sleep 0.010', 'wait', '( sleep 0.005', 'wait'])
+    // Neither a file nor a pattern, as curl would take them.
+    expect(script).toContain("-g -X POST 'http://h/[a]'")
+    expect(script).toContain("--data-raw '@file'")
+  })
 
   test('of messages that were pushed: with curl, both with one id', () => {
     const script = curlScript(

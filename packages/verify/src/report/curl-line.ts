@@ -10,12 +10,15 @@ export function curlLine(
     'curl',
     '-sS',
     '-i',
+    // Brackets and braces of a URL are meant as they are.
+    '-g',
     '-X',
     method,
     own(url),
     ...headers.flatMap(([name, value]) => ['-H', header(name, value)]),
   ]
-  if (body !== undefined) parts.push('--data-binary', own(body))
+  // Raw: a body that begins with @ is no file.
+  if (body !== undefined) parts.push('--data-raw', own(body))
   return [...parts, ...more].join(' ')
 }
 

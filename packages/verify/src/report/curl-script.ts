@@ -1,5 +1,5 @@
 /** A counterexample as a shell script with curl: for people who have nothing of ours, and want to see it. */
-import type { HistoryRecord, InvokeRecord } from '../history/records.ts'
+import type { EndRecord, HistoryRecord, InvokeRecord } from '../history/records.ts'
 import { trialsOf, type TrialView } from '../history/trial-view.ts'
 import { runOf } from '../history/history.ts'
 import { comment, credentialLines, curlLine, own, withoutSecrets } from './curl-line.ts'
@@ -24,8 +24,6 @@ export function curlScript(
   // What is sent is shown by the operation with the effect.
   const operation = runOf(records).operations.find(({ ref }) => ref === trial.record.ref)
   if (operation === undefined) return undefined
-  const sent = trial.requests.filter(({ end }) => end?.sentAt !== undefined)
-  const began = Math.min(...sent.map(({ end }) => end!.sentAt!))
   const [any] = trial.requests
   const probe =
     any === undefined ? undefined : probeRequest(operation, any.invoke.instance, '$MARKER', callerOf(any.invoke))
@@ -33,7 +31,7 @@ export function curlScript(
     '#!/usr/bin/env bash',
     `# ${check.ref} promises: ${check.promise}.`,
     comment(`Done: ${example.about}. Seen: ${example.what}.`),
-    `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}.`,
+    `# Each run uses keys and markers of its own. Requests leave at the times they left at in ${runOf(records).run}, and wait where it waited.`,
     'set -u',
     'RUN=r$(date +%s)$$',
     ...credentialLines(invokes),
@@ -44,7 +42,7 @@ export function curlScript(
           `# In the run, ${dependency} was ${what === 'stall' ? 'held up' : 'gone'} meanwhile: do the same to see it again.`,
       ),
     '',
-    ...requestLines(trial, began),
+    ...requestLines(trial),
     'wait',
   ]
   if (probe !== undefined) {
@@ -61,18 +59,32 @@ export function curlScript(
   return `${lines.join('\n')}\n`
 }
 
-function requestLines(trial: TrialView, began: number): string[] {
-  return trial.requests
-    .filter(({ end }) => end?.sentAt !== undefined)
-    .sort((a, b) => a.end!.sentAt! - b.end!.sentAt!)
-    .map(({ invoke, end }) => {
-      const wait = (end!.sentAt! - began) / 1000
-      const limit =
-        end!.status === undefined && end!.why?.includes('given up')
-          ? ['--max-time', Math.max(0.01, (end!.at - end!.sentAt!) / 1000).toFixed(3)]
-          : []
-      return `( sleep ${wait.toFixed(3)}; ${curlLine(invoke, limit)}; echo ) &   ${comment(`${invoke.role}: ${end!.status ?? end!.why ?? ''}`)}`
-    })
+/**
+ * Requests leave at the times they left at, but for one that waited for an answer in the run: that waits here, too. A curl
+ * starts slower than a connection that is open, so without it what came one after the other would overlap.
+ */
+function requestLines(trial: TrialView): string[] {
+  const sent = trial.requests
+    .flatMap(({ invoke, end }) => (end?.sentAt === undefined ? [] : [{ invoke, end, sentAt: end.sentAt }]))
+    .sort((a, b) => a.sentAt - b.sentAt)
+  let since = sent[0]?.sentAt ?? 0
+  let over = Number.POSITIVE_INFINITY
+  return sent.flatMap(({ invoke, end, sentAt }) => {
+    const waits = sentAt >= over
+    if (waits) since = over
+    over = waits || over === Number.POSITIVE_INFINITY ? endOf(end) : Math.max(over, endOf(end))
+    const limit =
+      end.status === undefined && end.why?.includes('given up')
+        ? ['--max-time', Math.max(0.01, (end.at - sentAt) / 1000).toFixed(3)]
+        : []
+    const delay = ((sentAt - since) / 1000).toFixed(3)
+    const line = `( sleep ${delay}; ${curlLine(invoke, limit)}; echo ) &   ${comment(`${invoke.role}: ${end.status ?? end.why ?? ''}`)}`
+    return waits ? ['wait', line] : [line]
+  })
+}
+
+function endOf({ lastByteAt, at }: EndRecord): number {
+  return lastByteAt ?? at
 }
 
 function callerOf(invoke: InvokeRecord): HeaderList {
