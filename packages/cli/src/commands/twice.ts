@@ -1,4 +1,4 @@
-import type { Outgoing, ReadTrial, TwiceReport } from '@spandrel/verify'
+import type { ReadTrial, TwiceReport } from '@spandrel/verify'
 import { Option } from 'commander'
 import { CommandError } from '../output/command-error.ts'
 import type { Output } from '../output/output.ts'
@@ -55,15 +55,15 @@ export const twice = command<TwiceCommandOptions>({
         ...(options.keyHeader !== undefined && { keyHeader: options.keyHeader }),
         ...(options.changedData !== undefined && { changedBody: options.changedData }),
         ...(options.allow !== undefined && { allow: options.allow }),
-        onTrial: (text) => output.progress(`${request.method} ${request.url}: ${text}`),
+        onTrial: (text) => output.progress(`${request.method} ${new URL(request.url).pathname}: ${text}`),
       })
       output.progress('')
-      show(report, request, output)
+      show(report, output)
       if (report.verdict === 'failed') {
         // With --json the report is the one document, and says so itself.
         if (output.json) return 2
         throw new CommandError('there is nothing to compare: not one request succeeded', {
-          where: `${request.method} ${request.url}`,
+          where: `${report.request.method} ${report.request.url}`,
           fix: why(report),
         })
       }
@@ -108,9 +108,9 @@ function pieces({ url, method, header = [], data }: TwiceCommandOptions): string
 
 const titles = { sequence: 'one after the other', 'at-once': 'both at once', 'changed-body': 'the body changed' }
 
-function show(report: TwiceReport, request: Outgoing, output: Output): void {
+function show(report: TwiceReport, output: Output): void {
   output.document({ ...report, withoutKey: report.withoutKey.map(plain), withKey: report.withKey.map(plain) })
-  output.line(`${request.method} ${request.url}   ${count(report.sent, 'request')}`)
+  output.line(`${report.request.method} ${report.request.url}   ${count(report.sent, 'request')}`)
   const rows = (trials: readonly ReadTrial[]): string[][] =>
     trials.map((one) => [titles[one.trial.name], one.statuses.join(', '), colour(one, output)])
   const all = table([...rows(report.withoutKey), ...rows(report.withKey)], { indent: 2 })

@@ -46,12 +46,16 @@ export class Secrets {
   clean<T extends HistoryRecord>(record: T): T {
     // What the contract says is no secret, and is what everything is judged by.
     if (record.type === 'run' || record.type === 'invoke') return record
-    const cleaned = this.#cleaned(record) as T
+    const cleaned = this.cleaned(record)
     if (cleaned.type !== 'ok' && cleaned.type !== 'fail' && cleaned.type !== 'unknown') return cleaned
     const cookies = cleaned.headers?.['set-cookie']
     if (cookies === undefined) return cleaned
-    const hidden = cookies.replaceAll(/(^|,\s*)([^=;,\s]+)=[^;,]*/g, '$1$2={{SET_COOKIE}}')
-    return { ...cleaned, headers: { ...cleaned.headers, 'set-cookie': hidden } }
+    return { ...cleaned, headers: { ...cleaned.headers, 'set-cookie': withoutCookies(cookies) } }
+  }
+
+  /** Plain data without what was masked before. */
+  cleaned<T>(value: T): T {
+    return this.#cleaned(value) as T
   }
 
   #cleaned(value: unknown): unknown {
@@ -88,6 +92,11 @@ export class Secrets {
     this.#variables.set(keyOf(name, value), variable)
     return variable
   }
+}
+
+/** A header `set-cookie`, without the values. */
+export function withoutCookies(header: string): string {
+  return header.replaceAll(/(^|,\s*)([^=;,\s]+)=[^;,]*/g, '$1$2={{SET_COOKIE}}')
 }
 
 /** Not where it is a part of a longer word. */

@@ -9,6 +9,11 @@ test.each<[string[], object]>([
   [['curl', '--url=http://h/x', '--json', '{"a":1}'], { method: 'POST', url: 'http://h/x', body: '{"a":1}' }],
   [['curl', '-G', 'http://h/x?y=1', '-d', 'a=b'], { method: 'GET', url: 'http://h/x?y=1&a=b' }],
   [['curl', '-k', 'https://h/', '--data-urlencode', 'a=b c'], { insecure: true, body: 'a=b%20c' }],
+  [['curl', '-sSX', 'PUT', '--http2', 'http://h/', '-sd', '-sX'], { method: 'PUT', body: '-sX' }],
+  [
+    ['curl', 'http://ann:s%20t@h/'],
+    { url: 'http://h/', headers: expect.arrayContaining([['Authorization', 'Basic YW5uOnMgdA==']]) },
+  ],
   [['curl', '-o', '/dev/null', '-w', '%{http_code}', 'http://h/'], { method: 'GET', url: 'http://h/' }],
   [
     ['http://h/', '-H', 'Content-Type: application/json', '--data-raw', '@x'],
@@ -44,6 +49,8 @@ test.each<[string[], object]>([
 test.each([
   [['curl', 'http://h/', '--form', 'a=b'], '--form of curl is not understood'],
   [['curl', 'http://h/', 'http://i/'], 'two URLs'],
+  [['curl', 'http://h/', ' ', '-d', 'a=b'], 'nothing but a blank'],
+  [['curl', '‘http://h/’'], 'a quote of printed text'],
   [['curl', 'http://h/', '-d', '@nothing-here.json'], 'cannot be read'],
   [['curl', 'http://h/', '-H', 'nonsense'], 'is no header'],
   [['curl', 'http://h/', '-H'], '-H has no value'],

@@ -20,7 +20,7 @@ export interface CurlRequest extends Outgoing {
 
 /** Options that say how curl shows or transfers things; they do not change the request. */
 const ignored = new Set(
-  '-s --silent -S --show-error -i --include -v --verbose -f --fail --compressed -N --no-buffer -g --globoff -# --progress-bar --http1.1 --fail-with-body -4 -6 --ipv4 --ipv6'.split(
+  '-s --silent -S --show-error -i --include -v --verbose -f --fail --compressed -N --no-buffer -g --globoff -# --progress-bar --http1.1 --http2 --fail-with-body --no-progress-meter --ssl-no-revoke --tcp-nodelay -4 -6 --ipv4 --ipv6'.split(
     ' ',
   ),
 )
@@ -92,7 +92,9 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
     }
   }
   for (let at = 0; at < parts.length; at++) {
+    parts.splice(at, 1, ...apart(parts[at]!))
     const word = parts[at]!
+    unspoilt(word)
     const [long, inline] = /^(--[a-z0-9.-]+)=(.*)$/s.exec(word)?.slice(1) ?? []
     const attached = /^-([XHduAbe])(.+)$/s.exec(word)
     const name = long ?? (attached ? `-${attached[1]}` : word)
@@ -105,7 +107,7 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
     } else if (name === '-k' || name === '--insecure') insecure = true
     else if (name === '-G' || name === '--get') asQuery = true
     else if (name === '-I' || name === '--head') method ??= 'HEAD'
-    else if (name === '-L' || name === '--location' || ignored.has(name) || /^-[sSivfkLN#]{2,}$/.test(name)) {
+    else if (name === '-L' || name === '--location' || ignored.has(name) || /^-[sSivfkLNg#46]{2,}$/.test(name)) {
       insecure ||= /^-[a-zA-Z]*k/.test(name) && !name.startsWith('--')
     } else if (name.startsWith('-')) {
       throw new RequestUnclear(
@@ -125,7 +127,9 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
       'spandrel twice -- curl -X POST http://127.0.0.1:3000/orders …',
     )
   const body = data.length === 0 ? undefined : data.join('&')
-  const address = absolute(url)
+  const { address, credentials } = withoutUser(absolute(url))
+  if (credentials !== undefined && headerOf(headers, 'authorization') === undefined)
+    headers.push(['Authorization', credentials])
   if (asQuery && body !== undefined) {
     const query = new URL(address)
     query.search = [query.search.slice(1), body].filter((part) => part !== '').join('&')
@@ -144,6 +148,26 @@ export async function readCurl(words: readonly string[]): Promise<CurlRequest> {
   }
 }
 
+/** `-sX` is `-s -X`. */
+function apart(word: string): string[] {
+  const [, flags, last] = /^-([sSivfkLNg#46]+)([XHduAbe].*)$/s.exec(word) ?? []
+  return flags === undefined ? [word] : [`-${flags}`, `-${last}`]
+}
+
+/** What a copy spoils most. */
+function unspoilt(word: string): void {
+  if (word.trim() === '' && word !== '')
+    throw new RequestUnclear(
+      'a word of that line is nothing but a blank',
+      'take away the blanks behind each `\\` at the end of a line: it must be the last character there',
+    )
+  if (/^[‘’“”]/.test(word))
+    throw new RequestUnclear(
+      `${word} begins with a quote of printed text`,
+      `write ' or " instead: a chat or a word processor has changed them`,
+    )
+}
+
 export function headerLine(text: string): [string, string] {
   const at = text.indexOf(':')
   if (at <= 0) throw new RequestUnclear(`\`${text}\` is no header`, "write it as 'Name: value'")
@@ -158,6 +182,16 @@ export function absolute(url: string): string {
   if (protocol !== 'http:' && protocol !== 'https:')
     throw new RequestUnclear(`${protocol}// is not HTTP`, 'give an http:// or https:// URL')
   return new URL(full).href
+}
+
+/** As curl does: a user in the URL is a header. */
+function withoutUser(address: string): { address: string; credentials?: string } {
+  const url = new URL(address)
+  const { username, password } = url
+  if (username === '' && password === '') return { address }
+  url.username = url.password = ''
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { address: url.href, credentials: `Basic ${Buffer.from(plain).toString('base64')}` }
 }
 
 function once(before: string | undefined, now: string): string {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { RequestUnclear } from './curl.ts'
 import { twice, type TwiceOptions, type TwiceReport } from './twice.ts'
@@ -65,6 +66,36 @@ function correct(work = 10): (asked: Asked) => Promise<[number, unknown?]> {
 }
 
 describe('twice', () => {
+  test('a line of a browser asks for packed answers: they come plain, and two orders are seen', async () => {
+    let orders = 0
+    const url = await serve(async ({ request, response }) => {
+      orders += 1
+      const packed = /gzip/.test(request.headers['accept-encoding'] ?? '')
+      if (packed) response.setHeader('content-encoding', 'gzip')
+      return [201, packed ? gzipSync(`{"orderId":"o${orders}"}`).toString('latin1') : { orderId: `o${orders}` }]
+    })
+    const headers = [['Accept-Encoding', 'gzip, deflate, br, zstd']] as const
+    const report = await twice({ method: 'POST', url, headers, body: '{"quantity":1}' })
+    expect(report.verdict).toBe('unsafe')
+    expect(orders).toBe(10)
+  })
+
+  test('credentials are sent, and not told again: neither the URL nor an answer nor a cookie has them', async () => {
+    let seen = ''
+    const url = await serve(async ({ request, response }) => {
+      seen = String(request.headers.authorization) + String(request.url)
+      response.setHeader('set-cookie', 'sid=SECRET-session; Path=/')
+      return [201, { you: request.headers.authorization, url: request.url, order: 'the same' }]
+    })
+    const headers = [['Authorization', 'Bearer SECRET-token']] as const
+    const report = await twice({ method: 'POST', url: `${url}?api_key=SECRET-key`, headers, body: 'a=1' })
+    expect(seen).toContain('SECRET-token')
+    expect(seen).toContain('SECRET-key')
+    expect(JSON.stringify(report)).not.toContain('SECRET')
+    expect(JSON.stringify(report)).toContain('{{AUTHORIZATION}}')
+    expect(report.request.url).toContain('?api_key={{QUERY_API_KEY}}')
+  })
+
   test('a correct server: safe with a key, and a retry without one makes a second order', async () => {
     const report = await ask(await serve(correct()))
     expect(report.verdict).toBe('safe')

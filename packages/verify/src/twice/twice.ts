@@ -3,7 +3,8 @@
  * library in the target, and judges from answers alone.
  */
 import { isAllowedHost } from '../wire/allowed-host.ts'
-import type { Outgoing } from '../wire/outgoing.ts'
+import { Secrets, withoutCookies } from '../history/secrets.ts'
+import { type Exchange, type Outgoing, withHeader } from '../wire/outgoing.ts'
 import { changeBody, type Changed } from './change-body.ts'
 import { conclude } from './conclude.ts'
 import { RequestUnclear } from './curl.ts'
@@ -40,8 +41,10 @@ export interface TwiceReport {
   readonly unchanged?: string
 }
 
-/** Throws `RequestUnclear` where the host is not allowed. */
-export async function twice(request: Outgoing, options: TwiceOptions = {}): Promise<TwiceReport> {
+/** Throws `RequestUnclear` where the host is not allowed. Credentials are sent and not told again. */
+export async function twice(given: Outgoing, options: TwiceOptions = {}): Promise<TwiceReport> {
+  // Answers are read and compared: packed ones could not be. A browser's curl line always asks for them.
+  const request = { ...given, headers: withHeader(given.headers, 'Accept-Encoding', undefined) }
   const { host, hostname } = new URL(request.url)
   if (!(await isAllowedHost(request.url, options.allow))) {
     throw new RequestUnclear(
@@ -77,16 +80,33 @@ export async function twice(request: Outgoing, options: TwiceOptions = {}): Prom
       withKey.push(read(await trials.changedBody(changed)))
     }
   }
-  return {
+  const secrets = new Secrets()
+  secrets.mask(request.headers)
+  return secrets.cleaned<TwiceReport>({
     version: 1,
-    request: { method: request.method, url: request.url },
+    request: { method: request.method, url: secrets.maskUrl(request.url) },
     sent: (withoutKey.length + withKey.length) * 2,
     keyHeader,
-    withoutKey,
-    withKey,
+    withoutKey: withoutKey.map(withoutSetCookie),
+    withKey: withKey.map(withoutSetCookie),
     ...conclude({ method: request.method, thing, keyHeader, withoutKey, withKey }),
     ...(unchanged !== undefined && { unchanged }),
-  }
+  })
+}
+
+function withoutSetCookie(one: ReadTrial): ReadTrial {
+  const [first, second] = one.trial.exchanges
+  return { ...one, trial: { ...one.trial, exchanges: [hidden(first), hidden(second)] } }
+}
+
+function hidden(exchange: Exchange): Exchange {
+  const { outcome } = exchange
+  if (outcome.kind !== 'answer') return exchange
+  const { answer } = outcome
+  const cookies = answer.headers['set-cookie']
+  if (cookies === undefined) return exchange
+  const headers = { ...answer.headers, 'set-cookie': withoutCookies(cookies) }
+  return { ...exchange, outcome: { kind: 'answer', answer: { ...answer, headers } } }
 }
 
 function changeOf(request: Outgoing, given: string | undefined): Changed | string {
