@@ -52,6 +52,17 @@ describe('the judge', () => {
     expect(judge(parseHistory(text))).toEqual(good.report)
   })
 
+  test('a last line that was cut off is left out; what is no history says so, and where', () => {
+    const lines = good.records.map((record) => JSON.stringify(record))
+    const cut = lines.join('\n').slice(0, -10)
+    expect(parseHistory(cut)).toEqual(good.records.slice(0, -1))
+    const [run = ''] = lines
+    expect(() => parseHistory(`${run}\n{"type":\n${run}`)).toThrow('line 2 is no JSON')
+    expect(() => parseHistory(`${run}\nnull\n`)).toThrow('line 2 is no record')
+    expect(() => parseHistory('{"type":"run","version":2}')).toThrow('does not say what was attacked')
+    expect(() => parseHistory('{')).toThrow('line 1 is no JSON')
+  })
+
   test('two effects of one key are FAIL, with the trial and its requests', () => {
     const trials = trialsOf('sequence')
     const report = changed((record) =>

@@ -6,6 +6,7 @@ import { judge } from '../src/judge/judge.ts'
 import type { CheckVerdict } from '../src/judge/verdict.ts'
 import { curlScript } from '../src/report/curl-script.ts'
 import { htmlReport } from '../src/report/html.ts'
+import { said } from '../src/report/said.ts'
 import { storyOf, timeline } from '../src/report/timeline.ts'
 import { type Attacked, attackOrders } from './attack-server.ts'
 
@@ -92,6 +93,11 @@ describe('the page', () => {
     expect(drawn).toContain('id-999')
     expect(drawn).toContain('960 more rows are in the history.')
   })
+})
+
+test('what was done is said once, where what was seen begins with it', () => {
+  expect(said({ about: '`note`: 5', what: '`note`: 5 was answered 201' })).toBe('`note`: 5 was answered 201')
+  expect(said({ about: '4 copies', what: '2 effects' })).toBe('4 copies: 2 effects')
 })
 
 describe('a script', () => {

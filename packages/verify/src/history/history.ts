@@ -51,19 +51,36 @@ export class HistoryUnreadable extends Error {
   override readonly name = 'HistoryUnreadable'
 }
 
-/** Reads a history; throws `HistoryUnreadable` with the line. */
+/**
+ * Reads a history; throws `HistoryUnreadable` with the line. A last line that was cut off, as a full disk does, is left
+ * out: what stands before it is judged as a run that was stopped.
+ */
 export function parseHistory(text: string): HistoryRecord[] {
   const records: HistoryRecord[] = []
-  for (const [index, line] of text.split('\n').entries()) {
+  const lines = text.split('\n')
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue
-    try {
-      records.push(JSON.parse(line) as HistoryRecord)
-    } catch {
-      throw new HistoryUnreadable(`line ${index + 1} is no JSON`)
-    }
+    const record = jsonOf(line)
+    if (isRecord(record)) records.push(record)
+    else if (record !== undefined) throw new HistoryUnreadable(`line ${index + 1} is no record`)
+    else if (index === 0 || index < lines.length - 1) throw new HistoryUnreadable(`line ${index + 1} is no JSON`)
   }
-  runOf(records)
+  const { operations, run } = runOf(records)
+  if (!Array.isArray(operations) || typeof run !== 'string')
+    throw new HistoryUnreadable('its `run` record does not say what was attacked')
   return records
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is HistoryRecord {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 }
 
 export function runOf(records: readonly HistoryRecord[]): RunRecord {

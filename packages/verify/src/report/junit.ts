@@ -3,6 +3,7 @@
  * it was not tested, with what is missing.
  */
 import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from '../judge/verdict.ts'
+import { said } from './said.ts'
 
 export function junitReport({ results, run, seed, profile }: VerifyReport): string {
   const suites = Map.groupBy(results, ({ ref }) => ref)
@@ -55,7 +56,7 @@ function casesOf({ member, checks, untested, location }: GuaranteeVerdict): Case
 }
 
 function words({ counterexamples: [first], notes }: CheckVerdict): string {
-  return first === undefined ? notes.join('\n') : `${first.about}: ${first.what}`
+  return first === undefined ? notes.join('\n') : said(first)
 }
 
 function totals(cases: readonly Case[]): string {

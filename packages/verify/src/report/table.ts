@@ -1,5 +1,6 @@
 /** The report for people: one line a guarantee, counterexamples and what is missing below. */
 import type { CheckVerdict, GuaranteeVerdict, VerifyReport } from '../judge/verdict.ts'
+import { said } from './said.ts'
 
 type Mark = 'good' | 'bad' | 'unsure' | 'dim'
 export type Colour = (mark: Mark, text: string) => string
@@ -68,7 +69,7 @@ function detail(check: CheckVerdict, colour: Colour): string[] {
   const [first] = check.counterexamples
   if (first === undefined) return [head, ...check.notes.map((note) => `    ${note}`)]
   const more = check.counterexamples.length > 1 ? ` (one of ${check.counterexamples.length} cases)` : ''
-  return [head, `    ${first.about}: ${first.what}${more}`, `    ${colour('dim', `again: --repeat ${check.finding}`)}`]
+  return [head, `    ${said(first)}${more}`, `    ${colour('dim', `again: --repeat ${check.finding}`)}`]
 }
 
 function verdictText(verdict: GuaranteeVerdict['verdict'], colour: Colour): string {
