@@ -86,6 +86,7 @@ export class DatabaseLink {
   #server: Server | undefined
   #port = 0
   #frozen = false
+  #freezeAt: string | undefined
 
   constructor(target: string) {
     this.#target = new URL(target)
@@ -110,6 +111,7 @@ export class DatabaseLink {
         this.#sockets.add(one)
         one.on('error', () => {}).on('close', () => other.destroy())
         one.on('data', (chunk) => {
+          if (this.#freezeAt !== undefined && chunk.includes(this.#freezeAt)) this.#frozen = true
           if (!this.#frozen) other.write(chunk)
         })
       }
@@ -120,6 +122,15 @@ export class DatabaseLink {
   /** Connections stay open, and nothing comes through any more: a network that drops packets. */
   freeze(): void {
     this.#frozen = true
+  }
+
+  /** The same from the first statement on that has these words in it. */
+  freezeAt(words: string): void {
+    this.#freezeAt = words
+  }
+
+  get frozen(): boolean {
+    return this.#frozen
   }
 
   cut(): void {

@@ -141,6 +141,23 @@ test('what is away is named, with its password hidden, and the rest is shown', a
   expect((await status({ ...system.env, ...away })).code).toBe(2)
 })
 
+test('a database that stops answering is named, and the rest is shown', async () => {
+  const { env, front } = await pair()
+  const link = new DatabaseLink(front.url)
+  await link.mend()
+  link.freezeAt('xact_start')
+  const { code, services, needs } = await told({ ...env, FRONT_DATABASE_URL: link.url })
+  expect(link.frozen).toBe(true)
+  expect(code).toBe(1)
+  expect(services.map(({ name, database }) => [name, database !== undefined && 'what' in database])).toEqual([
+    ['front', true],
+    ['back', false],
+  ])
+  expect(needs.map(({ what }) => what)).toContainEqual(
+    expect.stringMatching(/^the database of front stopped answering: /) as string,
+  )
+})
+
 test('a service on the runtime: ready, then failing while its database is away; its health only with the token', async () => {
   const system = await pair()
   const link = new DatabaseLink(system.back.url)

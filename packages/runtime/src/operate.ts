@@ -2,7 +2,7 @@
 export { pauseBefore, retriesStatus, retryAfter } from './calls/try.ts'
 export type { Database, Query } from './database/database.ts'
 export { asDatabase, type DatabaseLike } from './database/as-database.ts'
-export { isTransientFailure, sqlState } from './database/failure.ts'
+export { isConnectionLost, isTransientFailure, sqlState } from './database/failure.ts'
 export { fingerprint } from './message/canonical.ts'
 export {
   checkGateway,

@@ -1,26 +1,18 @@
 import { Option } from 'commander'
 import { usualLimits } from '../doctor/check.ts'
 import { examine } from '../doctor/examine.ts'
-import { CommandError } from '../output/command-error.ts'
 import { count } from '../output/table.ts'
-import { command, type CommonOptions } from '../program.ts'
-import { chooseServices, openSystem } from '../system/open-system.ts'
+import { command } from '../program.ts'
+import { lookedAt, type LookOptions, serviceOption } from '../system/looked-at.ts'
 
-interface DoctorOptions extends CommonOptions {
-  service?: string[]
-  database?: string
-}
-
-export const doctor = command<DoctorOptions>({
+export const doctor = command<LookOptions>({
   usage: 'doctor',
   summary: 'what is wrong with the databases and their surroundings, each with its fix',
   description:
     'Looks at the schema, the role and its privileges, vacuum, durability, replication slots, poolers, the oldest rows, ' +
     'clocks, tokens and addresses of every service and of the stream. It only reads. Exit code 1: it found something.',
   options: [
-    new Option('--service <names>', 'these services and the stream only, separated by commas').argParser((text) =>
-      text.split(',').map((name) => name.trim()),
-    ),
+    serviceOption('these services and the stream only'),
     new Option('--database <url>', 'the database of the one service named by --service; the stream is left alone'),
   ],
   examples: [
@@ -29,14 +21,7 @@ export const doctor = command<DoctorOptions>({
     ['doctor --json', 'every check, and every finding with its fix'],
   ],
   async run(options, _args, output) {
-    const system = await openSystem(options.config)
-    const chosen = chooseServices(system, options.service, '--service')
-    if (options.database !== undefined && options.service?.length !== 1) {
-      throw new CommandError('--database names the database of one service', {
-        where: '--database',
-        fix: 'add --service with its name',
-      })
-    }
+    const { system, chosen } = await lookedAt(options)
     output.progress('examining')
     const examined = await examine(system, chosen, {
       database: options.database,
@@ -61,7 +46,9 @@ export const doctor = command<DoctorOptions>({
     const places = new Set(examined.map(({ about }) => about)).size
     const looked = `${count(ran.length, 'check')} of ${count(places, 'place')}${examined.length === ran.length ? '' : `, ${examined.length - ran.length} not run`}`
     output.line(found.length === 0 ? `nothing is wrong: ${looked}` : `${count(found.length, 'finding')}: ${looked}`)
-    if (ran.every(({ check }) => check === 'tokens' || check === 'address' || check === 'database')) return 2
+    const ofDatabases = examined.filter(({ check }) => !['tokens', 'address', 'database'].includes(check))
+    // A system without databases of ours is looked at all the same.
+    if (ofDatabases.length > 0 && ofDatabases.every(({ notRun }) => notRun !== undefined)) return 2
     return found.length > 0 || examined.length > ran.length ? 1 : 0
   },
 })

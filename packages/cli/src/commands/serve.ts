@@ -11,6 +11,7 @@ import { endWithParent, serveProcesses } from '../serve/serve-processes.ts'
 import { Databases } from '../system/database-url.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { needsGateway, pushHeaders } from '../system/foreign.ts'
+import { serviceOption } from '../system/looked-at.ts'
 import { openSystem } from '../system/open-system.ts'
 
 interface ServeOptions extends CommonOptions {
@@ -28,9 +29,7 @@ export const serve = command<ServeOptions>({
     'spandrel.publish(...); and HTTP push to services without our code. parts: gateway, relay, push, or all (the ' +
     'default). Logs are JSON lines. SIGTERM ends what is under way first.',
   options: [
-    new Option('--service <names>', 'carry the messages of these services only, separated by commas').argParser(
-      (text) => text.split(',').map((name) => name.trim()),
-    ),
+    serviceOption('carry the messages of these services only'),
     new Option('--port <port>', 'where the gateway listens (default: GATEWAY_PORT, else spandrel.yaml)'),
     new Option('--host <host>', 'the address the gateway listens on (default: GATEWAY_HOST, else spandrel.yaml)'),
     new Option(

@@ -34,6 +34,8 @@ export interface Limits {
   emptyTableBytes: number
   clockSeconds: number
   connectionShare: number
+  /** a statement of `doctor` itself: then its database is given up */
+  statementSeconds: number
   /** as server_version_num */
   oldestServer: number
 }
@@ -46,6 +48,7 @@ export const usualLimits: Limits = {
   emptyTableBytes: 64 * 1024 * 1024,
   clockSeconds: 2,
   connectionShare: 0.8,
+  statementSeconds: 15,
   oldestServer: 140_000,
 }
 

@@ -1,5 +1,6 @@
 /** Runs every check on every place. A check that cannot run says why, and counts as not run. */
 import type { System } from '@spandrel/contract'
+import { isConnectionLost } from '@spandrel/runtime/operate'
 import { runningDev } from '../dev/state-file.ts'
 import { complaint } from '../output/command-error.ts'
 import { connected } from '../system/connect.ts'
@@ -42,8 +43,6 @@ export const databaseChecks: readonly Check[] = [
   heldRows,
   streamRoom,
 ]
-
-const statementMs = 15_000
 
 export async function examine(
   system: System,
@@ -91,6 +90,7 @@ async function place(
   limits: Limits,
 ): Promise<Examined[]> {
   const asked = databaseChecks.filter(({ of }) => of === undefined || of === kind)
+  const results: Examined[] = []
   try {
     const found = find()
     return await connected(
@@ -99,7 +99,6 @@ async function place(
         const development = found.from === 'spandrel dev'
         const schema = kind === 'service' ? 'spandrel' : 'spandrel_stream'
         const at: Place = { name, kind, schema, query, url: found.url, registration, development, limits }
-        const results: Examined[] = []
         for (const check of asked) {
           if (check.production === true && development) continue
           results.push(await run(check.id, name, () => check.run(at)))
@@ -107,7 +106,7 @@ async function place(
         results.push(await run('clock', name, () => clockFindings(query, limits.clockSeconds)))
         return results
       },
-      { statementMs },
+      { statementMs: limits.statementSeconds * 1000 },
     )
   } catch (cause) {
     const { what, where, fix } = complaint(cause)
@@ -116,10 +115,12 @@ async function place(
       what: where === undefined ? what : `${what} (${where})`,
       fix: fix ?? 'set its variable, or start its server',
     }
-    const reason = 'its database was not reached'
+    const notRun = results.length === 0 ? 'its database was not reached' : 'its database stopped answering'
+    const left = asked.filter(({ id }) => !results.some(({ check }) => check === id))
     return [
       { check: 'database', about: name, findings: [finding] },
-      ...asked.map(({ id }) => ({ check: id, about: name, findings: [], notRun: reason })),
+      ...results,
+      ...left.map(({ id }) => ({ check: id, about: name, findings: [], notRun })),
     ]
   }
 }
@@ -128,6 +129,8 @@ async function run(check: string, about: string, work: () => Promise<Finding[]>)
   try {
     return { check, about, findings: await work() }
   } catch (cause) {
+    // Each of the others would wait as long as this one did.
+    if (isConnectionLost(cause)) throw cause
     const code = (cause as { code?: unknown }).code
     const why =
       code === '42501'

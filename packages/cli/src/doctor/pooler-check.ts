@@ -11,8 +11,8 @@ export const pooler: Check = {
   id: 'pooler',
   looksAt: 'whether a pooler in transaction mode stands in between',
   async run({ url, name }) {
-    const one = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 })
-    const other = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 })
+    const options = { connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 5000 }
+    const [one, other] = [new pg.Client(options), new pg.Client(options)]
     for (const client of [one, other]) client.on('error', () => {})
     try {
       await one.connect()

@@ -37,6 +37,7 @@ export interface SystemStatus {
   stream?: { channels: ChannelFill[] } | Away
 }
 
+/** How long a database may take for an answer. */
 const statementMs = 10_000
 
 export async function systemStatus(

@@ -1,5 +1,5 @@
 import { pgDatabase } from '@spandrel/runtime/pg'
-import type { Database } from '@spandrel/runtime/operate'
+import { type Database, isConnectionLost } from '@spandrel/runtime/operate'
 import pg from 'pg'
 import { CommandError } from '../output/command-error.ts'
 import { type FoundDatabase, withoutPassword } from './database-url.ts'
@@ -12,14 +12,23 @@ export async function connected<T>(
 ): Promise<T> {
   // A terminal must not hang behind somebody's lock for ever.
   const { statementMs } = options
-  const limits = { lock_timeout: 30_000, ...(statementMs !== undefined && { statement_timeout: statementMs }) }
+  // The server says no after `statement_timeout`; one that says nothing at all is taken for dead a moment later.
+  const answerMs = statementMs === undefined ? undefined : statementMs + 1000
+  const limits = {
+    lock_timeout: 30_000,
+    ...(statementMs !== undefined && { statement_timeout: statementMs, query_timeout: answerMs }),
+  }
   const pool = await opened(found, limits).catch((cause: unknown) => {
     // A pooler that knows no such parameters: without them, then.
-    if (/startup parameter/.test(String(cause))) return opened(found, {})
+    if (/startup parameter/.test(String(cause)))
+      return opened(found, { ...(answerMs !== undefined && { query_timeout: answerMs }) })
     throw cause
   })
   try {
-    return await work(pgDatabase(pool))
+    return await work(pgDatabase(pool, { ...(answerMs !== undefined && { answerMs }) }))
+  } catch (cause) {
+    if (!isConnectionLost(cause)) throw cause
+    throw away(found, 'stopped answering', cause)
   } finally {
     await pool.end()
   }
@@ -40,14 +49,14 @@ async function opened(found: FoundDatabase, limits: object): Promise<pg.Pool> {
     return pool
   } catch (cause) {
     await pool.end()
-    throw unreachable(found, cause)
+    throw away(found, 'cannot be reached', cause)
   }
 }
 
-function unreachable(found: FoundDatabase, cause: unknown): CommandError {
+function away(found: FoundDatabase, how: string, cause: unknown): CommandError {
   const inner = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause
   const why = inner instanceof Error ? inner.message : String(inner)
-  return new CommandError(`the database of ${found.service} cannot be reached: ${why}`, {
+  return new CommandError(`the database of ${found.service} ${how}: ${why}`, {
     where: `${withoutPassword(found.url)} (from ${found.from})`,
     fix: 'start the server or correct the connection string; `spandrel dev` starts one of its own',
     cause,
