@@ -68,6 +68,21 @@ test('an empty folder: four files, and the commands to run them', async () => {
   await passesCheck()
 })
 
+test('names: letters beyond ASCII keep their sound, and no service is called gateway', async () => {
+  await have({ 'größe.openapi.yaml': ordersDocument, 'gateway/openapi.yaml': ordersDocument.replaceAll('Order', 'Edge') })
+  const { code } = await run('init', '--name', 'Ünder Café')
+  expect(code).toBe(0)
+  expect(await system()).toMatch(/^system: under-cafe$/m)
+  expect(await system()).toMatch(/^ {2}grosse:$/m)
+  expect(await system()).toMatch(/^ {2}gateway-service:$/m)
+})
+
+test('a folder with a blank: the next command can be typed as it is', async () => {
+  await have({ 'my orders/orders.openapi.yaml': ordersDocument })
+  const { stdout } = await run('init', 'my orders')
+  expect(stdout).toContain("\n  cd 'my orders'\n")
+})
+
 test('an existing Express service: one file, its own start script, its port', async () => {
   await have({
     'package.json': { name: '@acme/shop', scripts: { start: 'node server.js' } },

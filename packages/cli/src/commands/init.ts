@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { faultyDocuments } from '../init/faulty-documents.ts'
 import { alreadyThere, type FaultyDocument, plan, type Plan } from '../init/plan.ts'
+import { shellWord } from '../init/start-command.ts'
 import { type Survey, survey } from '../init/survey.ts'
 import { writeFiles } from '../init/write-files.ts'
 import { CommandError, complaint } from '../output/command-error.ts'
@@ -171,7 +172,7 @@ async function gatewayFault(file: string): Promise<string | undefined> {
 
 function nextCommands(found: Survey, planned: Plan, folder: string): [string, string][] {
   const next: [string, string][] = []
-  if (folder !== '.') next.push([`cd ${folder}`, ''])
+  if (folder !== '.') next.push([`cd ${shellWord(folder)}`, ''])
   if (planned.sample && found.manifest === undefined) next.push(['npm install', ''])
   const runtime = planned.missing.filter((name) => name !== 'spandrel')
   if (runtime.length > 0) next.push([`npm install ${runtime.join(' ')}`, 'what the new service imports'])

@@ -1,10 +1,13 @@
 /** What a system and its services are called, taken from what is there. */
 import { basename, dirname, relative, sep } from 'node:path'
 
-/** `@acme/Order_Service` → `order-service`; what spandrel.yaml allows as a name. */
+/** `@acme/Order_Service` → `order-service`, `Größe` → `grosse`; what spandrel.yaml allows as a name. */
 export function asName(written: string, otherwise: string): string {
   const plain = written
     .replace(/^@[^/]*\//, '')
+    .replaceAll('ß', 'ss')
+    .normalize('NFKD')
+    .replaceAll(/\p{Mark}/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^[^a-z]+|-+$/g, '')
@@ -26,7 +29,8 @@ export function serviceOf(document: string, root: string, system: string): strin
     candidates.push(basename(folder))
   }
   const own = candidates.map((one) => asName(one, '')).find((one) => one !== '' && !general.test(one))
-  return own ?? system
+  // The gateway's own variables begin with its name.
+  return own === 'gateway' ? 'gateway-service' : (own ?? system)
 }
 
 /** A path as spandrel.yaml writes it: relative to it, with slashes. */

@@ -70,7 +70,11 @@ function inFolder(folder: string, from: string, command: string): string {
 }
 
 function place(folder: string, from: string): string {
-  const path = folder.slice(from.length + 1)
+  return shellWord(folder.slice(from.length + 1))
+}
+
+/** A path as a shell reads it, blanks and all. */
+export function shellWord(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }
 
