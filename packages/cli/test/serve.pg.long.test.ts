@@ -261,6 +261,7 @@ test('what no waiting mends is refused with the fix, and 2', async () => {
   expect(await refused({}, 'relai')).toContain('did you mean relay?')
   expect(await refused({}, 'push', '--service', 'front')).toContain('front has nothing to carry')
   expect(await refused({ SPANDREL_DRAIN_MS: 'soon' }, 'relay')).toContain('"soon" is no number for SPANDREL_DRAIN_MS')
+  expect(await refused({ LOG_LEVEL: 'loud' }, 'relay')).toContain('LOG_LEVEL is "loud"')
   const server = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await until('the port', () => server.listening)
@@ -288,6 +289,9 @@ test('all: the gateway and what is carried, as two processes; either end ends bo
   await until('the message', () => to.heard.length === 1)
   running.child.kill('SIGTERM')
   expect((await running.done).code).toBe(0)
+  const shapes = new Set(log(running).map((one) => Object.keys(one).slice(0, 4).join(' ')))
+  expect([...shapes]).toEqual(['level time pid name'])
+  expect(new Set(log(running).map(({ name }) => name))).toEqual(new Set(['gateway', 'messages']))
 
   const again = serve(system.env)
   const { pid } = await line(again, 'gateway ready')

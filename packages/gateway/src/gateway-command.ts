@@ -23,7 +23,10 @@ import type { GatewayOptions } from './options.ts'
 
 const { env } = process
 // Written at once: the last lines of a process are the ones that matter.
-const logger = pino({ name: 'gateway', level: env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 1, sync: true }))
+const logger = pino(
+  { base: { pid: process.pid, name: 'gateway' }, level: levelOf(env['LOG_LEVEL']) },
+  pino.destination({ fd: 1, sync: true }),
+)
 
 /** Runs the gateway until a signal stops it. Ends the process with code 2 where it cannot start. */
 export async function gatewayCommand(args: readonly string[] = process.argv.slice(2)): Promise<void> {
@@ -78,6 +81,13 @@ function tlsOf(): Pick<GatewayOptions, 'tls' | 'upstream'> {
   const { GATEWAY_TLS_CERT: cert = '', GATEWAY_TLS_KEY: key = '', GATEWAY_UPSTREAM_CA: ca = '' } = env
   if ((cert === '') !== (key === '')) fail('GATEWAY_TLS_CERT and GATEWAY_TLS_KEY belong together: set both')
   return { ...(cert !== '' && { tls: { cert, key } }), ...(ca !== '' && { upstream: { ca } }) }
+}
+
+function levelOf(text: string | undefined): string {
+  if (text === undefined || text === '') return 'info'
+  return text === 'silent' || Object.hasOwn(pino.levels.values, text)
+    ? text
+    : fail(`LOG_LEVEL must be trace, debug, info, warn, error, fatal or silent, and is "${text}"`)
 }
 
 function portOf(text: string | undefined, name: string): number | undefined {

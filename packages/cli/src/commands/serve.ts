@@ -8,7 +8,7 @@ import { foreignContract } from '../serve/foreign-contract.ts'
 import { serveCarriers } from '../serve/serve-carriers.ts'
 import { serveLog } from '../serve/serve-log.ts'
 import { endWithParent, serveProcesses } from '../serve/serve-processes.ts'
-import { Databases } from '../system/database-url.ts'
+import { Databases, refuseSharedName } from '../system/database-url.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { needsGateway, pushHeaders } from '../system/foreign.ts'
 import { serviceOption } from '../system/looked-at.ts'
@@ -47,6 +47,7 @@ export const serve = command<ServeOptions>({
     const parts = partsOf(args)
     const file = await findConfig(options.config)
     const system = await openSystem(file)
+    await refuseSharedName(system)
     const carried = carriedServices(system, parts, options.service)
     const everything = args.length === 0 || args.includes('all')
     const gateway =
@@ -101,7 +102,7 @@ async function carry(system: System, carried: readonly CarriedService[], options
     'SPANDREL_MANAGEMENT_PORT',
   )
   const drainMs = numberOf(env['SPANDREL_DRAIN_MS'], 10_000, 3_600_000, 'SPANDREL_DRAIN_MS')
-  const logger = serveLog()
+  const logger = serveLog('messages')
   const carriers = await Promise.all(
     carried.map(async ({ name, relay, push }) => {
       return new Carrier({

@@ -1,13 +1,22 @@
 /** The log of our processes: JSON lines on standard output, without secrets. */
 import { type Logger, pino } from 'pino'
+import { CommandError } from '../output/command-error.ts'
+
+const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** Written at once: the last lines of a process are the ones that matter. `LOG_LEVEL` (info). */
 export function serveLog(name?: string): Logger {
+  const level = process.env['LOG_LEVEL'] || 'info'
+  if (!levels.includes(level)) {
+    throw new CommandError(`LOG_LEVEL is ${JSON.stringify(level)}, and no level`, {
+      where: 'LOG_LEVEL',
+      fix: `one of ${levels.join(', ')}`,
+    })
+  }
   return pino(
     {
-      ...(name === undefined ? {} : { name }),
       base: name === undefined ? null : { pid: process.pid, name },
-      level: process.env['LOG_LEVEL'] ?? 'info',
+      level,
       serializers: { error: plain, err: plain },
     },
     pino.destination({ fd: 1, sync: true }),

@@ -3,6 +3,8 @@ import type { System } from '@spandrel/contract'
 import { type DevState, runningDev } from '../dev/state-file.ts'
 import { CommandError } from '../output/command-error.ts'
 import { shown } from './find-config.ts'
+import { contractPackage } from './open-system.ts'
+import { hasTables } from './registrations.ts'
 
 export interface FoundDatabase {
   /** its name, `stream`, or `gateway` */
@@ -38,6 +40,7 @@ export class Databases {
     system: System,
     options: { database?: string | undefined; env?: NodeJS.ProcessEnv } = {},
   ): Promise<Databases> {
+    await refuseSharedName(system)
     return new Databases(system, await runningDev(system.dir), options.env ?? process.env, options.database)
   }
 
@@ -89,6 +92,21 @@ export class Databases {
     const found = candidates.find(([url]) => url !== undefined && /^postgres(?:ql)?:\/\//.test(url))
     return found === undefined ? undefined : { service: 'stream', url: found[0] ?? '', from: found[1] }
   }
+}
+
+/**
+ * A service called `gateway` with tables of ours would have its database under the name of the gateway's: one variable
+ * would point both at one place.
+ */
+export async function refuseSharedName(system: System): Promise<void> {
+  const service = system.services['gateway']
+  if (service === undefined || !hasTables(service)) return
+  const { gatewayKeepsKeys } = await contractPackage()
+  if (!gatewayKeepsKeys(system)) return
+  throw new CommandError('the service gateway and the gateway, which keeps keys, would share GATEWAY_DATABASE_URL', {
+    where: shown(service.location.file),
+    fix: 'give the service another name, for example services.edge',
+  })
 }
 
 function checked(url: string, from: string): string {
