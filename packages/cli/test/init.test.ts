@@ -69,7 +69,10 @@ test('an empty folder: four files, and the commands to run them', async () => {
 })
 
 test('names: letters beyond ASCII keep their sound, and no service is called gateway', async () => {
-  await have({ 'größe.openapi.yaml': ordersDocument, 'gateway/openapi.yaml': ordersDocument.replaceAll('Order', 'Edge') })
+  await have({
+    'größe.openapi.yaml': ordersDocument,
+    'gateway/openapi.yaml': ordersDocument.replaceAll('Order', 'Edge'),
+  })
   const { code } = await run('init', '--name', 'Ünder Café')
   expect(code).toBe(0)
   expect(await system()).toMatch(/^system: under-cafe$/m)

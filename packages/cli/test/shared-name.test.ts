@@ -10,7 +10,10 @@ async function folder(keeper: 'gateway' | 'service'): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'spandrel-shared-name-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   await writeFile(join(path, 'notes.openapi.yaml'), firstContract('Notes'))
-  await writeFile(join(path, 'edge.openapi.yaml'), firstContract('Edge').replaceAll(/\b(addNote|listNotes)\b/g, '$1AtEdge'))
+  await writeFile(
+    join(path, 'edge.openapi.yaml'),
+    firstContract('Edge').replaceAll(/\b(addNote|listNotes)\b/g, '$1AtEdge'),
+  )
   await writeFile(
     join(path, 'spandrel.yaml'),
     `version: 1
