@@ -248,6 +248,7 @@ export class Exchange implements Client {
       // A service that keeps no keys does the work again.
       repeatable: route.natural || (key !== undefined && !isKept),
       timeoutMs,
+      hurried: timeoutMs < route.timeoutMs,
       upgrade: this.#upgradeHead !== undefined && route.upgrades,
       idleMs: limits.idleMs,
     }
@@ -390,12 +391,13 @@ export class Exchange implements Client {
   }
 
   withheld(): void {
-    const service = this.#route?.service ?? ''
-    this.#edge.metrics.counters.add('retriesWithheld', { service })
-    this.#edge.logger.warn(
-      { service, correlationId: this.#correlationId },
-      'no retry: the budget of its service is spent',
-    )
+    const fields = { service: this.#route?.service ?? '', correlationId: this.#correlationId }
+    this.#edge.metrics.counters.add('retriesWithheld', { service: fields.service })
+    this.#edge.logger.warn(fields, 'no retry: the budget of its service is spent')
+  }
+
+  leftAlone(): void {
+    this.#edge.metrics.counters.add('breakerRefusals', { service: this.#route?.service ?? '' })
   }
 
   over(): void {

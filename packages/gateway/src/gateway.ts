@@ -13,7 +13,7 @@ import { Tokens } from './identity/tokens.ts'
 import { KeptKeys } from './keys/kept-keys.ts'
 import { type GatewayHealth, manage, managementPrefix } from './management/management.ts'
 import { Listener } from './listener.ts'
-import { Metrics } from './management/metrics.ts'
+import { Metrics, openBreakers } from './management/metrics.ts'
 import { type AuthOptions, checkedLimits, type GatewayLimits, type GatewayOptions, wrong } from './options.ts'
 import { Problem } from './problem.ts'
 import { plainAddress, TrustedAddresses } from './proxy/forwarded.ts'
@@ -151,16 +151,19 @@ class HttpGateway implements Gateway {
       contracts: this.#contracts,
       ...(this.#keys !== undefined && { keys: this.#keys.health() }),
       services: Object.fromEntries(
-        this.#serving.pools.map(({ service, instances }) => [
-          service,
-          instances.map(({ url, lastSuccess, lastError }) => ({ url, lastSuccess, lastError })),
+        this.#serving.pools.map((pool) => [
+          pool.service,
+          pool.instances.map((instance) => {
+            const { url, lastSuccess, lastError } = instance
+            return { url, lastSuccess, lastError, breaker: pool.breakerOf(instance)?.state ?? 'off' }
+          }),
         ]),
       ),
     }
   }
 
   metrics(): string {
-    return this.#metrics.render(this.#load.inFlight)
+    return this.#metrics.render(this.#load.inFlight) + openBreakers(this.#serving.pools)
   }
 
   reload(system?: System): Promise<ReloadOutcome> {

@@ -3,6 +3,8 @@ import { type Logger, SpandrelError } from '@spandrel/runtime'
 import type { DatabaseLike } from '@spandrel/runtime/operate'
 import type { ApiKey } from './identity/api-keys.ts'
 import type { JwtOptions } from './identity/tokens.ts'
+import type { BreakerSettings } from './proxy/breakers.ts'
+import { breakerDefaults } from './proxy/breakers.ts'
 import type { LoadContracts } from './reload.ts'
 
 export interface GatewayOptions {
@@ -25,6 +27,8 @@ export interface GatewayOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
   /** how services at `https:` URLs are spoken to; the system's `gateway.upstream` by default */
   readonly upstream?: UpstreamOptions
+  /** when an instance of a service is left alone; false: never. The system's `gateway.upstream.breaker` by default */
+  readonly breaker?: Partial<BreakerSettings> | false
   /** `<service>.<operation>` → what it has of its own */
   readonly operations?: Readonly<Record<string, { readonly bodyBytes?: number; readonly timeoutMs?: number }>>
   readonly auth?: AuthOptions
@@ -122,6 +126,7 @@ const optionNames = [
   'limits',
   'tls',
   'upstream',
+  'breaker',
   'operations',
   'auth',
   'database',
@@ -144,6 +149,15 @@ export function checkedLimits(options: GatewayOptions): GatewayLimits {
   refuseUnknown(options.tls ?? {}, ['cert', 'key'], 'createGateway tls')
   refuseUnknown(options.upstream ?? {}, ['ca', 'http2'], 'createGateway upstream')
   refuseUnknown(options.limits ?? {}, Object.keys(defaults), 'createGateway limits')
+  refuseUnknown(options.breaker || {}, Object.keys(breakerDefaults), 'createGateway breaker')
+  for (const [name, value] of Object.entries(options.breaker || {})) {
+    if (!(value > 0)) throw wrong(`breaker.${name} must be above 0, and is ${value}`)
+  }
+  const { rate, coolDownMs, maxCoolDownMs } = { ...breakerDefaults, ...options.breaker }
+  if (rate > 1) throw wrong(`breaker.rate is a share, up to 1, and is ${rate}`)
+  if (coolDownMs > maxCoolDownMs) {
+    throw wrong(`breaker.coolDownMs is ${coolDownMs}, more than maxCoolDownMs, which is ${maxCoolDownMs}`)
+  }
   const limits = { ...defaults, ...options.limits }
   for (const [name, value] of Object.entries(limits)) {
     if (typeof value === 'number' && !(value > 0)) throw wrong(`limits.${name} must be above 0, and is ${value}`)

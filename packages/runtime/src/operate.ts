@@ -1,5 +1,7 @@
 /** What operates services from outside, over SQL: the command line, the gateway, the chaos driver. No service needs it. */
-export { pauseBefore, retriesStatus, retryAfter } from './calls/try.ts'
+export { Breaker, type BreakerOptions, type BreakerState, type Entry } from './calls/breaker.ts'
+export { brokeOff } from './calls/connection-failure.ts'
+export { pauseBefore, retriesStatus, retryAfter, saysDown } from './calls/try.ts'
 export type { Database, Query } from './database/database.ts'
 export { asDatabase, type DatabaseLike } from './database/as-database.ts'
 export { isConnectionLost, isTransientFailure, sqlState } from './database/failure.ts'

@@ -90,8 +90,11 @@ export interface Gateway {
   readonly trusted?: { readonly header: string; readonly from: readonly string[] }
   /** files in PEM, relative to `dir`; absent: plain HTTP */
   readonly tls?: { readonly cert: string; readonly key: string }
-  /** how services at `https:` URLs are spoken to: an authority besides the usual ones (a file in PEM), HTTP/2 */
-  readonly upstream?: { readonly ca?: string; readonly http2?: boolean }
+  /**
+   * how services are spoken to: at `https:` URLs with an authority besides the usual ones (a file in PEM), HTTP/2; and
+   * whether an instance that fails too often is left alone for a while (true where it is absent)
+   */
+  readonly upstream?: { readonly ca?: string; readonly http2?: boolean; readonly breaker?: boolean }
   /** where it keeps key records for services that keep none */
   readonly database?: Setting
   /** the claim that names the tenant, for keys of `scope: tenant` */

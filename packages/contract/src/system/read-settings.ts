@@ -145,6 +145,7 @@ function readTls(node: Node): Pick<Gateway, 'tls' | 'upstream'> {
       : {
           upstream: {
             ...optional('ca', textAt(upstream, 'ca')),
+            ...optional('breaker', flagAt(upstream, 'breaker')),
             ...optional('http2', http2?.kind === 'scalar' ? http2.value === true : undefined),
           },
         }),

@@ -181,8 +181,14 @@ const gateway: Shape = {
     upstream: {
       type: 'object',
       additionalProperties: false,
-      description: 'How services at `https:` URLs are spoken to.',
+      description: 'How services are spoken to.',
       properties: {
+        breaker: {
+          type: 'boolean',
+          default: true,
+          description: 'An instance of a service that fails too often is asked no more until it answers again.',
+          examples: [false],
+        },
         ca: text('File in PEM: an authority of your own, besides the usual ones.', 'tls/ca.pem'),
         http2: {
           type: 'boolean',

@@ -118,6 +118,10 @@ class CheckedAnswer implements Client {
     this.#options.client.withheld()
   }
 
+  leftAlone(): void {
+    this.#options.client.leftAlone()
+  }
+
   over(): void {
     this.#chunks = []
     this.#options.client.over()

@@ -103,6 +103,10 @@ export class KeptExchange implements Client {
     this.#options.client.withheld()
   }
 
+  leftAlone(): void {
+    this.#options.client.leftAlone()
+  }
+
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#headers = headers

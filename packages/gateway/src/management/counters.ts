@@ -18,6 +18,11 @@ const kinds = {
     'spandrel_gateway_unchecked_answers_total',
     'Answers passed on without a look: too large, encoded, or streamed',
   ],
+  breakerChanges: ['spandrel_gateway_breaker_changes_total', 'Changes of state of the breakers of instances'],
+  breakerRefusals: [
+    'spandrel_gateway_breaker_refusals_total',
+    'Requests refused at once: the breakers of all instances of their service were open',
+  ],
   retries: ['spandrel_gateway_retries_total', 'Requests sent to their service again, by service and why'],
   retriesWithheld: [
     'spandrel_gateway_retries_withheld_total',

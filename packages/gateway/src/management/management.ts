@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BreakerState } from '@spandrel/runtime/operate'
 import type { KeysHealth } from '../keys/kept-keys.ts'
 import { Problem } from '../problem.ts'
 import type { ContractsHealth, ReloadOutcome } from '../reload.ts'
@@ -22,6 +23,8 @@ export interface InstanceHealth {
   /** epoch milliseconds of the last answer, or null before the first */
   readonly lastSuccess: number | null
   readonly lastError: { readonly at: number; readonly message: string } | null
+  /** `open`: it failed too often and is asked no more until a probe succeeds; `off`: there is none */
+  readonly breaker: BreakerState | 'off'
 }
 
 export interface Management {

@@ -1,3 +1,4 @@
+import type { ServicePool } from '../proxy/service-pool.ts'
 import { Counters } from './counters.ts'
 
 /** Upper bounds in seconds. Requests are counted in the first bucket that holds them and summed up when rendered. */
@@ -101,6 +102,21 @@ export class Metrics {
     lines.push(`spandrel_gateway_contracts_loaded_seconds ${this.loadedAt / 1000}`)
     return `${lines.join('\n')}\n${this.counters.render()}`
   }
+}
+
+/** Which instances are left alone, in the same format. */
+export function openBreakers(pools: readonly ServicePool[]): string {
+  const lines: string[] = []
+  const name = 'spandrel_gateway_breaker_open'
+  head(lines, name, 'gauge', '1 while an instance is asked no more because it failed too often')
+  for (const pool of pools) {
+    for (const instance of pool.instances) {
+      const state = pool.breakerOf(instance)?.state
+      if (state === undefined) continue
+      lines.push(`${name}${labels({ service: pool.service, instance: instance.url })} ${state === 'closed' ? 0 : 1}`)
+    }
+  }
+  return lines.length === 2 ? '' : `${lines.join('\n')}\n`
 }
 
 function head(lines: string[], name: string, type: string, help: string): void {

@@ -19,13 +19,15 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { FailureKind } from '../management/metrics.ts'
-import { pauseBefore, retriesStatus, retryAfter } from '@spandrel/runtime/operate'
+import { pauseBefore, retriesStatus, retryAfter, saysDown } from '@spandrel/runtime/operate'
 import { Problem } from '../problem.ts'
 import type { Route } from '../routes/route.ts'
 import { tooLarge } from '../validation/request-check.ts'
+import { isOurFault, showsUp } from './attempt-failure.ts'
 import { answerFault } from './message-rules.ts'
+import { brokenProblem, goneProblem, openProblem, unreachableProblem } from './refusals.ts'
 import { withRemaining } from './request-timeout.ts'
-import type { Instance } from './service-pool.ts'
+import type { Admitted, Instance } from './service-pool.ts'
 
 /** Why a request is sent again: no instance took the connection, the exchange broke, the status of the answer. */
 export type RetryReason = 'refused' | 'broken' | 'status'
@@ -54,6 +56,8 @@ export interface Client {
   repeated(why: RetryReason | 'elsewhere', waitMs?: number): void
   /** A further attempt would have been made, had there not been so many before. */
   withheld(): void
+  /** It is refused at once: all instances failed too often just before. */
+  leftAlone(): void
   /** The service's side is over. Called once. */
   over(): void
 }
@@ -71,6 +75,8 @@ export interface Sending {
   /** a copy of this request has no second effect */
   readonly repeatable: boolean
   readonly timeoutMs: number
+  /** the caller waits shorter than the contract says */
+  readonly hurried: boolean
   /** a WebSocket is asked for */
   readonly upgrade: boolean
   /** an answer without end may be silent for so long */
@@ -89,6 +95,9 @@ export class Forward implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #instance: Instance | undefined
   #tried: Set<Instance> | undefined
+  /** by the breaker of the instance, which is still to be told what the attempt has shown */
+  #admitted: Admitted | undefined
+  #sentAt = 0
   /** something of the request has gone, in this attempt or in any */
   #sent = false
   #everSent = false
@@ -145,9 +154,13 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#ended !== undefined) return controller.abort(new Error('the exchange has ended'))
+    if (this.#ended !== undefined) {
+      this.#shown(undefined)
+      return controller.abort(new Error('the exchange has ended'))
+    }
     if (this.#client.left) return this.#end('nobody')
     this.#sent = true
+    this.#sentAt = performance.now()
     this.#everSent = true
     this.#client.connected()
   }
@@ -164,7 +177,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (status < 200) return
     const fault = answerFault(status, headers)
     if (fault !== undefined) return controller.abort(new Error(fault))
-    if (this.#instance !== undefined) this.#sending.route.pool.succeeded(this.#instance)
+    this.#heard(status, headers)
     const waitMs = this.#mayAsk('status', status, headers['retry-after'])
     if (waitMs !== undefined) {
       this.#dropping = 0
@@ -186,6 +199,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     service: Duplex,
   ): void {
     service.on('error', () => {})
+    this.#shown(true)
     if (this.#client.left || this.#over) {
       service.destroy()
       return this.#finish()
@@ -194,7 +208,7 @@ export class Forward implements Dispatcher.DispatchHandler {
     if (fault === undefined) return this.#finish()
     service.destroy()
     this.#client.failed('broken', new Error(fault))
-    this.#fail(brokenProblem(this.#sending))
+    this.#fail(this.#broken())
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -218,26 +232,55 @@ export class Forward implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#over) return
+    // Nobody waits any more for a connection that cannot be made: it says all the same that the instance is away.
+    if (this.#over) return this.#controller === undefined ? this.#lost(error) : undefined
     if (this.#ended !== undefined) return this.#finish()
     if (this.#dropping !== undefined) return this.#isDropped()
-    const { route } = this.#sending
-    const instance = this.#instance
     if (this.#answering) {
       this.#client.failed('answer-cut', error)
       this.#client.cut()
       return this.#finish()
     }
     // A client that leaves in the middle of its body ends the exchange; the service has done nothing wrong.
-    if (isStream(this.#sending.body) && this.#client.left) return this.#finish()
+    const isLeft = isStream(this.#sending.body) && this.#client.left
+    if (isLeft || isOurFault(error)) this.#shown(undefined)
+    if (isLeft) return this.#finish()
     if (isOurFault(error))
       return this.#fail(new Problem('internal-error', { detail: 'The request cannot be passed on.' }))
-    if (instance !== undefined) route.pool.failed(instance, error, this.#sent)
+    this.#lost(error)
     if (!this.#sent) return this.#refused(error)
     this.#client.failed('broken', error)
     const waitMs = this.#mayAsk('broken')
-    if (waitMs === undefined) return this.#fail(brokenProblem(this.#sending))
+    if (waitMs === undefined) return this.#fail(this.#broken())
     this.#again('broken', waitMs)
+  }
+
+  /** What an answer shows of its instance. */
+  #heard(status: number, headers: IncomingHttpHeaders): void {
+    const { pool } = this.#sending.route
+    const instance = this.#instance as Instance
+    // It is there, and sheds load: to leave it alone would shed the rest as well. A probe has come too early, though.
+    if (status === 503 && headers['retry-after'] !== undefined) {
+      pool.asksForPause(instance)
+      return this.#shown(this.#admitted?.isProbe === true ? false : undefined)
+    }
+    pool.succeeded(instance)
+    if (saysDown(status)) pool.failed(instance, new Error(`it answered with ${status}`), true)
+    this.#shown(!saysDown(status))
+  }
+
+  /** What a failure before an answer shows of the instance. */
+  #lost(error: Error): void {
+    const { pool } = this.#sending.route
+    pool.failed(this.#instance as Instance, error, this.#sent)
+    this.#shown(showsUp(error, this.#sent))
+  }
+
+  /** Tells the breaker once an attempt whether the instance is up; undefined: it was not to be seen. */
+  #shown(isUp: boolean | undefined): void {
+    const admitted = this.#admitted
+    this.#admitted = undefined
+    admitted?.ended(isUp)
   }
 
   /** The pause before a further attempt, in milliseconds; undefined: there is none. */
@@ -251,6 +294,8 @@ export class Forward implements Dispatcher.DispatchHandler {
     const waitMs = declared === undefined ? 0 : pauseBefore(declared, this.#attempts, retryAfter(told ?? null))
     // Less than it asks for is not waited, and the attempt needs some time, too: rather, the client hears of it.
     if (performance.now() + waitMs >= this.#deadline - timeoutMs / 10) return undefined
+    // Nobody would take it.
+    if (route.pool.refusedMs > waitMs) return undefined
     if (route.pool.budget.spend()) return waitMs
     this.#client.withheld()
     return undefined
@@ -282,8 +327,10 @@ export class Forward implements Dispatcher.DispatchHandler {
 
   #attempt(): void {
     const { route, target, method, headers, body, upgrade, idleMs } = this.#sending
-    const instance = route.pool.pick(this.#tried, this.#avoid)
-    if (instance === undefined) return this.#noneLeft()
+    const picked = route.pool.pick(this.#tried, this.#avoid)
+    if (picked?.instance === undefined) return this.#noneLeft(picked?.openMs)
+    const { instance } = picked
+    this.#admitted = picked.admitted
     if (this.#tried !== undefined) this.#client.repeated('elsewhere')
     this.#instance = instance
     this.#sent = false
@@ -311,20 +358,31 @@ export class Forward implements Dispatcher.DispatchHandler {
     this.#attempt()
   }
 
-  #noneLeft(): void {
-    const waitMs = this.#mayAsk('refused')
+  /** `openMs`: for so long at least, those that were not asked are left alone. That is not waited for. */
+  #noneLeft(openMs: number | undefined): void {
+    const waitMs = openMs === undefined ? this.#mayAsk('refused') : undefined
     if (waitMs !== undefined) return this.#again('refused', waitMs)
+    if (openMs !== undefined) this.#client.leftAlone()
     const { service } = this.#sending.route
-    if (!this.#everSent) return this.#fail(unreachableProblem(service))
-    this.#fail(this.#dropped === undefined ? brokenProblem(this.#sending) : goneProblem(service, this.#dropped))
+    if (!this.#everSent)
+      return this.#fail(openMs === undefined ? unreachableProblem(service) : openProblem(service, openMs))
+    this.#fail(this.#dropped === undefined ? this.#broken() : goneProblem(service, this.#dropped, openMs))
   }
 
   timeout(): void {
     if (this.#over || this.#answering) return
-    this.#client.failed('timeout', new Error(`no answer within ${this.#sending.timeoutMs} ms`))
+    // A caller that waits shorter, or stops in its own body, says nothing of the service.
+    const { timeoutMs, hurried, body, route } = this.#sending
+    const late = new Error(`no answer within ${timeoutMs} ms`)
+    const hadTime = this.#sent && !hurried && performance.now() - this.#sentAt >= timeoutMs / 2
+    if (hadTime && !(isStream(body) && !body.readableEnded)) {
+      route.pool.failed(this.#instance as Instance, late, true)
+      this.#shown(false)
+    }
+    this.#client.failed('timeout', late)
     const detail = this.#everSent
-      ? `The service did not answer within ${this.#sending.timeoutMs} ms; whether the request had an effect is not known.`
-      : `No connection to the service was free within ${this.#sending.timeoutMs} ms; the request was not sent.`
+      ? `The service did not answer within ${timeoutMs} ms; whether the request had an effect is not known.`
+      : `No connection to the service was free within ${timeoutMs} ms; the request was not sent.`
     this.#client.answer(new Problem('timeout', { detail }))
     this.#end('timeout')
   }
@@ -355,10 +413,16 @@ export class Forward implements Dispatcher.DispatchHandler {
     this.#finish()
   }
 
+  #broken(): Problem {
+    return brokenProblem(this.#sending.route.service, this.#sending.repeatable)
+  }
+
   #finish(): void {
     if (this.#over) return
     this.#over = true
     this.#clearTimer()
+    // Where the attempt still waits for a connection, that is yet to be seen.
+    if (this.#controller !== undefined) this.#shown(undefined)
     this.#client.over()
   }
 
@@ -382,35 +446,4 @@ function discarded(forward: Forward): void {
 
 function isStream(body: Sending['body']): body is Readable {
   return body !== null && !Buffer.isBuffer(body)
-}
-
-/** undici refused what we gave it. No other instance would take it either. */
-function isOurFault(error: Error): boolean {
-  const { code } = error as NodeJS.ErrnoException
-  return (
-    code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
-  )
-}
-
-function unreachableProblem(service: string): Problem {
-  return new Problem('service-unreachable', {
-    detail: `${service} refused the connection; the request was not sent and may be sent again.`,
-    headers: ['retry-after', '1'],
-  })
-}
-
-function goneProblem(service: string, status: number): Problem {
-  return new Problem('service-unreachable', {
-    detail: `${service} answered with ${status} and then refused the connection; the request may be sent again.`,
-    headers: ['retry-after', '1'],
-  })
-}
-
-function brokenProblem({ route, repeatable }: Sending): Problem {
-  return new Problem('service-failed', {
-    detail: repeatable
-      ? `${route.service} broke the exchange off; the request may be sent again.`
-      : `${route.service} broke the exchange off; whether the request had an effect is not known.`,
-    ...(repeatable && { headers: ['retry-after', '1'] }),
-  })
 }

@@ -12,6 +12,7 @@ import { AccessRule, type Verifiers } from '../identity/access.ts'
 import { type Keeping, keepingOf, keptKeyOf } from '../keys/keeping.ts'
 import type { Metrics } from '../management/metrics.ts'
 import { type GatewayLimits, type GatewayOptions, wrong } from '../options.ts'
+import { breakerDefaults, Breakers } from '../proxy/breakers.ts'
 import { retryRuleOf } from '../proxy/retry-rule.ts'
 import { ServicePool } from '../proxy/service-pool.ts'
 import { authoritiesOf } from '../tls.ts'
@@ -41,6 +42,8 @@ export function buildRoutes(
   const pools: ServicePool[] = []
   const authorities = authoritiesOf(options)
   const http2 = options.upstream?.http2 ?? options.system.gateway?.upstream?.http2 ?? false
+  const { breaker = options.system.gateway?.upstream?.breaker ?? true, logger } = options
+  const breakers = new Breakers({ ...breakerDefaults, ...(typeof breaker === 'object' && breaker) }, metrics, logger)
   for (const declared of Object.values(options.system.services)) {
     // A request need not carry what is `readOnly`.
     const service = directed(declared)
@@ -50,7 +53,15 @@ export function buildRoutes(
     const pool = new ServicePool(
       service.name,
       urlsOf(service, options.upstreams?.[service.name]),
-      { connections: limits.connections, connectTimeoutMs: limits.connectMs, keepAliveMs: 4000, authorities, http2 },
+      {
+        connections: limits.connections,
+        connectTimeoutMs: limits.connectMs,
+        keepAliveMs: 4000,
+        authorities,
+        http2,
+        breakers,
+        leavesAlone: breaker !== false,
+      },
       before.find((one) => one.service === service.name),
     )
     pools.push(pool)

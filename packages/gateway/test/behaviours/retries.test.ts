@@ -196,7 +196,7 @@ test('a client that goes in the pause ends it: no further attempt', async () => 
 
 test('retries are a fifth of the traffic at most, and ten that are saved up', async () => {
   const one = await service((_request, response) => response.writeHead(503).end())
-  const { url, gateway: edge } = await before(one.url, { delayMs: 0 })
+  const { url, gateway: edge } = await before(one.url, { delayMs: 0 }, {}, { breaker: false })
   for (let count = 0; count < 100; count++) expect((await ask(`${url}/x`)).status).toBe(503)
   const repeated = one.seen.length - 100
   expect(repeated).toBeLessThanOrEqual(10 + 100 / 5)
@@ -244,7 +244,7 @@ test('the pauses have full jitter and grow as the contract says; the log has the
   const logger = { debug: silent, warn: silent, error: silent, info: (line: object) => void lines.push(line) }
   const one = await service((_request, response) => response.writeHead(503).end())
   const retry = { attempts: 4, backoff: 'exponential', delayMs: 16, maxDelayMs: 40 } as const
-  const { url } = await before(one.url, retry, {}, { logger })
+  const { url } = await before(one.url, retry, {}, { logger, breaker: false })
   for (let count = 0; count < 3; count++) await ask(`${url}/x`)
   const waits = lines.filter(({ why }) => why === 'status').map(({ waitMs }) => waitMs ?? -1)
   expect(waits).toHaveLength(9)

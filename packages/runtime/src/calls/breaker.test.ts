@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Breaker } from './breaker.ts'
 
-type Ended = (providerIsUp: boolean) => void
+type Ended = (providerIsUp: boolean | undefined) => void
 
 function breaker() {
   let now = 0
@@ -75,15 +75,73 @@ test('what was let in before it opened changes nothing when it ends later', () =
   expect(it.state).toBe('closed')
 })
 
-test('a probe that never says how it ended does not keep the breaker half-open for ever; its late end counts no more', () => {
+test('a probe that takes longer than a cool-down makes room for another; the first that ends decides', () => {
+  for (const isUp of [true, false]) {
+    const { it, enter, fail, pass } = breaker()
+    fail(3)
+    pass(1000)
+    const slow = enter()
+    pass(1000)
+    const next = enter()
+    expect(it.enter().refusedMs).toBeGreaterThan(0)
+    slow(isUp)
+    expect(it.state).toBe(isUp ? 'closed' : 'open')
+    next(!isUp)
+    expect(it.state).toBe(isUp ? 'closed' : 'open')
+  }
+})
+
+test('a probe that has learnt nothing makes room for the next at once, but not for one that is under way', () => {
   const { it, enter, fail, pass } = breaker()
   fail(3)
   pass(1000)
-  const lost = enter()
+  const left = enter()
+  left(undefined)
+  expect([it.state, it.refusedMs]).toEqual(['half-open', 0])
+  const slow = enter()
   pass(1000)
   const next = enter()
-  lost(true)
-  expect(it.state).toBe('half-open')
+  slow(undefined)
+  expect(it.refusedMs).toBeGreaterThan(0)
   next(true)
+  expect(it.state).toBe('closed')
+})
+
+test('a try that has learnt nothing is none', () => {
+  const { it, enter, fail } = breaker()
+  fail(2)
+  enter()(undefined)
+  fail(1)
+  expect(it.state).toBe('open')
+})
+
+test('opens where too large a share of a window fails, whatever comes between', () => {
+  let now = 0
+  const states: string[] = []
+  const it = new Breaker({
+    rate: 0.5,
+    rateTries: 4,
+    rateWindowMs: 100,
+    now: () => now,
+    changed: (to) => states.push(to),
+  })
+  const end = (providerIsUp: boolean): void => {
+    const entry = it.enter()
+    if (entry.refusedMs !== undefined) throw new Error('refused')
+    entry.ended(providerIsUp)
+  }
+  for (const up of [true, false, false]) end(up)
+  expect(it.state).toBe('closed')
+  // Another window: what was before counts no more.
+  now = 100
+  for (const up of [true, true, true, false, true, false, false]) end(up)
+  expect([it.state, states]).toEqual(['closed', []])
+  end(false)
+  expect(it.state).toBe('open')
+  now = 10_000
+  end(true)
+  expect([it.state, states]).toEqual(['closed', ['open', 'half-open', 'closed']])
+  // The window that opened it does not open it again.
+  end(false)
   expect(it.state).toBe('closed')
 })

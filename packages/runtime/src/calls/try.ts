@@ -22,6 +22,10 @@ const down = new Set([502, 503, 504])
 /** Statuses that may be tried again where the contract's `retry` has no `on`. */
 const passing = new Set([408, 425, 429, 502, 503, 504])
 
+export function saysDown(status: number): boolean {
+  return down.has(status)
+}
+
 export async function tryOnce(
   use: UseContract,
   request: CallRequest,
@@ -34,7 +38,7 @@ export async function tryOnce(
   ): Try => ({
     error: new CallError(use.ref, reason, `${use.ref} ${message}`, { tries: 1, ...more }),
     providerIsDown:
-      reason === 'unreachable' || reason === 'timeout' || (more.status !== undefined && down.has(more.status)),
+      reason === 'unreachable' || reason === 'timeout' || (more.status !== undefined && saysDown(more.status)),
   })
   if (limits.limitMs <= 0)
     return { ...fail('timeout', 'was not called: no time is left'), providerIsDown: false } as Try
