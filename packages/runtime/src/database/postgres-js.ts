@@ -9,6 +9,7 @@ import { callbackDatabase } from './callback-database.ts'
 import type { Database, Joined, Query, QueryResult } from './database.ts'
 import { joined } from './joined.ts'
 import { doorbells, type PostgresJsDoorbells } from './postgres-js-doorbells.ts'
+import { resultOf } from './postgres-js-result.ts'
 import { scoped } from './postgres-js-scope.ts'
 
 /** What is needed of a `sql`, structurally. */
@@ -37,11 +38,11 @@ interface Savepoints<Tx> {
 export function postgresJsDatabase<Sql extends PostgresJsSql>(sql: Sql): Database<PostgresJsTransaction<Sql> & object> {
   type Tx = PostgresJsTransaction<Sql> & object
   const begin = sql.begin as (work: (tx: Tx) => Promise<void>) => Promise<unknown>
-  const { prepare } = sql.options
   return callbackDatabase<Tx>(
     {
       begin: (work) => begin((tx) => scoped(tx, (lent) => (tx as unknown as Savepoints<Tx>).savepoint(lent), work)),
-      query: (tx, text, values) => run((tx as PostgresJsQueryable | undefined) ?? sql, text, values, prepare),
+      query: (tx, text, values) =>
+        run((tx as PostgresJsQueryable | undefined) ?? sql, text, values, sql.options.prepare),
     },
     doorbells(sql),
   )
@@ -56,14 +57,9 @@ export function fromPostgresJs(tx: PostgresJsQueryable): Joined {
 export async function run(
   sql: PostgresJsQueryable,
   text: string,
-  values: readonly unknown[] | undefined,
+  values?: readonly unknown[],
   prepare = false,
 ): Promise<QueryResult> {
-  const encoded = values?.map((value: unknown) => (Array.isArray(value) ? arrayLiteral(value) : value))
-  const answer = (await sql.unsafe(text, encoded, { prepare: prepare && values !== undefined })) as Answer
-  // Several statements in one text are answered with an array of results.
-  const result = answer.command === undefined ? (answer.at(-1) as unknown as Answer) : answer
-  return { rows: [...result], rowCount: result.count ?? null, command: result.command ?? '' }
+  const encoded = values?.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value))
+  return resultOf(await sql.unsafe(text, encoded, { prepare: prepare && values !== undefined }))
 }
-
-type Answer = Record<string, unknown>[] & { command?: string; count?: number | null }

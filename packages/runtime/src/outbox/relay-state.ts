@@ -12,7 +12,7 @@ select
   (select count(*)::int from spandrel.held where side = 'producer') as held,
   (select n_dead_tup::int from pg_stat_user_tables where relid = 'spandrel.outbox'::regclass) as dead,
   (select json_build_object('pid', pid, 'application', application_name,
-      'seconds', extract(epoch from clock_timestamp() - xact_start))
+      'seconds', extract(epoch from clock_timestamp() - xact_start))::text
     from pg_stat_activity
     where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
       and xact_start is not null
@@ -23,7 +23,13 @@ interface Row {
   unsent: number
   held: number
   dead: number | null
-  open: { pid: number; application: string; seconds: number } | null
+  open: string | null
+}
+
+interface OpenTransaction {
+  pid: number
+  application: string
+  seconds: number
 }
 
 export class OutboxState {
@@ -38,7 +44,8 @@ export class OutboxState {
     const { rows } = await query<Row>(statement, [])
     const [row] = rows
     if (row === undefined) return
-    const { oldest, unsent, held, dead, open } = row
+    const { oldest, unsent, held, dead } = row
+    const open = JSON.parse(row.open ?? 'null') as OpenTransaction | null
     this.#gauges = {
       oldestUnsentSeconds: oldest === null ? 0 : ageOf(oldest),
       unsent,

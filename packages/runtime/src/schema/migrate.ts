@@ -146,12 +146,12 @@ async function readState(
   name: string,
 ): Promise<{ applied: Applied[]; name: string | null } | undefined> {
   try {
-    const { rows } = await query<{ applied: Applied[] | null; name: string | null }>(
-      `select (select json_agg(json_build_object('number', number, 'name', name, 'breaking', breaking))
+    const { rows } = await query<{ applied: string | null; name: string | null }>(
+      `select (select json_agg(json_build_object('number', number, 'name', name, 'breaking', breaking))::text
         from ${schemaName[kind]}.migrations) as applied, (${name}) as name`,
     )
     const row = rows[0]
-    return row === undefined ? undefined : { applied: row.applied ?? [], name: row.name }
+    return row === undefined ? undefined : { applied: JSON.parse(row.applied ?? '[]') as Applied[], name: row.name }
   } catch (error) {
     // no such schema, no such table
     if (sqlState(error) === '3F000' || sqlState(error) === '42P01') return undefined
