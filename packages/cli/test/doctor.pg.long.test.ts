@@ -22,6 +22,29 @@ beforeAll(async () => {
 })
 afterAll(() => at.close())
 
+test('a database that was never migrated: one finding, whose fix makes it; a role that may not is told so', async () => {
+  const root = at.admins.get('front')!
+  await root.query('create database fresh')
+  const url = at.server.url('fresh')
+  const asApp = url.replace(/\/\/[^@]*@/, '//front_app@')
+  const run = (...args: string[]): ReturnType<typeof spandrel> =>
+    spandrel([...args, '--service', 'front'], { cwd: pairFolder, env: at.env })
+  const before = await run('doctor', '--database', asApp)
+  expect(before.code).toBe(1)
+  expect(before.stdout.match(/^error {2}front: .*$/gm)).toEqual([
+    'error  front: there is no table spandrel.migrations  migrations',
+  ])
+  const refused = await run('migrate', '--database', asApp)
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toMatch(
+    /^error {2}permission denied for database fresh\n {2}where {2}.*fresh.*\n {2}fix {4}connect as a role that may/,
+  )
+  expect((await run('migrate', '--database', url)).code).toBe(0)
+  const status = await run('status', '--database', asApp)
+  expect(status.stdout).toMatch(/front: permission denied for schema spandrel .*\n {4}do {3}connect as a role/)
+  expect((await run('doctor', '--database', url)).stdout).not.toContain('migrations')
+})
+
 test('roles without any right: the fixes are applied one after the other, until nothing is wrong and all of it works', async () => {
   const to = await receiver()
   await at.applyPrivileges()

@@ -90,6 +90,9 @@ export const complete: Check = {
   async run(place) {
     const { query, schema } = place
     const { tables, others } = expected(place)
+    const { rows: there } = await query('select 1 from pg_namespace where nspname = $1', [schema])
+    // Nothing was removed by hand: it was never made, and `migrations` says so.
+    if (there.length === 0) throw new Error(`there is no schema ${schema}`)
     const { rows: columns } = await query<{ table: string; column: string }>(
       `select c.relname as "table", a.attname as "column" from pg_class c join pg_namespace n on n.oid = c.relnamespace
        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -1,5 +1,5 @@
 import { pgDatabase } from '@spandrel/runtime/pg'
-import { type Database, isConnectionLost } from '@spandrel/runtime/operate'
+import { type Database, isConnectionLost, sqlState } from '@spandrel/runtime/operate'
 import pg from 'pg'
 import { CommandError } from '../output/command-error.ts'
 import { type FoundDatabase, withoutPassword } from './database-url.ts'
@@ -27,6 +27,7 @@ export async function connected<T>(
   try {
     return await work(pgDatabase(pool, { ...(answerMs !== undefined && { answerMs }) }))
   } catch (cause) {
+    if (sqlState(cause) === '42501') throw forbidden(found, cause)
     if (!isConnectionLost(cause)) throw cause
     throw away(found, 'stopped answering', cause)
   } finally {
@@ -59,6 +60,14 @@ function away(found: FoundDatabase, how: string, cause: unknown): CommandError {
   return new CommandError(`the database of ${found.service} ${how}: ${why}`, {
     where: `${withoutPassword(found.url)} (from ${found.from})`,
     fix: 'start the server or correct the connection string; `spandrel dev` starts one of its own',
+    cause,
+  })
+}
+
+function forbidden(found: FoundDatabase, cause: unknown): CommandError {
+  return new CommandError(cause instanceof Error ? cause.message : String(cause), {
+    where: `${withoutPassword(found.url)} (from ${found.from})`,
+    fix: 'connect as a role that may; to migrate, as the owner of the database. `spandrel doctor` says what a role lacks',
     cause,
   })
 }
