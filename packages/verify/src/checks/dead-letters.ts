@@ -12,12 +12,17 @@ const isKept = ({ promised, deadLetter }: ReceiveFacts): boolean =>
   promised.deadLetter !== undefined && deadLetter !== 'none'
 
 /** The poison had no effect; if it had, it was none. */
-function poisonOf(trial: MessageTrialView): { id: string; marker: string; source: string } | Judgement {
+function poisonOf(trial: MessageTrialView): { id: string; marker: string; source: string; at: number } | Judgement {
   const [poison] = sent(trial, 'poison')
   if (poison === undefined) return unconfirmed('the run ended before the poison was sent')
   const reading = trial.effects.get(`${poison.marker}:poison`) ?? trial.effects.get(poison.marker)
   if ((reading?.count ?? 0) > 0) return unconfirmed('the `poison` of x-probe had an effect: it is none')
   return poison
+}
+
+/** A machine that starves this program starves the service and what it depends on, too. */
+function lateSince({ lags }: { lags: readonly { at: number; ms: number }[] }, from: number): number {
+  return lags.filter(({ at }) => at >= from).reduce((sum, { ms }) => sum + ms, 0)
 }
 
 const deadLetter: ReceiveCheck = {
@@ -26,14 +31,18 @@ const deadLetter: ReceiveCheck = {
   promise: 'a message that fails its last attempt is a dead letter: with its id, its content and the reason',
   stimuli: ['poison'],
   about: isKept,
-  judge(trial) {
+  judge(trial, _, channels) {
     const poison = poisonOf(trial)
     if ('kind' in poison) return poison
     const [dead] = trial.dead
-    if (dead === undefined)
-      return (trial.effects.get(`${poison.marker}:poison`) ?? trial.effects.get(poison.marker))?.settled === true
-        ? broken('no dead letter came', [poison.id])
-        : unconfirmed('the run ended before')
+    if (dead === undefined) {
+      const read = trial.effects.get(`${poison.marker}:poison`) ?? trial.effects.get(poison.marker)
+      if (read?.settled !== true) return unconfirmed('the run ended before')
+      const lateMs = lateSince(channels, poison.at)
+      return lateMs > 500
+        ? unconfirmed(`no dead letter came, while this machine was late itself, by ${Math.round(lateMs)} ms`)
+        : broken('no dead letter came', [poison.id])
+    }
     if (dead.id !== poison.id || dead.source !== poison.source)
       return broken(`the dead letter is ${dead.source ?? '?'} ${dead.id ?? 'without an id'}, not the message`, [
         poison.id,
@@ -82,8 +91,7 @@ const aroundPoison: ReceiveCheck = {
     const lost = around.filter(({ marker }) => trial.effects.get(marker)?.count === 0)
     const letters = channels.seen.filter(({ channel }) => deadLetter !== 'none' && channel === deadLetter.channel)
     const givenUp = lost.length > 0 && lost.every(({ marker }) => letters.some(({ data }) => names(data, marker)))
-    const from = Math.min(...around.map(({ at }) => at))
-    const lateMs = channels.lags.filter(({ at }) => at >= from).reduce((sum, { ms }) => sum + ms, 0)
+    const lateMs = lateSince(channels, Math.min(...around.map(({ at }) => at)))
     return givenUp && lateMs > 500
       ? unconfirmed(`healthy messages were given up, while this machine was late itself, by ${Math.round(lateMs)} ms`)
       : found

@@ -3,10 +3,14 @@ import type { MessageAttack, MessageTrial, Sending } from '../run/message-attack
 import { type MessageStimulus, needsProcess } from './message-stimulus.ts'
 import { orderable } from './messages.ts'
 
-/** Kills, notes what was unfinished, starts, and waits until it is ready. False: it did not come back. */
+/**
+ * Kills, notes what was unfinished, does what is to be done `meanwhile`, starts, and waits until it is ready. False: it
+ * did not come back.
+ */
 async function crash(
   attack: MessageAttack,
   trials: readonly { trial: MessageTrial; unfinished: number }[],
+  meanwhile: () => Promise<void>,
 ): Promise<boolean> {
   const { process } = attack.given
   if (process === undefined) return false
@@ -16,6 +20,7 @@ async function crash(
   }
   const confirmed = await process.kill()
   note('killed', (unfinished) => ({ confirmed, unfinished }))
+  await meanwhile()
   try {
     await process.start()
   } catch (error) {
@@ -51,26 +56,33 @@ export const messageCrash: MessageStimulus = {
       const inOrder = orderable(attack.operation, attack.given.listed) === true
       const line = attack.trial('order-crash', 'messages of one key, the service killed among them')
       const { key } = line.identity()
-      const sequence = inOrder ? Array.from({ length: 8 }, () => line.message('next', line.identity(key))) : []
-      const deliveries = [burst.send(sendings), ...(inOrder ? [line.send(sequence.slice(0, 6))] : [])]
+      const sequence = inOrder ? Array.from({ length: 10 }, () => line.message('next', line.identity(key))) : []
+      const [before, waiting, after] = [sequence.slice(0, 6), sequence.slice(6, 8), sequence.slice(8)]
+      const deliveries = [burst.send(sendings), ...(inOrder ? [line.send(before)] : [])]
       // A pusher goes on trying while the service is away; the stream has taken them at once.
       const delivered = Promise.all(deliveries)
-      if (attack.given.road.kind === 'stream') await delivered
+      const isStream = attack.given.road.kind === 'stream'
+      if (isStream) await delivered
       const unfinished = await watched(burst, sendings, moment * latencyMs)
-      const openInLine = sequence.length - (await line.count(sequence.map(({ identity }) => identity.marker)))
-      const back = await crash(attack, [
-        { trial: burst, unfinished },
-        { trial: done, unfinished: wasDone ? 0 : 1 },
-        { trial: line, unfinished: openInLine },
-      ])
+      const openInLine = before.length - (await line.count(before.map(({ identity }) => identity.marker)))
+      const back = await crash(
+        attack,
+        [
+          { trial: burst, unfinished },
+          { trial: done, unfinished: wasDone ? 0 : 1 },
+          { trial: line, unfinished: openInLine + (isStream ? waiting.length : 0) },
+        ],
+        // However quick it was before: whoever comes back finds more than one of the line.
+        async () => (inOrder && isStream ? await line.send(waiting) : undefined),
+      )
       if (!back) {
         await delivered.catch(() => {})
         return
       }
       await done.send([{ ...first, role: 'copy' }])
       await delivered
-      if (inOrder)
-        await line.send([...sequence.slice(3, 5).map((one) => ({ ...one, role: 'copy' })), ...sequence.slice(6)])
+      const copies = sequence.slice(3, 5).map((one) => ({ ...one, role: 'copy' }))
+      if (inOrder) await line.send([...copies, ...(isStream ? [] : waiting), ...after])
       const markers = sequence.map(({ identity }) => identity.marker)
       await Promise.all([
         burst.effects(sendings.map(({ identity }) => identity.marker)),
