@@ -1,5 +1,5 @@
 /** The receiving side: what is given up, after how many attempts, and what that does to others. */
-import { type MessageTrialView, sent } from '../history/message-view.ts'
+import { type Channels, type MessageTrialView, sent } from '../history/message-view.ts'
 import { names } from '../history/seen-messages.ts'
 import type { ReceiveFacts } from '../plan/message-facts.ts'
 import { skipsPoison } from '../request/build-message.ts'
@@ -21,7 +21,7 @@ function poisonOf(trial: MessageTrialView): { id: string; marker: string; source
 }
 
 /** A machine that starves this program starves the service and what it depends on, too. */
-function lateSince({ lags }: { lags: readonly { at: number; ms: number }[] }, from: number): number {
+function lateSince({ lags }: Channels, from: number): number {
   return lags.filter(({ at }) => at >= from).reduce((sum, { ms }) => sum + ms, 0)
 }
 
