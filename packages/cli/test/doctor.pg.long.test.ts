@@ -101,6 +101,11 @@ test('open and prepared transactions', async () => {
     limits,
   })
   expect(prepared.fix).toContain(`rollback prepared 'forgotten';`)
+  // It can be ended in its own database only.
+  const told = (await at.look({ limits })).flatMap((one) =>
+    one.findings.some(({ what }) => what.includes('prepared transaction forgotten')) ? [one.about] : [],
+  )
+  expect(told).toEqual(['front'])
   await at.sql('front', `rollback prepared 'forgotten'`)
   expect(await at.left()).toEqual([])
   await app.end().catch(() => {})

@@ -98,7 +98,7 @@ export const openTransactions: Check = {
     )
     const { rows: prepared } = await query<{ gid: string; seconds: number }>(
       `select gid, extract(epoch from clock_timestamp() - prepared)::float8 as seconds from pg_prepared_xacts
-       where clock_timestamp() - prepared > $1 * interval '1 second' order by prepared`,
+       where database = current_database() and clock_timestamp() - prepared > $1 * interval '1 second' order by prepared`,
       [limits.transactionSeconds],
     )
     for (const { gid, seconds } of prepared)
