@@ -36,7 +36,7 @@ export interface Gateway {
   /**
    * Puts other contracts in place of those that are served: `system`, or what `load` of the options reads. New requests
    * meet the new ones; what has begun is finished by the old ones. Connections to a service whose URL is unchanged are
-   * kept. Where the new ones have errors, the old ones go on. Never rejects; one reload at a time, in order.
+   * kept, unless `gateway.upstream` says otherwise how it is spoken to. Where the new ones have errors, the old ones go on. Never rejects; one reload at a time, in order.
    * Options and the address it listens on stay what they were.
    */
   reload(system?: System): Promise<ReloadOutcome>

@@ -21,6 +21,8 @@ export interface PoolOptions {
 export interface Instance {
   readonly url: string
   readonly pool: Pool
+  /** whose certificates it believes, and whether it offers HTTP/2: of what it was made */
+  readonly trust: Pick<PoolOptions, 'authorities' | 'http2'>
   readonly breaker: Breaker
   /** path of its base URL, without a slash at the end; in front of every request path */
   readonly prefix: string
@@ -73,7 +75,9 @@ export class ServicePool {
     this.budget = before?.budget ?? new RetryBudget()
     this.#leavesAlone = options.leavesAlone
     this.instances = urls.map(
-      (url) => before?.instances.find((one) => one.url === url.href) ?? instanceAt(service, url, options),
+      (url) =>
+        before?.instances.find((one) => one.url === url.href && isSpokenTo(one, options)) ??
+        instanceAt(service, url, options),
     )
   }
 
@@ -147,9 +151,15 @@ export class ServicePool {
   }
 }
 
+/** In the way that is wanted. */
+function isSpokenTo({ url, trust }: Instance, { authorities, http2 }: PoolOptions): boolean {
+  return url.startsWith('http:') || (trust.http2 === http2 && trust.authorities?.join() === authorities?.join())
+}
+
 function instanceAt(service: string, url: URL, options: PoolOptions): Instance {
   const instance: Instance = {
     url: url.href,
+    trust: { authorities: options.authorities, http2: options.http2 },
     prefix: url.pathname.replace(/\/+$/, ''),
     pool: new Pool(url.origin, {
       connections: options.connections,

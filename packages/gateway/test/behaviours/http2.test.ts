@@ -357,13 +357,14 @@ async function secureService(): Promise<string> {
   return `https://localhost:${(server.address() as AddressInfo).port}`
 }
 
+const systemAt = (url: string, upstream = {}): ReturnType<typeof system> =>
+  system(
+    { one: { url, operations: { put: { method: 'PUT', path: '/x', body: { 'text/plain': undefined } } } } },
+    { upstream },
+  )
+
 const behind = (url: string, upstream?: object): Promise<TestGateway> =>
-  gateway({
-    system: system({
-      one: { url, operations: { put: { method: 'PUT', path: '/x', body: { 'text/plain': undefined } } } },
-    }),
-    ...(upstream !== undefined && { upstream }),
-  })
+  gateway({ system: systemAt(url), ...(upstream !== undefined && { upstream }) })
 
 const put = (url: string): ReturnType<typeof plainAsk> =>
   plainAsk(`${url}/x`, { method: 'PUT', headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(300_000) })
@@ -380,4 +381,15 @@ test('HTTP/2 is spoken with a service that takes it, where that is wanted', asyn
   const { url } = await behind(await secureService(), { ca: tls.cert, http2: true })
   const answers = await Promise.all(Array.from({ length: 20 }, () => put(url)))
   expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 20 }, () => '2.0 300000'))
+})
+
+test('a reload takes another authority, and HTTP/2, where the URL is the same', async () => {
+  const url = await secureService()
+  const edge = await behind(url)
+  for (let count = 0; count < 6; count++) expect((await put(edge.url)).status).toBe(503)
+  // What failed for want of the authority is forgotten: nothing is left alone.
+  await edge.gateway.reload(systemAt(url, { ca: tls.cert }))
+  expect((await put(edge.url)).text).toBe('1.1 300000')
+  await edge.gateway.reload(systemAt(url, { ca: tls.cert, http2: true }))
+  expect((await put(edge.url)).text).toBe('2.0 300000')
 })
