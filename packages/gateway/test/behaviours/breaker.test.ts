@@ -247,8 +247,14 @@ test('broken exchanges and time-outs count', async () => {
   expect([state(breaks), asked]).toEqual(['open', 5])
   const silent = await service(() => {})
   const hangs = await before(silent.url, { breaker: { ...long, failures: 2 } }, 100)
-  expect(await times(3, () => ask(`${hangs.url}/x`))).toEqual([504, 504, 503])
-  expect([state(hangs), silent.seen.length]).toEqual(['open', 2])
+  // On a busy machine half of the time may be over before the service has the request: such an attempt does not count.
+  for (let count = 0; count < 20 && state(hangs) === 'closed'; count++) {
+    expect((await ask(`${hangs.url}/x`)).status).toBe(504)
+  }
+  const { length } = silent.seen
+  expect(length).toBeGreaterThanOrEqual(2)
+  expect((await ask(`${hangs.url}/x`)).status).toBe(503)
+  expect([state(hangs), silent.seen.length]).toEqual(['open', length])
 })
 
 test('half of twenty attempts opens it, whatever comes between', async () => {
