@@ -197,6 +197,94 @@ test('a system without databases of ours: what there is was looked at, so it doe
   }
 })
 
+test('the database of the gateway: not migrated, rights, records that nobody removes; status counts its keys', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'spandrel-doctor-'))
+  const root = at.admins.get('front')!
+  for (const sql of ['create database edge', 'create role edge_app login']) await root.query(sql)
+  const asRoot = at.server.url('edge')
+  const asApp = asRoot.replace(/\/\/[^@]*@/, '//edge_app@')
+  const run = (url: string | undefined, ...args: string[]): ReturnType<typeof spandrel> =>
+    spandrel(args, { cwd: folder, env: { ...at.env, ...(url !== undefined && { GATEWAY_DATABASE_URL: url }) } })
+  const edge = new pg.Client(asRoot)
+  try {
+    await writeFile(
+      join(folder, 'orders.openapi.yaml'),
+      `openapi: 3.1.0
+info: { title: Orders, version: 1.0.0 }
+paths:
+  /orders:
+    post:
+      operationId: placeOrder
+      x-guarantees: { idempotency: { key: $request.header.Idempotency-Key, scope: global, retention: P1D } }
+      responses: { "201": { description: ok } }
+`,
+    )
+    await writeFile(
+      join(folder, 'spandrel.yaml'),
+      'version: 1\nsystem: web\nservices: { orders: { contracts: [orders.openapi.yaml], keys: gateway, url: "${FRONT_URL}" } }\n',
+    )
+    const unknown = await run(undefined, 'doctor')
+    expect(unknown.stdout).toMatch(
+      /^error {2}gateway: no database is known for the gateway .*\n {2}fix {4}set GATEWAY_/m,
+    )
+    expect((await run('postgres://me:s3cret@127.0.0.1:9/x', 'doctor')).stdout).toMatch(
+      /^error {2}gateway: the database of gateway cannot be reached: /m,
+    )
+    const migrate = /^ {2}(?:fix|do) +(?:run )?`?spandrel migrate --gateway`?$/m
+    const before = await run(asApp, 'doctor')
+    expect(before.code).toBe(1)
+    expect(before.stdout).toContain('error  gateway: there is no table spandrel_gateway.migrations  migrations\n')
+    expect(before.stdout).toMatch(migrate)
+    const away = await run(asRoot, 'status')
+    expect(away.stdout).toContain('keys of the gateway: away\n')
+    expect(away.stdout).toMatch(
+      /^ {2}gateway: the database of the gateway has no schema spandrel_gateway\n {4}do {3}run `spandrel migrate --gateway`$/m,
+    )
+    expect((await run(asRoot, 'migrate', '--gateway')).code).toBe(0)
+
+    // The fixes are enough for what a gateway writes.
+    await edge.connect()
+    for (let rounds = 0; ; rounds++) {
+      const { stdout } = await run(asApp, 'doctor', '--json')
+      const { findings: found } = JSON.parse(stdout) as { findings: { check: string; about: string; fix: string }[] }
+      if (found.length === 0) break
+      expect(rounds).toBeLessThan(4)
+      for (const { check, about, fix } of found) {
+        expect({ check, about }).toEqual({ check: 'privileges', about: 'gateway' })
+        await edge.query(fix)
+      }
+    }
+    const well = await run(asApp, 'doctor')
+    expect(well).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nothing is wrong: \d\d checks of 3 places\n$/),
+    })
+    await edge.query(`insert into spandrel_gateway.keys
+      (operation, scope, key, fingerprint, state, outcome, owner, epoch, lease_until, expires_at)
+      select 'orders.placeOrder', '', n::text, '', case when n < 4 then 'claimed' else 'done' end,
+        case n when 1 then 'unknown' when 2 then null when 3 then null else 'answered' end, n::text, 1,
+        clock_timestamp() + interval '1 minute', clock_timestamp() + interval '1 day' from generate_series(1, 8) n`)
+    expect((await run(asApp, 'status')).stdout).toContain('\nkeys of the gateway: 2 open, 1 unknown, 5 done\n')
+    expect((await run(asApp, 'doctor')).code).toBe(0)
+    // One whose lease runs is no rubbish yet.
+    await edge.query(
+      `update spandrel_gateway.keys set expires_at = clock_timestamp() - interval '9 hours' where key >= '3'`,
+    )
+    const late = await run(asApp, 'doctor')
+    expect(late.stdout).toContain(
+      'gateway: spandrel_gateway.keys keeps 5 records whose time is over, the oldest for 9 h: no gateway removes them  expired-keys\n  fix    spandrel serve gateway\n',
+    )
+    at.proven.add('expired-keys')
+    await edge.query('drop table spandrel_gateway.leases')
+    expect((await run(asApp, 'doctor')).stdout).toMatch(
+      /gateway: the table spandrel_gateway\.leases is missing {2}tables\n {2}fix .*`spandrel migrate --gateway`/,
+    )
+  } finally {
+    await edge.end().catch(() => {})
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
 // Of Debian's package: apt-get install pgbouncer.
 const pgbouncer = '/usr/sbin/pgbouncer'
 const hasPgBouncer = spawnSync(pgbouncer, ['--version']).status === 0

@@ -3,7 +3,7 @@ import { gatewayKeepsKeys, type System } from '@spandrel/contract'
 import { migrationSql } from '@spandrel/runtime/operate'
 import { CommandError } from '../output/command-error.ts'
 import { command, type CommonOptions } from '../program.ts'
-import { Databases, withoutPassword } from '../system/database-url.ts'
+import { Databases, gatewayDatabaseFix, withoutPassword } from '../system/database-url.ts'
 import { shown } from '../system/find-config.ts'
 import { migrateDatabases, type MigrationTargets } from '../system/migrate-databases.ts'
 import { chooseServices, openSystem } from '../system/open-system.ts'
@@ -71,9 +71,7 @@ export const migrate = command<MigrateOptions>({
       }),
     })
     if (keepsKeys && targets.gateway === undefined) {
-      output.warn(
-        'the database of the gateway is not known, so it cannot keep keys; set GATEWAY_DATABASE_URL, or `gateway.database` in spandrel.yaml',
-      )
+      output.warn(`the database of the gateway is not known, so it cannot keep keys; ${gatewayDatabaseFix}`)
     }
     if (targets.stream === undefined && options.database === undefined && options.gateway !== true) {
       output.warn(
@@ -118,7 +116,7 @@ async function targetsOf(
       {
         where: shown(system.file),
         fix: keepsKeys
-          ? 'set GATEWAY_DATABASE_URL, or `gateway.database` in spandrel.yaml'
+          ? gatewayDatabaseFix
           : 'it keeps them for services with `keys: gateway` that have an operation with a key',
       },
     )

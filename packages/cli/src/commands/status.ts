@@ -28,9 +28,12 @@ export const status = command<LookOptions>({
       token: process.env['SPANDREL_MANAGEMENT_TOKEN'],
     })
     output.progress('')
-    const seen = found.services.some(({ http, database }) => {
-      return (http !== undefined && http.state !== 'unreachable') || (database !== undefined && !isAway(database))
-    })
+    const lookedInto = found.gateway !== undefined && !isAway(found.gateway)
+    const seen =
+      lookedInto ||
+      found.services.some(({ http, database }) => {
+        return (http !== undefined && http.state !== 'unreachable') || (database !== undefined && !isAway(database))
+      })
     const needs = needsOf(found)
     output.document({ ...found, needs })
     for (const line of statusLines(found, needs, output.paint)) output.line(line)

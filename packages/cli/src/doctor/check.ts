@@ -10,12 +10,14 @@ export interface Finding {
   fix: string
 }
 
+export type PlaceKind = 'service' | 'stream' | 'gateway'
+
 /** A database of ours that answers. */
 export interface Place {
-  /** a service, or `stream` */
+  /** a service, `stream`, or `gateway` */
   name: string
-  schema: 'spandrel' | 'spandrel_stream'
-  kind: 'service' | 'stream'
+  schema: 'spandrel' | 'spandrel_stream' | 'spandrel_gateway'
+  kind: PlaceKind
   query: Query
   /** connection string, for checks that need connections of their own */
   url: string
@@ -56,8 +58,8 @@ export interface Check {
   id: string
   /** what it looks at, in a few words */
   looksAt: string
-  /** absent: of both */
-  of?: 'service' | 'stream'
+  /** absent: of all */
+  of?: readonly PlaceKind[]
   /** of a server that may be somebody's production; not of one that `dev` made */
   production?: true
   run: (place: Place) => Promise<Finding[]>

@@ -2,14 +2,15 @@
 import type { System } from '@spandrel/contract'
 import { isConnectionLost } from '@spandrel/runtime/operate'
 import { runningDev } from '../dev/state-file.ts'
-import { complaint } from '../output/command-error.ts'
+import { CommandError, complaint } from '../output/command-error.ts'
 import { connected } from '../system/connect.ts'
-import { Databases, type FoundDatabase } from '../system/database-url.ts'
+import { Databases, type FoundDatabase, gatewayDatabaseFix } from '../system/database-url.ts'
+import { gatewayKeepsKeysOf } from '../system/gateway-keys.ts'
 import { hasTables, serviceRegistration, streamRegistration } from '../system/registrations.ts'
-import { type Check, type Finding, type Limits, type Place } from './check.ts'
+import { type Check, type Finding, type Limits, type Place, type PlaceKind } from './check.ts'
 import { pooler } from './pooler-check.ts'
 import { mayEnough, mayTooMuch } from './role-checks.ts'
-import { expired, heldRows, streamRoom, unsent } from './row-checks.ts'
+import { expired, expiredKeys, heldRows, streamRoom, unsent } from './row-checks.ts'
 import { complete, migrated, registered } from './schema-checks.ts'
 import { connections, durability, slots, supported } from './server-checks.ts'
 import { clockFindings, tokenFindings, urlFindings } from './surroundings.ts'
@@ -17,7 +18,7 @@ import { deadRows, openTransactions, vacuumSettings } from './vacuum-checks.ts'
 
 export interface Examined {
   check: string
-  /** a service, `stream`, or `here` */
+  /** a service, `stream`, `gateway`, or `here` */
   about: string
   findings: Finding[]
   /** it could not run, and why */
@@ -40,6 +41,7 @@ export const databaseChecks: readonly Check[] = [
   pooler,
   unsent,
   expired,
+  expiredKeys,
   heldRows,
   streamRoom,
 ]
@@ -71,6 +73,15 @@ export async function examine(
     }
     results.push(...(await place('stream', 'stream', { stream: streamRegistration(system) }, find, limits)))
   }
+  if (options.database === undefined && (await gatewayKeepsKeysOf(system, chosen))) {
+    const find = (): FoundDatabase => {
+      const found = databases.gateway({ alone: false })
+      if (found === undefined)
+        throw new CommandError('no database is known for the gateway', { fix: gatewayDatabaseFix })
+      return found
+    }
+    results.push(...(await place('gateway', 'gateway', {}, find, limits)))
+  }
   if (dev === undefined) results.push({ check: 'tokens', about: 'here', findings: tokenFindings(env) })
   const addresses = ours.flatMap((name) => {
     const url = dev?.services[name]?.url ?? system.services[name]?.url?.value ?? system.services[name]?.events?.value
@@ -82,14 +93,20 @@ export async function examine(
   return withoutRepeats([...results, ...(await Promise.all(reached))])
 }
 
+const schemas: Readonly<Record<PlaceKind, Place['schema']>> = {
+  service: 'spandrel',
+  stream: 'spandrel_stream',
+  gateway: 'spandrel_gateway',
+}
+
 async function place(
   name: string,
-  kind: 'service' | 'stream',
+  kind: PlaceKind,
   registration: Place['registration'],
   find: () => FoundDatabase,
   limits: Limits,
 ): Promise<Examined[]> {
-  const asked = databaseChecks.filter(({ of }) => of === undefined || of === kind)
+  const asked = databaseChecks.filter(({ of }) => of === undefined || of.includes(kind))
   const results: Examined[] = []
   try {
     const found = find()
@@ -97,7 +114,7 @@ async function place(
       found,
       async ({ query }) => {
         const development = found.from === 'spandrel dev'
-        const schema = kind === 'service' ? 'spandrel' : 'spandrel_stream'
+        const schema = schemas[kind]
         const at: Place = { name, kind, schema, query, url: found.url, registration, development, limits }
         for (const check of asked) {
           if (check.production === true && development) continue

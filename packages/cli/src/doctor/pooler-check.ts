@@ -10,6 +10,8 @@ const tries = 5
 export const pooler: Check = {
   id: 'pooler',
   looksAt: 'whether a pooler in transaction mode stands in between',
+  // A gateway waits for no notification.
+  of: ['service', 'stream'],
   async run({ url, name }) {
     const options = { connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 5000 }
     const [one, other] = [new pg.Client(options), new pg.Client(options)]

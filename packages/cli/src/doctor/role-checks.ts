@@ -2,7 +2,7 @@
 import { type Check, error, type Finding, warning } from './check.ts'
 
 /**
- * What a service writes; the rest of its tables it only reads. To lock a row is to update it. Only `spandrel migrate`
+ * What a service, or the gateway, writes; the rest of its tables it only reads. To lock a row is to update it. Only `spandrel migrate`
  * makes and changes tables.
  */
 const writes: Readonly<Record<string, string>> = {
@@ -17,6 +17,8 @@ const writes: Readonly<Record<string, string>> = {
   'spandrel_stream.heads': 'select, update',
   'spandrel_stream.log': 'select, insert, delete',
   'spandrel_stream.positions': 'select, insert, update',
+  'spandrel_gateway.keys': 'select, insert, update, delete',
+  'spandrel_gateway.leases': 'select, insert, update',
 }
 
 export const mayEnough: Check = {

@@ -4,7 +4,7 @@ import { type Check, error, type Finding, warning } from './check.ts'
 export const unsent: Check = {
   id: 'unsent',
   looksAt: 'the oldest row of the outbox',
-  of: 'service',
+  of: ['service'],
   async run({ query, limits, name }) {
     const { rows } = await query<{ attributes: string; now: number; working: boolean }>(
       `select attributes, extract(epoch from clock_timestamp())::float8 as now,
@@ -38,7 +38,7 @@ const expiring: readonly (readonly [table: string, past: string])[] = [
 export const expired: Check = {
   id: 'expired-rows',
   looksAt: 'rows of keys, inbox, sent and journal whose time is over',
-  of: 'service',
+  of: ['service'],
   async run({ query, limits, name }) {
     const findings: Finding[] = []
     for (const [table, past] of expiring) {
@@ -62,10 +62,38 @@ export const expired: Check = {
   },
 }
 
+/** Counted to here: what there is of them beyond says nothing more. */
+const mostCounted = 10_000
+
+export const expiredKeys: Check = {
+  id: 'expired-keys',
+  looksAt: 'key records of the gateway whose time is over',
+  of: ['gateway'],
+  async run({ query, limits }) {
+    // As the gateway deletes them: one that is claimed goes when its lease has ended, too.
+    const { rows } = await query<{ number: number; seconds: number | null }>(
+      `select count(*)::int as number, extract(epoch from now() - min(expires_at))::float8 as seconds from (
+         select expires_at from spandrel_gateway.keys
+         where expires_at < now() and (state = 'done' or lease_until < now()) order by expires_at limit ${mostCounted}) oldest`,
+      [],
+    )
+    const { number = 0, seconds } = rows[0] ?? {}
+    if ((seconds ?? 0) <= limits.expiredSeconds) return []
+    const many =
+      number === mostCounted ? `${number} or more records` : `${number} ${number === 1 ? 'record' : 'records'}`
+    return [
+      warning(
+        `spandrel_gateway.keys keeps ${many} whose time is over, the oldest for ${Math.round((seconds ?? 0) / 3600)} h: no gateway removes them`,
+        'spandrel serve gateway',
+      ),
+    ]
+  },
+}
+
 export const heldRows: Check = {
   id: 'held',
   looksAt: 'dead letters whose time is nearly over, and partitions that have stopped',
-  of: 'service',
+  of: ['service'],
   async run({ query, name }) {
     const { rows: dead } = await query<{ n: number }>(
       `select count(*)::int as n from spandrel.held where expires_at < now() + interval '1 day'`,
@@ -98,7 +126,7 @@ export const heldRows: Check = {
 export const streamRoom: Check = {
   id: 'stream-room',
   looksAt: 'how full each channel is, and which subscription keeps its messages',
-  of: 'stream',
+  of: ['stream'],
   async run({ query }) {
     const { rows } = await query<{ channel: string; fill: number; slowest: string | null }>(
       `select c.address as channel, max((h.head - h.tail)::float8 / greatest(1, c.max_messages / c.partitions)) as fill,

@@ -4,6 +4,7 @@ import { type Check, error, type Finding, type Place, warning } from './check.ts
 
 /** `spandrel migrate`, for one place. */
 function migrate({ kind, name }: Place): string {
+  if (kind === 'gateway') return 'spandrel migrate --gateway'
   return kind === 'service' ? `spandrel migrate --service ${name}` : 'spandrel migrate'
 }
 
@@ -88,7 +89,7 @@ export const complete: Check = {
   id: 'tables',
   looksAt: 'tables, columns, indexes and functions that the migrations make',
   async run(place) {
-    const { query, schema } = place
+    const { query, schema, kind } = place
     const { tables, others } = expected(place)
     const { rows: there } = await query('select 1 from pg_namespace where nspname = $1', [schema])
     // Nothing was removed by hand: it was never made, and `migrations` says so.
@@ -109,7 +110,9 @@ export const complete: Check = {
     )
     if (tables.size === 0) throw new Error(`nothing is known of what ${schema} must hold`)
     const restore =
-      'it was removed by hand: restore it from a backup, or make the schema again in an empty database (`spandrel migrate --sql` prints it)'
+      kind === 'gateway'
+        ? 'it was removed by hand: drop schema spandrel_gateway cascade; then `spandrel migrate --gateway`. Keys are forgotten by that: a copy that comes later is a new request'
+        : 'it was removed by hand: restore it from a backup, or make the schema again in an empty database (`spandrel migrate --sql` prints it)'
     const findings: Finding[] = []
     for (const [table, wanted] of tables) {
       const present = new Set(columns.filter((one) => one.table === table).map(({ column }) => column))
@@ -120,9 +123,9 @@ export const complete: Check = {
       const missing = [...wanted].filter((column) => !present.has(column))
       if (missing.length > 0) findings.push(error(`${schema}.${table} lacks ${missing.join(', ')}`, restore))
     }
-    for (const [name, kind] of others) {
+    for (const [name, what] of others) {
       const found = objects.find((one) => one.name === name)
-      if (found === undefined) findings.push(error(`the ${kind} ${schema}.${name} is missing`, restore))
+      if (found === undefined) findings.push(error(`the ${what} ${schema}.${name} is missing`, restore))
       else if (!found.valid)
         findings.push(error(`the index ${schema}.${name} is not valid`, `reindex index ${schema}.${name};`))
     }
@@ -133,6 +136,7 @@ export const complete: Check = {
 export const registered: Check = {
   id: 'registration',
   looksAt: 'channels and subscriptions, against the contracts',
+  of: ['service', 'stream'],
   async run(place) {
     const { query, schema, registration, kind } = place
     const wanted = kind === 'service' ? registration.service : registration.stream

@@ -4,7 +4,7 @@ import type { ServiceState } from './service-state.ts'
 import { isAway, type ServiceStatus, type SystemStatus } from './system-status.ts'
 
 export interface Need {
-  /** a service, or `stream` */
+  /** a service, `stream`, or `gateway` */
   about: string
   what: string
   do: string
@@ -17,7 +17,8 @@ const nearlyFull = 0.9
 
 export function needsOf(status: SystemStatus): Need[] {
   const needs = status.services.flatMap((service) => [...ofHttp(service), ...ofDatabase(service), ...ofLag(service)])
-  const { stream } = status
+  const { stream, gateway } = status
+  if (isAway(gateway)) needs.push({ about: 'gateway', what: gateway.what, do: gateway.fix ?? 'start its server' })
   if (stream === undefined) return needs
   if (isAway(stream)) return [...needs, { about: 'stream', what: stream.what, do: stream.fix ?? 'start its server' }]
   for (const { channel, fill } of stream.channels) {

@@ -3,7 +3,8 @@ import type { Paint } from '../output/output.ts'
 import { count, span, table } from '../output/table.ts'
 import type { Need } from './needs.ts'
 import type { ServiceState } from './service-state.ts'
-import { isAway, type ServiceStatus, type SystemStatus } from './system-status.ts'
+import type { GatewayState } from './gateway-state.ts'
+import { type Away, isAway, type ServiceStatus, type SystemStatus } from './system-status.ts'
 
 export function statusLines(status: SystemStatus, needs: readonly Need[], paint: Paint): string[] {
   const head = ['SERVICE', 'HTTP', 'DATABASE', 'OUTBOX', 'RELAY', 'RECEIVES', 'HELD', 'OLDEST TRANSACTION']
@@ -18,6 +19,7 @@ export function statusLines(status: SystemStatus, needs: readonly Need[], paint:
     ])
   }
   const lines = table([head.map((text) => paint('dim', text)), ...rows])
+  if (status.gateway !== undefined) lines.push('', `keys of the gateway: ${keysText(status.gateway, paint)}`)
   lines.push('')
   if (needs.length > 0) {
     lines.push(paint('bold', 'Needs a person'))
@@ -29,6 +31,13 @@ export function statusLines(status: SystemStatus, needs: readonly Need[], paint:
   const seen = `${count(status.services.length, 'service')}, ${looked} of ${count(databases, 'database')} looked into`
   lines.push(needs.length === 0 ? `nothing needs a person: ${seen}` : `${count(needs.length, 'thing')} to do: ${seen}`)
   return lines
+}
+
+function keysText(gateway: GatewayState | Away, paint: Paint): string {
+  if (isAway(gateway)) return paint('red', 'away')
+  const { open, unknown, done, partly } = gateway
+  const of = partly ? `, of the first ${open + unknown + done}` : ''
+  return `${open} open, ${unknown === 0 ? '0 unknown' : paint('yellow', `${unknown} unknown`)}, ${done} done${of}`
 }
 
 function rowOf(service: ServiceStatus, paint: Paint): string[] {

@@ -1,12 +1,14 @@
 /** Everything `status` shows, looked at side by side. What is away is told, and hides nothing else. */
 import type { Service, System } from '@spandrel/contract'
-import { checkMigrated, checkStream } from '@spandrel/runtime/operate'
+import { checkGateway, checkMigrated, checkStream } from '@spandrel/runtime/operate'
 import { runningDev } from '../dev/state-file.ts'
-import { complaint } from '../output/command-error.ts'
+import { CommandError, complaint } from '../output/command-error.ts'
 import { connected } from '../system/connect.ts'
-import { Databases, type FoundDatabase } from '../system/database-url.ts'
+import { Databases, type FoundDatabase, gatewayDatabaseFix } from '../system/database-url.ts'
 import { isForeign } from '../system/foreign.ts'
+import { gatewayKeepsKeysOf } from '../system/gateway-keys.ts'
 import { hasTables } from '../system/registrations.ts'
+import { type GatewayState, gatewayState } from './gateway-state.ts'
 import { type HttpState, httpState } from './http-state.ts'
 import { type ServiceState, serviceState } from './service-state.ts'
 import { channelFills, type ChannelFill, type Lag, lags } from './stream-state.ts'
@@ -35,6 +37,8 @@ export interface SystemStatus {
   services: ServiceStatus[]
   /** absent: nobody sends or receives */
   stream?: { channels: ChannelFill[] } | Away
+  /** absent: the gateway keeps no keys */
+  gateway?: GatewayState | Away
 }
 
 /** How long a database may take for an answer. */
@@ -71,8 +75,13 @@ export async function systemStatus(
   const messages = Object.values(system.services).some(
     (one) => Object.keys(one.sends).length + Object.keys(one.receives).length > 0,
   )
-  if (!messages) return { system: system.name, services }
-  return { system: system.name, services, stream: await streamOf(services, databases.stream()) }
+  const keeps = options.database === undefined && (await gatewayKeepsKeysOf(system, chosen))
+  return {
+    system: system.name,
+    services,
+    ...(messages && { stream: await streamOf(services, databases.stream()) }),
+    ...(keeps && { gateway: await gatewayOf(() => databases.gateway({ alone: false })) }),
+  }
 }
 
 export function isAway(found: object | undefined): found is Away {
@@ -114,6 +123,21 @@ async function streamOf(
       { statementMs },
     ),
   )
+}
+
+async function gatewayOf(find: () => FoundDatabase | undefined): Promise<GatewayState | Away> {
+  return lookedAt(() => {
+    const found = find()
+    if (found === undefined) throw new CommandError('its database is not known', { fix: gatewayDatabaseFix })
+    return connected(
+      found,
+      async (database) => {
+        await checkGateway(database)
+        return gatewayState(database.query)
+      },
+      { statementMs },
+    )
+  })
 }
 
 async function lookedAt<T>(look: () => Promise<T>): Promise<T | Away> {

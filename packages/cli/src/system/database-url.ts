@@ -14,6 +14,8 @@ export interface FoundDatabase {
   from: string
 }
 
+export const gatewayDatabaseFix = 'set GATEWAY_DATABASE_URL, or `gateway.database` in spandrel.yaml'
+
 /** `ORDERS` of `orders`: the beginning of a service's own environment variables. */
 export function variable(service: string, suffix: string): string {
   return `${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${suffix}`

@@ -130,7 +130,7 @@ export async function checkStream(database: DatabaseLike): Promise<void> {
 export async function checkGateway(database: DatabaseLike): Promise<void> {
   const { query } = asDatabase(database)
   const state = await readState(query, 'gateway', 'select null::text')
-  if (state === undefined) throw notMigrated('the database of the gateway has no schema spandrel_gateway')
+  if (state === undefined) throw notMigrated('the database of the gateway has no schema spandrel_gateway', 'gateway')
   judge('gateway', state.applied, 'the database of the gateway')
 }
 
@@ -163,7 +163,7 @@ function judge(kind: SchemaKind, applied: readonly Applied[], where: string): vo
   const known = migrations(kind)
   const newest = known.at(-1)?.number ?? 0
   const missing = known.filter(({ number }) => !applied.some((one) => one.number === number))
-  if (missing.length > 0) throw notMigrated(`${where} lacks migration ${missing.map(label).join(', ')}`)
+  if (missing.length > 0) throw notMigrated(`${where} lacks migration ${missing.map(label).join(', ')}`, kind)
   const tooNew = applied.find(({ number, breaking }) => breaking && number > newest)
   if (tooNew !== undefined) {
     throw new SpandrelError(
@@ -250,8 +250,9 @@ function label({ number, name }: Pick<Migration, 'number' | 'name'>): string {
   return `${number} ${name}`
 }
 
-function notMigrated(what: string): SpandrelError {
-  return new SpandrelError('database-not-migrated', what, { hint: 'run `spandrel migrate`' })
+function notMigrated(what: string, kind?: SchemaKind): SpandrelError {
+  const command = kind === 'gateway' ? 'spandrel migrate --gateway' : 'spandrel migrate'
+  return new SpandrelError('database-not-migrated', what, { hint: `run \`${command}\`` })
 }
 
 function takenBy(service: string, registered: string): SpandrelError {
