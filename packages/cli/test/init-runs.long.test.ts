@@ -62,7 +62,11 @@ async function initAndDev(): Promise<void> {
   )
 }
 
-test('an empty folder: one note, however often it is sent', async () => {
+test.each([
+  ['an empty folder', {}],
+  ['a folder whose main.ts is somebody else’s', { 'main.ts': "throw new Error('nobody starts this')\n" }],
+])('%s: one note, however often it is sent', async (_title, files) => {
+  await have(files)
   await initAndDev()
   const note = (): Promise<Response> =>
     fetch(`${gateway}/notes`, {

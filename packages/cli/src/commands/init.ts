@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { Option } from 'commander'
 import { faultyDocuments } from '../init/faulty-documents.ts'
-import { alreadyThere, type FaultyDocument, plan, type Plan } from '../init/plan.ts'
-import { shellWord } from '../init/start-command.ts'
+import { type PackageManager, packageManagerOf } from '../init/package-manager.ts'
+import { type FaultyDocument, plan, type Plan, refuseTaken } from '../init/plan.ts'
+import { manifestOf, shellWord } from '../init/start-command.ts'
 import { type Survey, survey } from '../init/survey.ts'
 import { writeFiles } from '../init/write-files.ts'
 import { CommandError, complaint } from '../output/command-error.ts'
@@ -42,14 +43,15 @@ export const init = command<InitOptions>({
     await refuseNoFolder(root, folder)
     const present = ['spandrel.yaml', 'spandrel.yml'].map((name) => join(root, name)).find((path) => existsSync(path))
     if (present !== undefined) return leaveAlone(present, output)
+    await refuseUnreadableManifest(root)
     const found = survey(root, options.name, process.env)
     output.progress('reading the contracts')
     const faulty = await faultyDocuments(found)
     output.progress('')
     refuseOnlyFaulty(found, faulty)
     const planned = plan(found, faulty)
-    const there = alreadyThere(planned.files)
-    const files = planned.files.filter((file) => !there.includes(file))
+    const { files } = planned
+    refuseTaken(files)
     const names = files.map(({ path }) => relative(root, path))
     const result = {
       system: found.system,
@@ -59,7 +61,7 @@ export const init = command<InitOptions>({
       })),
       leftOut: faulty.map(({ path, errors }) => ({ contract: relative(root, path), errors })),
       passedOver: found.passedOver.map((path) => relative(root, path)),
-      leftAlone: there.map(({ path }) => relative(root, path)),
+      leftAlone: [],
     }
     if (options.dryRun === true) {
       output.document({ ...result, files: files.map(({ path, text }) => ({ file: relative(root, path), text })) })
@@ -70,10 +72,9 @@ export const init = command<InitOptions>({
     if (options.yes !== true && !output.json && process.stdin.isTTY && process.stdout.isTTY) await ask(found, names)
     await writeFiles(files)
     const notes = await notesOf(found, faulty, root)
-    const next = nextCommands(found, planned, folder)
+    const next = nextCommands(found, planned, folder, packageManagerOf(root))
     output.document({ ...result, written: names, notes, next: next.map(([line]) => line) })
     for (const { path } of files) output.line(`${output.paint('green', 'wrote')}       ${shown(path)}`)
-    for (const { path } of there) output.line(`left alone  ${shown(path)}, which is there already`)
     for (const note of notes) output.line(`\n${note}`)
     output.line('\nNext:')
     const width = Math.max(...next.map(([line, what]) => (what === '' ? 0 : line.length)))
@@ -103,9 +104,26 @@ function refuseOnlyFaulty(found: Survey, faulty: readonly FaultyDocument[]): voi
   )
 }
 
+/** Nothing could be told of the project, not even that it is one. */
+async function refuseUnreadableManifest(root: string): Promise<void> {
+  const file = join(root, 'package.json')
+  const there = await stat(file).catch(() => undefined)
+  if (there === undefined || manifestOf(root) !== undefined) return
+  throw new CommandError(`nothing was written: ${shown(file)} is no JSON object that can be read`, {
+    where: file,
+    fix: 'correct it: `npm pkg get name` says where its fault is',
+  })
+}
+
 /** Somebody was here before: says what of the folder their file does not name. */
 async function leaveAlone(file: string, output: Output): Promise<ExitCode> {
   const root = dirname(file)
+  if ((await stat(file)).isDirectory()) {
+    throw new CommandError(`nothing was written: ${shown(file)} is a folder, and must be a file`, {
+      where: file,
+      fix: 'move it away, or run `spandrel init` in another folder',
+    })
+  }
   const documents = contractsBelow(root)
   const unnamed = await openSystem(file).then(
     (system) => {
@@ -115,7 +133,7 @@ async function leaveAlone(file: string, output: Output): Promise<ExitCode> {
     // `check` says what is wrong with it.
     () => [],
   )
-  const next = 'npx spandrel check'
+  const next = `${packageManagerOf(root).spandrel} check`
   const names = unnamed.map((path) => relative(root, path))
   output.document({ written: [], leftAlone: [relative(root, file)], unnamed: names, next: [next] })
   output.line(`left alone  ${shown(file)}, which is there already`)
@@ -170,21 +188,26 @@ async function gatewayFault(file: string): Promise<string | undefined> {
   }
 }
 
-function nextCommands(found: Survey, planned: Plan, folder: string): [string, string][] {
+function nextCommands(
+  found: Survey,
+  planned: Plan,
+  folder: string,
+  { install, add, addForDevelopment, spandrel }: PackageManager,
+): [string, string][] {
   const next: [string, string][] = []
   if (folder !== '.') next.push([`cd ${shellWord(folder)}`, ''])
-  if (planned.sample && found.manifest === undefined) next.push(['npm install', ''])
+  if (planned.sample && found.manifest === undefined) next.push([install, ''])
   const runtime = planned.missing.filter((name) => name !== 'spandrel')
-  if (runtime.length > 0) next.push([`npm install ${runtime.join(' ')}`, 'what the new service imports'])
-  if (planned.missing.includes('spandrel')) next.push(['npm install --save-dev spandrel', ''])
-  next.push(['npx spandrel check', 'what the contracts promise, and what they leave open'])
-  if (planned.starts) next.push(['npx spandrel dev', 'everything, on a PostgreSQL of its own; Ctrl-C stops it'])
+  if (runtime.length > 0) next.push([`${add} ${runtime.join(' ')}`, 'what the new service imports'])
+  if (planned.missing.includes('spandrel')) next.push([`${addForDevelopment} spandrel`, ''])
+  next.push([`${spandrel} check`, 'what the contracts promise, and what they leave open'])
+  if (planned.starts) next.push([`${spandrel} dev`, 'everything, on a PostgreSQL of its own; Ctrl-C stops it'])
   if (planned.sample) {
     const request =
       "curl -X POST localhost:8080/notes -H 'content-type: application/json' -H 'idempotency-key: 1' -d '{\"text\": \"hello\"}'"
     next.push([request, ''], ['curl localhost:8080/notes', 'one note, however often you sent that'])
   } else if (!planned.starts) {
-    next.push(['npx spandrel dev', 'once spandrel.yaml says with `dev` what starts a service'])
+    next.push([`${spandrel} dev`, 'once spandrel.yaml says with `dev` what starts a service'])
   }
   return next
 }

@@ -2,15 +2,19 @@
  * What `init` writes: at most four files, none of them over one that is there.
  *
  *   contracts found       spandrel.yaml
- *   none, JavaScript      spandrel.yaml, a contract, main.ts, and a package.json where modules need one
+ *   none, JavaScript      spandrel.yaml, a contract, main.ts, and a package.json where modules need one: in `notes/` where
+ *                         there is a project, or a file of one of these names
  *   none, other language  spandrel.yaml, a contract
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CommandError } from '../output/command-error.ts'
 import { variable } from '../system/database-url.ts'
+import { shown } from '../system/find-config.ts'
 import { version } from '../program.ts'
 import { firstContract, firstMain } from './first-service.ts'
 import { written } from './names.ts'
+import { manifestOf } from './start-command.ts'
 import type { FoundService, Survey } from './survey.ts'
 
 export interface PlannedFile {
@@ -127,7 +131,8 @@ function ofOtherLanguage(found: Survey): Plan {
 function sample(found: Survey): Plan {
   const { root, manifest, system } = found
   const empty = manifest === undefined
-  const folder = empty ? '' : 'notes/'
+  const taken = ['main.ts', 'notes.openapi.yaml', 'notes.contract.ts'].some((name) => existsSync(join(root, name)))
+  const folder = empty && !taken ? '' : 'notes/'
   const text = `${head(system).join('\n')}
   notes:
     owner: team-${system}
@@ -141,16 +146,16 @@ function sample(found: Survey): Plan {
     { path: join(root, `${folder}notes.openapi.yaml`), text: firstContract('Notes') },
     { path: join(root, `${folder}main.ts`), text: firstMain },
   ]
-  if (empty) files.push({ path: join(root, 'package.json'), text: json(firstManifest(system)) })
+  if (empty) files.push({ path: join(root, 'package.json'), text: json(firstManifest(system, `${folder}main.ts`)) })
   // main.ts is a module, whatever the rest of the repository is.
-  else if (manifest.type !== 'module')
+  else if ((manifestOf(join(root, 'notes')) ?? manifest).type !== 'module')
     files.push({ path: join(root, 'notes/package.json'), text: json({ private: true, type: 'module' }) })
   const has = { ...manifest?.dependencies, ...manifest?.devDependencies }
   const missing = empty ? [] : ['@spandrel/runtime', 'pg', 'spandrel'].filter((name) => !Object.hasOwn(has, name))
   return { files, starts: true, sample: true, missing }
 }
 
-function firstManifest(name: string): object {
+function firstManifest(name: string, main: string): object {
   const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     dependencies: Record<string, string>
   }
@@ -158,7 +163,7 @@ function firstManifest(name: string): object {
     name,
     private: true,
     type: 'module',
-    scripts: { dev: 'spandrel dev', start: 'node main.ts' },
+    scripts: { dev: 'spandrel dev', start: `node ${main}` },
     dependencies: { '@spandrel/runtime': `^${version()}`, pg: `^${dependencies['pg']}` },
     devDependencies: { spandrel: `^${version()}` },
   }
@@ -173,7 +178,16 @@ function quoted(text: string): string {
   return /^[\w./@](?:[\w./@ $&'=-]|:(?=\S))*$/.test(text) ? text : JSON.stringify(text)
 }
 
-/** Files of the plan that are there already: they stay as they are. */
-export function alreadyThere(files: readonly PlannedFile[]): PlannedFile[] {
-  return files.filter(({ path }) => existsSync(path))
+/** Each file of the plan rests on the others: one that somebody else wrote would be taken for ours. */
+export function refuseTaken(files: readonly PlannedFile[]): void {
+  const taken = files.filter(({ path }) => existsSync(path)).map(({ path }) => shown(path))
+  if (taken.length === 0) return
+  const [one, what] = taken.length === 1 ? ['it', 'a file'] : ['them', 'files']
+  throw new CommandError(
+    `nothing was written: ${taken.join(', ')} would be ours, and ${what} of that name stands there`,
+    {
+      where: taken.join(', '),
+      fix: `move ${one} away, or run \`spandrel init\` in another folder`,
+    },
+  )
 }

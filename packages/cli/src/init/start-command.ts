@@ -14,6 +14,7 @@ export interface Manifest {
   scripts?: Record<string, string>
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
+  workspaces?: unknown
 }
 
 export function isProject(folder: string): boolean {
@@ -23,7 +24,8 @@ export function isProject(folder: string): boolean {
 /** Undefined where there is none, or none that can be read. */
 export function manifestOf(folder: string): Manifest | undefined {
   try {
-    const found: unknown = JSON.parse(read(join(folder, 'package.json')) ?? '')
+    // npm reads past a byte order mark, too.
+    const found: unknown = JSON.parse((read(join(folder, 'package.json')) ?? '').replace(/^\uFEFF/, ''))
     return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Manifest) : undefined
   } catch {
     return undefined
