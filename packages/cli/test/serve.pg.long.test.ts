@@ -152,6 +152,50 @@ test('a database that never answers: the deadline ends it all the same, with 1',
   expect(log(running).at(-1)?.['msg']).toContain('the deadline cut off')
 })
 
+test('a database that hangs, from the first statement on or later: not ready at once, and failing within seconds', async () => {
+  const system = await pair()
+  const to = await receiver()
+  // What is asked of these tables gets no answer; connections and everything else do.
+  const hang = async ({ pool }: Pair['front'], table: string): Promise<() => Promise<boolean>> => {
+    const client = await pool.connect()
+    onTestFinished(() => client.release(true))
+    await client.query(`begin; lock table ${table}`)
+    return async () => (await client.query('select 1 from pg_locks where not granted')).rows.length > 0
+  }
+  const frontHangs = await hang(system.front, 'spandrel.leases')
+  const relay = serve(system.env, 'relay')
+  const push = serve({ ...system.env, BACK_URL: to.url }, 'push')
+  const ready = async (one: Running): Promise<number> => (await fetch(`${await management(one)}ready`)).status
+  await line(relay, 'serving')
+  await until('a statement without an answer', frontHangs)
+  expect(await ready(relay)).toBe(503)
+  expect(await health(relay)).toMatchObject({
+    status: 'starting',
+    services: { front: { waitingFor: 'an answer to the relay', loops: { relay: { lastSuccess: null } } } },
+  })
+  await until('push to be ready', async () => (await ready(push)) === 200)
+  const backHangs = await hang(system.back, 'spandrel.partitions')
+  await until('a statement without an answer', backHangs)
+  // Long before a driver gives up and there is an error.
+  for (const [one, service, loop] of [
+    [relay, 'front', 'relay'],
+    [push, 'back', 'consumer'],
+  ] as const) {
+    const failing = await until(
+      `${service} to be failing`,
+      async () => {
+        const found = await health(one)
+        return found.status === 'failing' ? found : undefined
+      },
+      25_000,
+    )
+    expect(failing).toMatchObject({
+      services: { [service]: { waitingFor: `an answer to the ${loop}`, loops: { [loop]: { lastError: null } } } },
+    })
+    expect(await ready(one)).toBe(503)
+  }
+})
+
 test('a deadline that passes: 1, and the next one does the rest', async () => {
   const system = await pair()
   const to = await receiver()

@@ -3,8 +3,9 @@
  * what the service receives as HTTP POSTs. `dev` and `serve` run the same.
  *
  *   starting ──databases answer, schema is there──▶ running ──stop──▶ stopped
- *      │  ▲                                            its loops go on by themselves through every outage
- *      └──┘ no answer: again, later each time, at most after 5 s
+ *      │  ▲                                            its loops go on by themselves through every outage; until each
+ *      └──┘ no answer: again, later each time,         has succeeded once it is `starting` to whoever asks
+ *           at most after 5 s
  *
  * A schema that is missing, or a password that is wrong, does not mend itself: `start` rejects.
  */
@@ -40,11 +41,17 @@ export interface CarrierOptions {
 export interface CarrierHealth {
   status: 'starting' | 'ok' | 'failing' | 'stopped'
   loops: Readonly<Record<string, LoopHealth>>
-  /** why it has not started yet */
+  /** why it has not started yet, or who gets no answer */
   waitingFor?: string
 }
 
 const longestPauseMs = 5000
+
+/**
+ * A loop that carries has something to succeed in every second. One that did not for so long waits for an answer, and is
+ * failing: its driver gives up, and tells an error, after 30 s only.
+ */
+const quietMs = 10_000
 
 export class Carrier {
   readonly service: string
@@ -54,6 +61,7 @@ export class Carrier {
   #transport: Transport | undefined
   #loops: readonly Loop[] = []
   #status: 'starting' | 'running' | 'stopped' = 'starting'
+  #runningSince = 0
   #waitingFor: string | undefined
   #starting: Promise<void> | undefined
 
@@ -87,8 +95,26 @@ export class Carrier {
     const failing = Object.values(loops).some(
       (one) => one.lastError !== null && one.lastError.at > (one.lastSuccess ?? 0),
     )
-    const status = this.#status === 'running' ? (failing ? 'failing' : 'ok') : this.#status
-    return { status, loops, ...(this.#waitingFor !== undefined && { waitingFor: this.#waitingFor }) }
+    if (this.#status !== 'running')
+      return { status: this.#status, loops, ...(this.#waitingFor !== undefined && { waitingFor: this.#waitingFor }) }
+    const { quiet, new: fresh } = this.#unanswered(loops)
+    const waiting = [...quiet, ...fresh]
+    const status = failing || quiet.length > 0 ? 'failing' : fresh.length > 0 ? 'starting' : 'ok'
+    return { status, loops, ...(waiting.length > 0 && { waitingFor: `an answer to the ${waiting.join(', the ')}` }) }
+  }
+
+  /** Loops that carry and have not succeeded lately, or not yet. */
+  #unanswered(loops: Readonly<Record<string, LoopHealth>>): { quiet: string[]; new: string[] } {
+    const found = { quiet: [] as string[], new: [] as string[] }
+    for (const [name, { lastSuccess, gauges }] of Object.entries(loops)) {
+      // It looks once a minute, and a first round can have much to remove.
+      if (name === 'expiry') continue
+      // With a full window nothing is read, however well all is.
+      const busy = lastSuccess !== null && (gauges['unsettled'] ?? 0) + (gauges['pending'] ?? 0) > 0
+      if (!busy && Date.now() - (lastSuccess ?? this.#runningSince) > quietMs) found.quiet.push(name)
+      else if (lastSuccess === null) found.new.push(name)
+    }
+    return found
   }
 
   async #start(): Promise<void> {
@@ -104,6 +130,7 @@ export class Carrier {
     this.#loops = loops
     for (const loop of loops) await loop.start()
     this.#status = 'running'
+    this.#runningSince = Date.now()
     const carries = loops.map((loop) => loop.name).join(', ')
     logger.info({ loops: carries, ...(push !== undefined && { url: push.url }) }, 'carrying messages')
   }
