@@ -304,6 +304,15 @@ test('what no waiting mends is refused with the fix, and 2', async () => {
   expect(await refused({ SPANDREL_TRANSPORT_URL: undefined }, 'relay')).toContain('set SPANDREL_TRANSPORT_URL')
   expect(await refused({}, 'relai')).toContain('did you mean relay?')
   expect(await refused({}, 'push', '--service', 'front')).toContain('front has nothing to carry')
+  const missing = (url: string): string => `${url}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`
+  expect(await refused({ FRONT_DATABASE_URL: missing(front.url) }, 'relay')).toMatch(
+    /^error {2}the sslrootcert of the database of front cannot be read: ENOENT.*\n {2}where {2}\/nowhere\/ca\.pem\n {2}fix .*FRONT_DATABASE_URL/,
+  )
+  for (const [name, part] of [
+    ['SPANDREL_TRANSPORT_URL', 'relay'],
+    ['GATEWAY_DATABASE_URL', 'gateway'],
+  ] as const)
+    expect(await refused({ [name]: missing(front.url) }, part)).toContain(`\`sslrootcert\` in ${name}`)
   expect(await refused({ SPANDREL_DRAIN_MS: 'soon' }, 'relay')).toContain('"soon" is no number for SPANDREL_DRAIN_MS')
   expect(await refused({ LOG_LEVEL: 'loud' }, 'relay')).toContain('LOG_LEVEL is "loud"')
   const server = createServer().listen(0, '127.0.0.1')

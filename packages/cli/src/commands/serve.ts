@@ -9,6 +9,7 @@ import { serveCarriers } from '../serve/serve-carriers.ts'
 import { serveLog } from '../serve/serve-log.ts'
 import { endWithParent, serveProcesses } from '../serve/serve-processes.ts'
 import { Databases, refuseSharedName } from '../system/database-url.ts'
+import { refuseUnreadableCertificates } from '../system/certificate-files.ts'
 import { findConfig, shown } from '../system/find-config.ts'
 import { needsGateway, pushHeaders } from '../system/foreign.ts'
 import { serviceOption } from '../system/looked-at.ts'
@@ -59,6 +60,8 @@ export const serve = command<ServeOptions>({
       return serveProcesses([['serve', 'gateway', ...gatewayArguments(file, options)], carrying])
     }
     if (gateway) {
+      const keys = (await Databases.of(system)).gateway({ alone: false })
+      if (keys !== undefined) refuseUnreadableCertificates(keys)
       const { gatewayCommand } = await import('@spandrel/gateway/command')
       await gatewayCommand(gatewayArguments(file, options))
       // It ends the process itself, with its own code, when a signal comes.
@@ -88,13 +91,15 @@ async function carry(system: System, carried: readonly CarriedService[], options
   const databases = await Databases.of(system)
   const stream = databases.stream()
   const alone = carried.length === 1
-  const urls = new Map(carried.map(({ name }) => [name, databases.require(name, { alone }).url]))
+  const found = carried.map(({ name }) => databases.require(name, { alone }))
+  const urls = new Map(found.map(({ service, url }) => [service, url]))
   if (stream === undefined) {
     throw new CommandError('the database of the stream is not known', {
       where: shown(system.file),
       fix: 'set SPANDREL_TRANSPORT_URL to postgres://user@host:5432/database',
     })
   }
+  for (const one of [...found, stream]) refuseUnreadableCertificates(one)
   const port = numberOf(
     options.managementPort ?? env['SPANDREL_MANAGEMENT_PORT'],
     8081,
