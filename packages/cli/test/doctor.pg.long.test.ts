@@ -7,7 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { databaseChecks } from '../src/doctor/examine.ts'
 import { clockFindings } from '../src/doctor/surroundings.ts'
-import { freePort } from '../src/embedded/index.ts'
+import { freePort, startPostgres } from '../src/embedded/index.ts'
 import { breaks } from './doctor-breaks.ts'
 import { DoctorServer } from './doctor-server.ts'
 import { DatabaseLink, pairFolder, receiver } from './pair.ts'
@@ -116,6 +116,39 @@ test('a server that is too old, and one that is nearly full', async () => {
   const old = await at.finds('version', 'front', /is older than 14/, { limits: { oldestServer: 990_000 } })
   expect(old.fix).toContain('14 or newer')
   await at.finds('connections', 'front', /connections are in use/, { limits: { connectionShare: 0.001 } })
+})
+
+test('a setting of the server’s command line: where it comes from, and no SQL that would change nothing', async () => {
+  const server = await startPostgres({ settings: { fsync: 'off', autovacuum: 'off' } })
+  try {
+    const url = server.url('postgres')
+    const env = { ...at.env, FRONT_DATABASE_URL: url }
+    await spandrel(['migrate', '--service', 'front', '--database', url], { cwd: pairFolder, env })
+    const { stdout } = await spandrel(['doctor', '--service', 'front', '--json'], { cwd: pairFolder, env })
+    const { findings: found } = JSON.parse(stdout) as { findings: { what: string; fix: string }[] }
+    const fixes = found.filter(({ what }) => /^(?:fsync|autovacuum) is off/.test(what)).map(({ fix }) => fix)
+    expect(fixes).toEqual([
+      expect.stringMatching(/^it comes from the command line that starts the server: take autovacuum out there/),
+      expect.stringMatching(/^it comes from the command line that starts the server: take fsync out there/),
+    ])
+    const own = { ...at.env, BACK_DATABASE_URL: `${at.env['BACK_DATABASE_URL']}?options=-c%20synchronous_commit%3Doff` }
+    const { fix } = await at.finds('durability', 'back', /^synchronous_commit is off/, { env: own })
+    expect(fix).toContain('out of `options` in the connection string')
+  } finally {
+    await server.close()
+  }
+})
+
+test('a superuser: the fix can be typed, and makes a role that is none', async () => {
+  const { fix } = await at.finds('too-much', 'back', /is a superuser/, {
+    env: { BACK_DATABASE_URL: at.server.url('back') },
+  })
+  const root = at.admins.get('back')!
+  await root.query(fix)
+  const { rows } = await root.query('select rolname, rolsuper, rolcanlogin from pg_roles where rolname like $1', [
+    'spandrel%',
+  ])
+  expect(rows).toEqual([{ rolname: 'spandrel_back', rolsuper: false, rolcanlogin: true }])
 })
 
 test('a clock that is off', async () => {

@@ -71,7 +71,7 @@ export const mayTooMuch: Check = {
   id: 'too-much',
   looksAt: 'what the role may do that it does not need, and what everybody may',
   production: true,
-  async run({ query, schema }) {
+  async run({ query, schema, name }) {
     const { rows } = await query<{ role: string; has: Record<string, boolean> }>(
       `select rolname as role, json_build_object('superuser', rolsuper, 'createrole', rolcreaterole, 'createdb', rolcreatedb,
          'replication', rolreplication, 'bypassrls', rolbypassrls) as has
@@ -80,13 +80,13 @@ export const mayTooMuch: Check = {
     )
     const { role = '', has: may = {} } = rows[0] ?? {}
     const quoted = `"${role.replaceAll('"', '""')}"`
-    const names = Object.keys(may).filter((name) => may[name] === true)
+    const names = Object.keys(may).filter((one) => may[one] === true)
     const findings: Finding[] = []
     if (may['superuser'] === true)
       findings.push(
         warning(
           `the role ${role} is a superuser: one fault in a service reaches every database of the server`,
-          `create role ${role}_service login; grant it what \`spandrel doctor\` then says it lacks, and connect as that`,
+          `create role "spandrel_${name}" login; -- connect as that: \`spandrel doctor\` then says which rights it lacks`,
         ),
       )
     else if (names.length > 0)
@@ -102,9 +102,9 @@ export const mayTooMuch: Check = {
        where n.nspname = $1 and a.grantee = 0 group by 1 order by 1`,
       [schema],
     )
-    for (const { name, privileges } of open)
+    for (const { name: object, privileges } of open)
       findings.push(
-        warning(`everybody who may connect has ${privileges} on ${name}`, `revoke all on ${name} from public;`),
+        warning(`everybody who may connect has ${privileges} on ${object}`, `revoke all on ${object} from public;`),
       )
     return findings
   },

@@ -1,5 +1,6 @@
 /** The server under a database: what it forgets in a crash, what it has room for, what it keeps for whom. */
 import { type Check, error, type Finding, warning } from './check.ts'
+import { settingFix } from './setting-fix.ts'
 
 export const supported: Check = {
   id: 'version',
@@ -35,15 +36,7 @@ export const durability: Check = {
     if (rows.length !== Object.keys(durable).length) throw new Error('the settings could not be read')
     return rows
       .filter(({ setting }) => setting === 'off')
-      .map(({ name, source }) => {
-        const fix =
-          source === 'user' || source === 'database user'
-            ? `alter role current_user reset ${name};`
-            : source === 'database'
-              ? `do $$ begin execute format('alter database %I reset ${name}', current_database()); end $$;`
-              : `alter system set ${name} = on; select pg_reload_conf();`
-        return error(`${name} is off: ${durable[name]}`, fix)
-      })
+      .map(({ name, source }) => error(`${name} is off: ${durable[name]}`, settingFix(name, source)))
   },
 }
 

@@ -1,22 +1,18 @@
 /** Dead rows: our tables live by insert and delete, and so by vacuum. */
 import { type Check, error, type Finding, warning } from './check.ts'
+import { settingFix } from './setting-fix.ts'
 
 export const vacuumSettings: Check = {
   id: 'vacuum-settings',
   looksAt: 'autovacuum, of the server and of our tables',
   async run({ query, schema }) {
     const findings: Finding[] = []
-    const { rows: settings } = await query<{ name: string; setting: string }>(
-      `select name, setting from pg_settings where name in ('autovacuum', 'track_counts') and setting = 'off'`,
+    const { rows: settings } = await query<{ name: string; source: string }>(
+      `select name, source from pg_settings where name in ('autovacuum', 'track_counts') and setting = 'off'`,
       [],
     )
-    for (const { name } of settings)
-      findings.push(
-        error(
-          `${name} is off: dead rows pile up and reading gets slower`,
-          `alter system set ${name} = on; select pg_reload_conf();`,
-        ),
-      )
+    for (const { name, source } of settings)
+      findings.push(error(`${name} is off: dead rows pile up and reading gets slower`, settingFix(name, source)))
     const { rows } = await query<{ name: string; options: string[] | null }>(
       `select n.nspname || '.' || c.relname as name, c.reloptions as options from pg_class c join pg_namespace n on n.oid = c.relnamespace
        where n.nspname = $1 and c.relkind = 'r' order by 1`,
