@@ -71,7 +71,11 @@ export async function chooseAddresses(
   }
   if (needsGateway(system)) {
     const { host, port } = system.gateway ?? { host: '127.0.0.1', port: 8080 }
-    await choose('gateway', `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`, true)
+    await choose(
+      gatewayName(system),
+      `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`,
+      true,
+    )
   }
   for (const service of Object.values(system.services)) {
     const wanted = service.url?.value ?? service.events?.value
@@ -105,6 +109,11 @@ export function addressVariables(system: System, addresses: ReadonlyMap<string, 
   return variables
 }
 
+/** What the gateway is called beside services, one of which may have its name. No service's name has a blank. */
+export function gatewayName(system: System): string {
+  return Object.hasOwn(system.services, 'gateway') ? 'spandrel gateway' : 'gateway'
+}
+
 /** Everybody who will speak in the log. */
 export function speakersOf(system: System, started: ReadonlySet<string>): string[] {
   const speakers: string[] = []
@@ -112,7 +121,7 @@ export function speakersOf(system: System, started: ReadonlySet<string>): string
     if (started.has(service.name)) speakers.push(service.name)
     if (needsSidecar(service, started)) speakers.push(sidecarName(service.name))
   }
-  return needsGateway(system) ? ['gateway', ...speakers] : speakers
+  return needsGateway(system) ? [gatewayName(system), ...speakers] : speakers
 }
 
 /** Services that have a `dev` command and were chosen. */
@@ -180,7 +189,7 @@ export function serviceEnvironment(
   places: Places,
   base: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
-  const gateway = addresses.get('gateway')
+  const gateway = addresses.get(gatewayName(system))
   return {
     ...childEnvironment(service.folder, base),
     ...addressVariables(system, addresses),

@@ -23,6 +23,7 @@ import {
   addressVariables,
   childEnvironment,
   chooseAddresses,
+  gatewayName,
   planServices,
   type PlannedService,
   serviceEnvironment,
@@ -117,7 +118,7 @@ export class DevSession {
     this.#stop.abort()
     this.#watch?.close()
     await this.#turn
-    await this.#processes.get('gateway')?.stop()
+    await this.#processes.get(gatewayName(this.#system))?.stop()
     await Promise.all([...this.#processes.values()].map((one) => one.stop()))
     await this.#server.close()
     await removeState(this.#system.dir)
@@ -155,10 +156,11 @@ export class DevSession {
     const changed = migrated.filter((one) => one.applied.length > 0).map((one) => one.database)
     if (changed.length > 0)
       this.#log.event('migrated', `migrated ${changed.join(', ')}`, { fields: { databases: changed } })
+    const gateway = addresses.get(gatewayName(system))
     await writeState(system.dir, {
       system: system.name,
       startedAt: new Date(this.#startedAt).toISOString(),
-      ...(addresses.has('gateway') && { gateway: addresses.get('gateway')?.url ?? '' }),
+      ...(gateway !== undefined && { gateway: gateway.url }),
       ...(gatewayKeepsKeys(system) && { gatewayDatabase: this.#server.gateway }),
       transport: this.#server.transport,
       services: Object.fromEntries(
@@ -206,10 +208,11 @@ export class DevSession {
         })
       }
     }
-    const gateway = this.#addresses.get('gateway')
+    const gatewayCalled = gatewayName(system)
+    const gateway = this.#addresses.get(gatewayCalled)
     if (gateway !== undefined) {
-      specs.set('gateway', {
-        name: 'gateway',
+      specs.set(gatewayCalled, {
+        name: gatewayCalled,
         command: ours('gateway-process', system.file, String(gateway.port)),
         cwd: system.dir,
         env: {
