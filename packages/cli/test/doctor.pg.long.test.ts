@@ -298,6 +298,9 @@ paths:
         case n when 1 then 'unknown' when 2 then null when 3 then null else 'answered' end, n::text, 1,
         clock_timestamp() + interval '1 minute', clock_timestamp() + interval '1 day' from generate_series(1, 8) n`)
     expect((await run(asApp, 'status')).stdout).toContain('\nkeys of the gateway: 2 open, 1 unknown, 5 done\n')
+    // Its gateway died.
+    await edge.query(`update spandrel_gateway.keys set lease_until = clock_timestamp() where key = '2'`)
+    expect((await run(asApp, 'status')).stdout).toContain('\nkeys of the gateway: 1 open, 2 unknown, 5 done\n')
     expect((await run(asApp, 'doctor')).code).toBe(0)
     // One whose lease runs is no rubbish yet.
     await edge.query(

@@ -4,7 +4,7 @@ import type { Query } from '@spandrel/runtime/operate'
 export interface GatewayState {
   /** claimed, and their requests are under way */
   open: number
-  /** the exchange broke: nobody knows what it did, and copies wait for the end of the lease */
+  /** the exchange broke, or its gateway died: nobody knows what it did, and a copy is sent when the lease has ended */
   unknown: number
   /** a copy gets the remembered answer */
   done: number
@@ -17,10 +17,11 @@ const mostCounted = 200_000
 
 export async function gatewayState(query: Query): Promise<GatewayState> {
   const { rows } = await query<GatewayState>(
-    `select count(*) filter (where state = 'claimed' and outcome is distinct from 'unknown')::int as open,
-       count(*) filter (where state = 'claimed' and outcome = 'unknown')::int as unknown,
+    `select count(*) filter (where state = 'claimed' and not broken)::int as open,
+       count(*) filter (where state = 'claimed' and broken)::int as unknown,
        count(*) filter (where state = 'done')::int as done, count(*) >= ${mostCounted} as partly
-     from (select state, outcome from spandrel_gateway.keys limit ${mostCounted}) k`,
+     from (select state, coalesce(outcome = 'unknown', false) or lease_until < now() as broken
+       from spandrel_gateway.keys limit ${mostCounted}) k`,
     [],
   )
   return rows[0] ?? { open: 0, unknown: 0, done: 0, partly: false }
