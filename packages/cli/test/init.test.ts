@@ -323,6 +323,9 @@ test('next commands are those of the package manager whose lock file is there', 
   ])
   expect((await next('old'))[0]).toBe('yarn add -W @spandrel/runtime pg')
   expect((await next('empty'))[0]).toBe('yarn install')
+  // Nothing installs it there: Yarn would not find it.
+  await have({ 'api/yarn.lock': '', 'api/orders.openapi.yaml': ordersDocument })
+  expect((await next('api'))[0]).toBe('npx spandrel check')
   expect((await run('init', 'empty')).stdout).toContain('\n  yarn spandrel check\n')
 })
 

@@ -72,7 +72,7 @@ export const init = command<InitOptions>({
     if (options.yes !== true && !output.json && process.stdin.isTTY && process.stdout.isTTY) await ask(found, names)
     await writeFiles(files)
     const notes = await notesOf(found, faulty, root)
-    const next = nextCommands(found, planned, folder, packageManagerOf(root))
+    const next = nextCommands(found, planned, folder, packageManagerOf(root, { installs: planned.sample }))
     output.document({ ...result, written: names, notes, next: next.map(([line]) => line) })
     for (const { path } of files) output.line(`${output.paint('green', 'wrote')}       ${shown(path)}`)
     for (const note of notes) output.line(`\n${note}`)
@@ -133,7 +133,7 @@ async function leaveAlone(file: string, output: Output): Promise<ExitCode> {
     // `check` says what is wrong with it.
     () => [],
   )
-  const next = `${packageManagerOf(root).spandrel} check`
+  const next = `${packageManagerOf(root, { installs: false }).spandrel} check`
   const names = unnamed.map((path) => relative(root, path))
   output.document({ written: [], leftAlone: [relative(root, file)], unnamed: names, next: [next] })
   output.line(`left alone  ${shown(file)}, which is there already`)

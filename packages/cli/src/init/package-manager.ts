@@ -21,8 +21,18 @@ const locks = {
   'package-lock.json': 'npm',
 } as const
 
-/** The lock file may stand above, at the root of a workspace. Without one it is npm, which comes with Node. */
-export function packageManagerOf(folder: string): PackageManager {
+/**
+ * The lock file may stand above, at the root of a workspace. Without one it is npm, which comes with Node. Where
+ * `spandrel` is no dependency of the folder only npx finds it.
+ */
+export function packageManagerOf(folder: string, options: { installs: boolean }): PackageManager {
+  const { dependencies, devDependencies } = manifestOf(folder) ?? {}
+  const installed = options.installs || Object.hasOwn({ ...dependencies, ...devDependencies }, 'spandrel')
+  const found = nearest(folder)
+  return installed ? found : { ...found, spandrel: 'npx spandrel' }
+}
+
+function nearest(folder: string): PackageManager {
   for (let at = folder; ; at = dirname(at)) {
     const [, name] = Object.entries(locks).find(([file]) => existsSync(join(at, file))) ?? []
     if (name !== undefined) return commandsOf(name, at === folder && asksForRoot(name, at))
