@@ -55,6 +55,8 @@ export const parcelBugs = {
     what: 'the position moves when messages are read, not when they are done',
     failedBy: 'bookParcel/message-crash',
     needs: 'kill',
+    // A copy of what was lost comes behind those that were sent later.
+    also: ['bookParcel/order-crash'],
   },
   'noted-before-done': {
     what: 'a message is noted before it is handled; when that fails, the retry takes it for a copy',
