@@ -110,6 +110,6 @@ test('its process says what is missing: the database, and the tables in it', asy
   )
   const bare = new URL('/postgres', keys.database().url).href
   await expect(start(folder, { GATEWAY_DATABASE_URL: bare })).rejects.toThrow(
-    /no schema spandrel_gateway\nrun `spandrel migrate`/,
+    /no schema spandrel_gateway\nrun `spandrel migrate --gateway`/,
   )
 })
