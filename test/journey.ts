@@ -109,7 +109,6 @@ export async function walk(name: string, node: (typeof nodes)[number], options: 
       .reduce((all, [shown, port]) => all.replaceAll(port, shown), what)
       .replaceAll(/"time":\d+/g, '"time":1795406400000')
       .replaceAll(/"pid":\d+/g, '"pid":4711')
-      .replaceAll(/"hostname":"[^"]*"/g, '"hostname":"shop-1"')
 
   const background = new Map<string, { child: ChildProcess; complaints: string }>()
   /** Resolves with its first line. One that runs already is ended first. */
